@@ -1,0 +1,18 @@
+/**
+ * @file attrs.h
+ * @brief The only place that names a compiler extension.
+ */
+#ifndef REEF_ATTRS_H
+#define REEF_ATTRS_H
+
+#define REEF_NODISCARD    __attribute__((warn_unused_result))
+#define REEF_NORETURN     __attribute__((noreturn))
+#define REEF_UNUSED       __attribute__((unused))
+#define REEF_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define REEF_LIKELY(x)    __builtin_expect(!!(x), 1)
+#define REEF_UNLIKELY(x)  __builtin_expect(!!(x), 0)
+
+/** Index of the lowest set bit of a non-zero uint64_t. */
+#define REEF_LOWEST_BIT(x) ((unsigned)__builtin_ctzll(x))
+
+#endif /* REEF_ATTRS_H */

@@ -1,0 +1,35 @@
+/**
+ * @file observer.h
+ * @brief Functions called when a component comes, changes or goes.
+ *
+ * Observers run on the world thread at the moment of the change, the component's
+ * value readable: after it was added or set, before it is removed (removing a
+ * component and despawning its entity both count as remove).  An observer may read
+ * the world and write resources or its own data, but not change structure.
+ */
+#ifndef REEF_OBSERVER_H
+#define REEF_OBSERVER_H
+
+#include <reef/world.h>
+
+typedef enum reef_observe {
+    REEF_OBSERVE_ADD,
+    REEF_OBSERVE_SET, /* an overwrite through add, set or a command; not a write
+                         through a column or reef_world_find_mut() */
+    REEF_OBSERVE_REMOVE,
+} reef_observe_t;
+
+typedef void (*reef_observer_fn)(reef_world_t *world,
+                                 reef_entity_t entity,
+                                 const void *value,
+                                 void *context);
+
+/** Call @p run for every such change until the world ends, in order of
+ *  registration.  @p context is borrowed. */
+void reef_world_observe(reef_world_t *world,
+                        reef_observe_t what,
+                        const reef_type_t *type,
+                        reef_observer_fn run,
+                        void *context);
+
+#endif /* REEF_OBSERVER_H */

@@ -1,0 +1,266 @@
+/*
+ * Records lie in pages of 1024 that never move.  A slot's generation counts up by one
+ * when it comes to life and by one when it dies, so it is odd while alive:
+ *
+ *     free (even) -- reserve --> reserved (even) -- activate --> alive (odd)
+ *      ^  ^                          |                               |
+ *      |  +-------- cancel, + 2 -----+                               |
+ *      +--------------------------- release, + 1 --------------------+
+ *
+ * The id of a reserved slot already has the odd generation, so that it is found not
+ * alive without a further test.  Free slots are a stack.  A slot whose generation
+ * comes round to 0 is retired instead of freed: its ids would repeat.
+ */
+#include "entity_index.h"
+
+#include <reef/array.h>
+
+#include <assert.h>
+#include <string.h>
+
+static void add_page(reef__entity_index_t *index)
+{
+    size_t size = REEF__PAGE_RECORDS * sizeof(reef__record_t);
+    reef__record_t *page = reef_resize(index->alloc, NULL, 0, size);
+
+    memset(page, 0, size);
+    *REEF_ARRAY_PUSH(index->alloc, &index->pages) = page;
+}
+
+void reef__entity_index_init(reef__entity_index_t *index,
+                             const reef_alloc_t *alloc,
+                             reef_entity_range_t range)
+{
+    *index = (reef__entity_index_t){.alloc = alloc};
+    if (range == REEF_RANGE_SESSION) {
+        index->base = REEF_SESSION_INDEX_BASE;
+    } else {
+        add_page(index);
+        index->slot_count = 1;
+    }
+}
+
+void reef__entity_index_finish(reef__entity_index_t *index)
+{
+    for (size_t i = 0; i < index->pages.count; i++) {
+        reef_resize(index->alloc, index->pages.items[i],
+                    REEF__PAGE_RECORDS * sizeof(reef__record_t), 0);
+    }
+    REEF_ARRAY_FINISH(index->alloc, &index->pages);
+    REEF_ARRAY_FINISH(index->alloc, &index->free);
+    index->slot_count = 0;
+    index->alive_count = 0;
+}
+
+static reef_entity_t
+id_of(const reef__entity_index_t *index, uint32_t slot, uint32_t generation)
+{
+    return (uint64_t)generation << 32 | (index->base | slot);
+}
+
+static uint32_t slot_of(reef_entity_t entity)
+{
+    return reef_entity_index(entity) & (REEF_SESSION_INDEX_BASE - 1);
+}
+
+reef_entity_t reef__entity_index_reserve(reef__entity_index_t *index,
+                                         reef__record_t **record)
+{
+    uint32_t slot;
+
+    if (index->free.count > 0) {
+        slot = index->free.items[--index->free.count];
+    } else {
+        slot = index->slot_count;
+        assert(slot < REEF_SESSION_INDEX_BASE);
+        if (slot >> REEF__PAGE_SHIFT == index->pages.count) {
+            add_page(index);
+        }
+        index->slot_count++;
+    }
+    *record = reef__entity_index_slot(index, slot);
+    (*record)->row = REEF__SLOT_RESERVED;
+    return id_of(index, slot, (*record)->generation + 1);
+}
+
+reef__record_t *reef__entity_index_find_reserved(const reef__entity_index_t *index,
+                                                 reef_entity_t entity)
+{
+    reef__record_t *record;
+
+    if (slot_of(entity) >= index->slot_count) {
+        return NULL;
+    }
+    record = reef__entity_index_slot(index, slot_of(entity));
+    if (record->table != NULL || record->row != REEF__SLOT_RESERVED ||
+        record->generation + 1 != reef_entity_generation(entity)) {
+        return NULL;
+    }
+    return record;
+}
+
+/* The slot's record has its new, even generation. */
+static void free_slot(reef__entity_index_t *index, uint32_t slot)
+{
+    reef__record_t *record = reef__entity_index_slot(index, slot);
+
+    record->table = NULL;
+    record->row = REEF__SLOT_FREE;
+    if (record->generation != 0) {
+        *REEF_ARRAY_PUSH(index->alloc, &index->free) = slot;
+    }
+}
+
+void reef__entity_index_cancel(reef__entity_index_t *index, reef_entity_t entity)
+{
+    reef__record_t *record = reef__entity_index_find_reserved(index, entity);
+
+    assert(record != NULL);
+    record->generation += 2;
+    free_slot(index, slot_of(entity));
+}
+
+void reef__entity_index_release(reef__entity_index_t *index, reef_entity_t entity)
+{
+    reef__record_t *record = reef__entity_index_find(index, entity);
+
+    assert(record != NULL);
+    record->generation++;
+    index->alive_count--;
+    free_slot(index, slot_of(entity));
+}
+
+reef_entity_t reef__entity_index_next(const reef__entity_index_t *index, uint32_t slot)
+{
+    for (; slot < index->slot_count; slot++) {
+        uint32_t generation = reef__entity_index_slot(index, slot)->generation;
+
+        if (generation & 1) {
+            return id_of(index, slot, generation);
+        }
+    }
+    return 0;
+}
+
+void reef__entity_index_export(const reef__entity_index_t *index, reef_slots_t *slots)
+{
+    const reef_alloc_t *alloc = reef_alloc_default();
+    size_t free_size = index->free.count * sizeof(uint32_t);
+
+    *slots = (reef_slots_t){.slot_count = index->slot_count,
+                            .free_count = (uint32_t)index->free.count};
+    slots->generations =
+        reef_resize(alloc, NULL, 0, index->slot_count * sizeof(uint32_t));
+    for (uint32_t i = 0; i < index->slot_count; i++) {
+        slots->generations[i] = reef__entity_index_slot(index, i)->generation;
+    }
+    if (free_size > 0) {
+        slots->free_list = reef_resize(alloc, NULL, 0, free_size);
+        memcpy(slots->free_list, index->free.items, free_size);
+    }
+}
+
+void reef_slots_finish(reef_slots_t *slots)
+{
+    const reef_alloc_t *alloc = reef_alloc_default();
+
+    reef_resize(alloc, slots->generations, slots->slot_count * sizeof(uint32_t), 0);
+    reef_resize(alloc, slots->free_list, slots->free_count * sizeof(uint32_t), 0);
+    *slots = (reef_slots_t){0};
+}
+
+static bool listed_is_free(const reef_slots_t *slots, uint32_t slot, uint8_t *seen)
+{
+    uint8_t bit = (uint8_t)(1u << (slot % 8));
+
+    if (slot == 0 || slot >= slots->slot_count || (slots->generations[slot] & 1) ||
+        (seen[slot / 8] & bit)) {
+        return false;
+    }
+    seen[slot / 8] |= bit;
+    return true;
+}
+
+reef_error_t reef__entity_index_check(const reef__entity_index_t *index,
+                                      const reef_slots_t *slots)
+{
+    size_t seen_size = slots->slot_count / 8 + 1;
+    uint8_t *seen;
+    bool ok = true;
+
+    if (slots->slot_count > REEF_SESSION_INDEX_BASE ||
+        slots->free_count > slots->slot_count ||
+        (slots->slot_count > 0 && slots->generations[0] != 0)) {
+        return REEF_E_CORRUPT;
+    }
+    seen = reef_resize(index->alloc, NULL, 0, seen_size);
+    memset(seen, 0, seen_size);
+    for (uint32_t i = 0; i < slots->free_count && ok; i++) {
+        ok = listed_is_free(slots, slots->free_list[i], seen);
+    }
+    reef_resize(index->alloc, seen, seen_size, 0);
+    return ok ? REEF_OK : REEF_E_CORRUPT;
+}
+
+void reef__entity_index_import(reef__entity_index_t *index, const reef_slots_t *slots)
+{
+    assert(index->alive_count == 0);
+    reef__entity_index_finish(index);
+    reef__entity_index_init(index, index->alloc, REEF_RANGE_WORLD);
+    for (uint32_t i = 1; i < slots->slot_count; i++) {
+        uint32_t generation = slots->generations[i];
+        reef__record_t *record;
+
+        if (i >> REEF__PAGE_SHIFT == index->pages.count) {
+            add_page(index);
+        }
+        record = reef__entity_index_slot(index, i);
+        record->generation = generation & ~1u;
+        record->row = generation & 1 ? REEF__SLOT_RESERVED : REEF__SLOT_FREE;
+        index->slot_count = i + 1;
+    }
+    if (slots->free_count > 0) {
+        REEF_ARRAY_RESERVE(index->alloc, &index->free, slots->free_count);
+        memcpy(index->free.items, slots->free_list,
+               slots->free_count * sizeof(uint32_t));
+        index->free.count = slots->free_count;
+    }
+}
+
+reef_error_t reef__entity_index_claim(reef__entity_index_t *index,
+                                      const reef_entity_t *entities,
+                                      uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        reef__record_t *record = NULL;
+
+        if ((reef_entity_index(entities[i]) & REEF_SESSION_INDEX_BASE) == index->base) {
+            record = reef__entity_index_find_reserved(index, entities[i]);
+        }
+        if (record == NULL) {
+            while (i-- > 0) {
+                reef__entity_index_slot(index, slot_of(entities[i]))->row =
+                    REEF__SLOT_RESERVED;
+            }
+            return REEF_E_CORRUPT;
+        }
+        record->row = REEF__SLOT_CLAIMED;
+    }
+    return REEF_OK;
+}
+
+uint32_t reef__entity_index_cancel_all(reef__entity_index_t *index)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < index->slot_count; i++) {
+        reef__record_t *record = reef__entity_index_slot(index, i);
+
+        if (record->table == NULL && record->row == REEF__SLOT_RESERVED) {
+            record->generation += 2;
+            free_slot(index, i);
+            count++;
+        }
+    }
+    return count;
+}

@@ -1,0 +1,126 @@
+/**
+ * @file entity_index.h
+ * @brief The ids of one range: where each live entity's row is, which ids are free.
+ */
+#ifndef REEF_ECS_ENTITY_INDEX_H
+#define REEF_ECS_ENTITY_INDEX_H
+
+#include <reef/alloc.h>
+#include <reef/attrs.h>
+#include <reef/entity.h>
+#include <reef/error.h>
+#include <reef/table.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    REEF__PAGE_SHIFT = 10,
+    REEF__PAGE_RECORDS = 1 << REEF__PAGE_SHIFT,
+};
+
+/** What `row` says in a record without a table. */
+enum {
+    REEF__SLOT_FREE,     /* in the free list, or retired */
+    REEF__SLOT_RESERVED, /* its next id was given out, but is not alive yet */
+    REEF__SLOT_CLAIMED,  /* reserved, and named in the rows being checked */
+};
+
+typedef struct reef__record {
+    reef_table_t *table; /* NULL while not alive */
+    uint32_t row;
+    uint32_t generation; /* odd while alive */
+} reef__record_t;
+
+typedef struct reef__entity_index {
+    const reef_alloc_t *alloc;
+    struct {
+        reef__record_t **items;
+        size_t count, capacity;
+    } pages;
+    struct {
+        uint32_t *items; /* without the base; the last is reused first */
+        size_t count, capacity;
+    } free;
+    uint32_t base;       /* 0 or REEF_SESSION_INDEX_BASE */
+    uint32_t slot_count; /* slots ever used, the one never used included */
+    uint32_t alive_count;
+} reef__entity_index_t;
+
+/** An empty index.  Slot 0 of REEF_RANGE_WORLD is never used. */
+void reef__entity_index_init(reef__entity_index_t *index,
+                             const reef_alloc_t *alloc,
+                             reef_entity_range_t range);
+void reef__entity_index_finish(reef__entity_index_t *index);
+
+/** Record of slot @p slot, which is below slot_count. */
+static inline reef__record_t *reef__entity_index_slot(const reef__entity_index_t *index,
+                                                      uint32_t slot)
+{
+    return &index->pages
+                .items[slot >> REEF__PAGE_SHIFT][slot & (REEF__PAGE_RECORDS - 1)];
+}
+
+/** Record of a live entity, or NULL. */
+static inline reef__record_t *reef__entity_index_find(const reef__entity_index_t *index,
+                                                      reef_entity_t entity)
+{
+    uint32_t slot = reef_entity_index(entity) & (REEF_SESSION_INDEX_BASE - 1);
+    uint32_t generation = reef_entity_generation(entity);
+    reef__record_t *record;
+
+    if (REEF_UNLIKELY(slot >= index->slot_count || (generation & 1) == 0)) {
+        return NULL;
+    }
+    record = reef__entity_index_slot(index, slot);
+    return record->generation == generation ? record : NULL;
+}
+
+/** Take a free slot.  The id returned is not alive before
+ *  reef__entity_index_activate(); @p record receives its record. */
+reef_entity_t reef__entity_index_reserve(reef__entity_index_t *index,
+                                         reef__record_t **record);
+
+/** Record of a reserved id, or NULL when it is not reserved (any more). */
+reef__record_t *reef__entity_index_find_reserved(const reef__entity_index_t *index,
+                                                 reef_entity_t entity);
+
+/** Make a reserved id alive; the caller then fills in table and row. */
+static inline void reef__entity_index_activate(reef__entity_index_t *index,
+                                               reef__record_t *record)
+{
+    record->generation |= 1;
+    index->alive_count++;
+}
+
+/** Give back a reserved id, which will never be alive. */
+void reef__entity_index_cancel(reef__entity_index_t *index, reef_entity_t entity);
+
+/** End the life of @p entity, which is alive. */
+void reef__entity_index_release(reef__entity_index_t *index, reef_entity_t entity);
+
+/** Live entity with the lowest slot not below @p slot, or 0. */
+reef_entity_t reef__entity_index_next(const reef__entity_index_t *index, uint32_t slot);
+
+/** Copy the state; see reef_world_export_slots(). */
+void reef__entity_index_export(const reef__entity_index_t *index, reef_slots_t *slots);
+
+/** Whether reef__entity_index_import() can take this. */
+REEF_NODISCARD reef_error_t reef__entity_index_check(const reef__entity_index_t *index,
+                                                     const reef_slots_t *slots);
+
+/** Take over checked slots; those called alive become reserved.  Nothing in the index
+ *  may be alive. */
+void reef__entity_index_import(reef__entity_index_t *index, const reef_slots_t *slots);
+
+/** Mark @p count distinct reserved ids as claimed; REEF_E_CORRUPT, nothing marked,
+ *  when one is not reserved or is there twice. */
+REEF_NODISCARD reef_error_t reef__entity_index_claim(reef__entity_index_t *index,
+                                                     const reef_entity_t *entities,
+                                                     uint32_t count);
+
+/** Free all reserved slots; returns how many. */
+uint32_t reef__entity_index_cancel_all(reef__entity_index_t *index);
+
+#endif /* REEF_ECS_ENTITY_INDEX_H */

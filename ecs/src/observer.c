@@ -1,0 +1,73 @@
+/*
+ * Observers hang on the component they watch.  A bit per kind on the component, and a
+ * flag per table for the operations on whole rows, let everything unobserved pass
+ * with one test.
+ */
+#include <reef/observer.h>
+
+#include "world.h"
+
+#include <reef/array.h>
+
+void reef_world_observe(reef_world_t *world,
+                        reef_observe_t what,
+                        const reef_type_t *type,
+                        reef_observer_fn run,
+                        void *context)
+{
+    reef_component_t id = reef_world_component(world, type);
+    reef__component_t *component = reef__component_at(&world->components, id);
+
+    assert(run != NULL);
+    assert(world->observing == 0);
+    *REEF_ARRAY_PUSH(world->alloc, &component->observers[what]) =
+        (reef__observer_t){.run = run, .context = context};
+    component->observed |= 1u << what;
+    for (size_t i = 0; i < world->graph.tables.count; i++) {
+        reef_table_t *table = world->graph.tables.items[i];
+
+        if (table->column_of[id] != REEF__NO_COLUMN) {
+            table->add_observed |= what == REEF_OBSERVE_ADD;
+            table->remove_observed |= what == REEF_OBSERVE_REMOVE;
+        }
+    }
+}
+
+void reef__world_run_observers(reef_world_t *world,
+                               reef_observe_t what,
+                               reef_entity_t entity,
+                               reef_component_t component,
+                               const void *value)
+{
+    /* By index: an observer may register a type, which moves the list. */
+    for (size_t i = 0;; i++) {
+        const reef__component_t *info =
+            reef__component_at(&world->components, component);
+
+        if (i == info->observers[what].count) {
+            return;
+        }
+        world->observing++;
+        info->observers[what].items[i].run(world, entity, value,
+                                           info->observers[what].items[i].context);
+        world->observing--;
+    }
+}
+
+void reef__world_run_row_observers(reef_world_t *world,
+                                   reef_observe_t what,
+                                   const reef_table_t *table,
+                                   uint32_t row)
+{
+    const reef__chunk_t *chunk = reef__table_chunk_of(table, row);
+    reef_entity_t entity = chunk->entities[reef__table_row_in_chunk(table, row)];
+
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        reef_component_t component = table->components[i];
+
+        if (reef__component_at(&world->components, component)->observed & 1u << what) {
+            reef__world_run_observers(world, what, entity, component,
+                                      reef__table_value(table, row, i));
+        }
+    }
+}

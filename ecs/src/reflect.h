@@ -1,0 +1,54 @@
+/*
+ * What the files of the reflection share.
+ */
+#ifndef REEF_ECS_REFLECT_H
+#define REEF_ECS_REFLECT_H
+
+#include <reef/reflect.h>
+
+enum {
+    REEF__NUMBER_TEXT_SIZE = 40
+};
+
+/* The shortest decimal text that reads back as @p real; of a float when @p kind is
+ * REEF_KIND_F32. */
+void reef__real_format(reef_kind_t kind, double real, char out[REEF__NUMBER_TEXT_SIZE]);
+
+/* REEF_E_RANGE, with what was given, the limits and the unit. */
+reef_error_t reef__field_fail_range(const reef_field_t *field,
+                                    const char *given,
+                                    reef_failure_t *failure);
+
+/* Whether any union of named values gives exactly @p mask. */
+bool reef__mask_is_named(const reef_field_t *field, uint32_t mask);
+
+/* REEF_E_INVALID with the names that would do. */
+reef_error_t reef__field_fail_name(const reef_field_t *field,
+                                   reef_span_t given,
+                                   reef_failure_t *failure);
+
+/* REEF_E_INVALID: "<field>: <wanted> is wanted". */
+reef_error_t reef__field_fail_type(const reef_field_t *field,
+                                   const char *wanted,
+                                   reef_failure_t *failure);
+
+/* Bring a number to an integer without loss; errors as reef_field_set(). */
+reef_error_t reef__field_to_signed(const reef_field_t *field,
+                                   reef_value_t value,
+                                   int64_t *out,
+                                   reef_failure_t *failure);
+reef_error_t reef__field_to_unsigned(const reef_field_t *field,
+                                     reef_value_t value,
+                                     uint64_t *out,
+                                     reef_failure_t *failure);
+
+/* reef_field_set() for whole and real numbers and for entities. */
+reef_error_t reef__field_set_number(const reef_field_t *field,
+                                    void *element,
+                                    reef_value_t value,
+                                    reef_failure_t *failure);
+
+/* Bytes of the UTF-8 sequence at the start of a non-empty text; 0 when malformed. */
+size_t reef__utf8_sequence(reef_span_t text);
+
+#endif /* REEF_ECS_REFLECT_H */

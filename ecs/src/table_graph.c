@@ -1,0 +1,138 @@
+/*
+ * Tables are nodes, components label the edges.  An edge is made when it is first
+ * walked and then found by an array index; it carries the plan of which columns to
+ * copy where, so that adding a component looks nothing up.  One array per table does
+ * for both directions: a component that the table has can only go, another only come.
+ */
+#include "table_graph.h"
+
+#include <reef/array.h>
+
+void reef__table_graph_init(reef__table_graph_t *graph, const reef_alloc_t *alloc)
+{
+    *graph = (reef__table_graph_t){.blocks = {.alloc = alloc},
+                                   .by_components = reef_map_create(alloc)};
+}
+
+static size_t edge_size(uint32_t move_count)
+{
+    return sizeof(reef__edge_t) + move_count * sizeof(reef__move_t);
+}
+
+static void remove_edges(const reef_alloc_t *alloc, reef_table_t *table)
+{
+    for (uint32_t i = 0; i < table->edge_count; i++) {
+        if (table->edges[i] != NULL) {
+            reef_resize(alloc, table->edges[i], edge_size(table->edges[i]->move_count),
+                        0);
+        }
+    }
+    reef_resize(alloc, table->edges, table->edge_count * sizeof(*table->edges), 0);
+}
+
+void reef__table_graph_finish(reef__table_graph_t *graph)
+{
+    const reef_alloc_t *alloc = graph->blocks.alloc;
+
+    for (size_t i = 0; i < graph->tables.count; i++) {
+        remove_edges(alloc, graph->tables.items[i]);
+        reef__table_destroy(graph->tables.items[i]);
+    }
+    REEF_ARRAY_FINISH(alloc, &graph->tables);
+    reef_map_destroy(graph->by_components);
+    reef__block_store_finish(&graph->blocks);
+}
+
+reef_table_t *reef__table_graph_ensure(reef__table_graph_t *graph,
+                                       const reef__component_registry_t *registry,
+                                       const reef_component_t *components,
+                                       uint32_t count)
+{
+    reef_span_t key = reef_span(components, count * sizeof(*components));
+    reef_table_t *table;
+    uint64_t index;
+
+    if (reef_map_find(graph->by_components, key, &index)) {
+        return graph->tables.items[index];
+    }
+    table = reef__table_create(&graph->blocks, registry, components, count);
+    table->index = (uint32_t)graph->tables.count;
+    reef_map_set(graph->by_components, key, table->index);
+    *REEF_ARRAY_PUSH(graph->blocks.alloc, &graph->tables) = table;
+    if (graph->on_table != NULL) {
+        graph->on_table(graph->context, table);
+    }
+    return table;
+}
+
+/* The table with `component` more, or less when `from` has it. */
+static reef_table_t *neighbour(reef__table_graph_t *graph,
+                               const reef__component_registry_t *registry,
+                               const reef_table_t *from,
+                               reef_component_t component)
+{
+    reef_component_t ids[REEF_MAX_TABLE_COMPONENTS + 1];
+    bool comes = from->column_of[component] == REEF__NO_COLUMN;
+    uint32_t count = 0;
+    uint32_t i = 0;
+
+    for (; i < from->component_count && from->components[i] < component; i++) {
+        ids[count++] = from->components[i];
+    }
+    if (comes) {
+        ids[count++] = component;
+    } else {
+        i++;
+    }
+    for (; i < from->component_count; i++) {
+        ids[count++] = from->components[i];
+    }
+    return reef__table_graph_ensure(graph, registry, ids, count);
+}
+
+static void
+reserve_edges(const reef_alloc_t *alloc, reef_table_t *table, uint32_t wanted)
+{
+    uint32_t count = (wanted + 15) / 16 * 16;
+
+    if (wanted > table->edge_count) {
+        table->edges =
+            reef_resize(alloc, table->edges, table->edge_count * sizeof(*table->edges),
+                        count * sizeof(*table->edges));
+        for (uint32_t i = table->edge_count; i < count; i++) {
+            table->edges[i] = NULL;
+        }
+        table->edge_count = count;
+    }
+}
+
+const reef__edge_t *
+reef__table_graph_add_edge(reef__table_graph_t *graph,
+                           const reef__component_registry_t *registry,
+                           reef_table_t *from,
+                           reef_component_t component)
+{
+    const reef_alloc_t *alloc = graph->blocks.alloc;
+    reef_table_t *to = neighbour(graph, registry, from, component);
+    bool comes = from->column_of[component] == REEF__NO_COLUMN;
+    reef__move_t moves[REEF_MAX_TABLE_COMPONENTS];
+    uint32_t count = 0;
+    reef__edge_t *edge;
+
+    for (uint32_t i = 0; i < from->component_count; i++) {
+        uint8_t column = to->column_of[from->components[i]];
+
+        if (column != REEF__NO_COLUMN && from->sizes[i] > 0) {
+            moves[count++] = (reef__move_t){
+                .from = (uint16_t)i, .to = column, .size = from->sizes[i]};
+        }
+    }
+    edge = reef_resize(alloc, NULL, 0, edge_size(count));
+    edge->to = to;
+    edge->column = comes ? to->column_of[component] : from->column_of[component];
+    edge->move_count = count;
+    memcpy(edge->moves, moves, count * sizeof(*moves));
+    reserve_edges(alloc, from, component + 1u);
+    from->edges[component] = edge;
+    return edge;
+}
