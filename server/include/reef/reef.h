@@ -1,0 +1,16 @@
+/**
+ * @file reef.h
+ * @brief Everything an application needs; the library itself never includes this.
+ */
+#ifndef REEF_REEF_H
+#define REEF_REEF_H
+
+#include <reef/app.h>
+#include <reef/components.h>
+#include <reef/message.h>
+#include <reef/plugin.h>
+#include <reef/router.h>
+#include <reef/session.h>
+#include <reef/websocket.h>
+
+#endif /* REEF_REEF_H */

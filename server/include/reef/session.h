@@ -1,0 +1,39 @@
+/**
+ * @file session.h
+ * @brief Connections as the world sees them.
+ *
+ * Every connected client is an entity with `client_id` and `session`.  Despawning it
+ * closes the connection; when the connection ends, `user_disconnected` is emitted once
+ * and the entity is despawned after every reader has passed that event.
+ * World thread only.
+ */
+#ifndef REEF_SESSION_H
+#define REEF_SESSION_H
+
+#include <reef/app.h>
+#include <reef/message.h>
+
+/** Close the connection of @p entity within this frame.
+ *
+ * @param code   As of RFC 6455 section 7.4; 0 = 1008 (policy).
+ * @param reason UTF-8 of at most 123 bytes, sent to the peer; copied, may be NULL.
+ * @return false when @p entity is no connected client.
+ */
+bool reef_session_close(reef_app_t *app,
+                        reef_entity_t entity,
+                        uint16_t code,
+                        const char *reason);
+
+/** The client entity with this client id, or 0. */
+reef_entity_t reef_session_find(const reef_app_t *app, uint64_t client_id);
+
+/** Connected clients. */
+uint32_t reef_session_count(const reef_app_t *app);
+
+/** The connected client with the lowest client id greater than @p client_id, or 0. */
+reef_entity_t reef_session_next(const reef_app_t *app, uint64_t client_id);
+
+/** Bytes waiting to be sent to a client; 0 when it is none. */
+uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity);
+
+#endif /* REEF_SESSION_H */

@@ -1,0 +1,85 @@
+/**
+ * @file transport.h
+ * @brief The seam between the session table and whatever carries bytes.
+ *
+ * A transport is a plugin that opens a *link* in the session table for each peer whose
+ * handshake is done, hands in messages, and offers the table below to send and close.
+ * All of it happens on the thread of the transport's loop.
+ */
+#ifndef REEF_TRANSPORT_H
+#define REEF_TRANSPORT_H
+
+#include <reef/app.h>
+#include <reef/buffer.h>
+#include <reef/message.h>
+
+/** The link of one connection: slot and generation; 0 is none. */
+typedef uint64_t reef_link_t;
+
+typedef struct reef_transport {
+    const char *name; /* as in the log: "websocket" */
+    int32_t kind;     /* of reef_transport_names in components.h */
+
+    /** Queue @p payload to a peer; takes a reference of its own.  Returns REEF_OK,
+     *  REEF_E_LIMIT (reliable, and the queue is full: the session is then closed),
+     *  REEF_E_RANGE (too large for this transport) or REEF_E_CLOSED. */
+    reef_error_t (*send)(void *connection, const send_message_t *message);
+
+    /** Write what was queued since the last flush: once per connection and frame. */
+    void (*flush)(void *connection);
+
+    /** Begin to close: after what is queued, with code and reason.  The link is dead
+     *  by then; the transport sees the closing handshake to its end alone. */
+    void (*close)(void *connection, uint16_t code, const char *reason);
+
+    /** Read again, after reef_link_receive() had said stop. */
+    void (*resume)(void *connection);
+
+    /** Bytes queued and not yet given to the system. */
+    uint64_t (*queue_bytes)(const void *connection);
+
+    /** Stop accepting new peers; the present ones stay. */
+    void (*stop_accepting)(void *transport);
+
+    /** Connections not yet gone, those in a closing handshake included. */
+    uint32_t (*connection_count)(const void *transport);
+} reef_transport_t;
+
+typedef struct reef_link_desc {
+    const reef_transport_t *transport;
+    void *connection; /* first argument of the table's functions */
+    bool tls;
+    reef_span_t peer; /* all texts are copied, cut to the component's size */
+    reef_span_t path;
+    reef_span_t query;
+    reef_span_t subprotocol;
+} reef_link_desc_t;
+
+/** Make a transport known to the app, for its orderly shutdown.  @p self is passed to
+ * it. */
+void reef_app_add_transport(reef_app_t *app,
+                            const reef_transport_t *transport,
+                            void *self);
+
+/** Open a link: its entity is spawned by the next `ingress`, before its messages. */
+reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc);
+
+/**
+ * Hand in one whole message, which is copied.
+ *
+ * @return false when the inbox of this link is full now: stop reading from the peer
+ *         until `resume` is called.  The message itself was accepted.
+ */
+bool reef_link_receive(reef_app_t *app,
+                       reef_link_t link,
+                       reef_payload_kind_t kind,
+                       reef_span_t payload);
+
+/** Tell that the peer was heard of, and its round-trip time (-1 = not measured). */
+void reef_link_heard(reef_app_t *app, reef_link_t link, int64_t rtt_us);
+
+/** The connection is gone; the link is dead from now on, messages received before are
+ *  still delivered.  `connection` is not used any more. */
+void reef_link_closed(reef_app_t *app, reef_link_t link, reef_disconnect_t reason);
+
+#endif /* REEF_TRANSPORT_H */

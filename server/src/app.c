@@ -1,0 +1,504 @@
+/*
+ * The life of an app: create → add plugins → start → run → destroy.
+ *
+ *     create   options, config file, log, world, loop, sessions, the frame's steps
+ *     add      a plugin's settings are resolved, then it is built
+ *     start    unknown settings refused; plugins made ready; `startup` runs
+ *     run      poll the loop, run a frame, until a stop is wanted; then shut down
+ *     destroy  plugins cleaned up in reverse order, then everything else
+ */
+#include "app.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t monotonic_ns(void *context)
+{
+    struct timespec now;
+
+    (void)context;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void wake_loop(void *context)
+{
+    reef__loop_wake(context);
+}
+
+/* Create ------------------------------------------------------------------------------
+ */
+
+static reef_error_t
+read_config(reef_app_t *app, const reef_app_desc_t *desc, reef_failure_t *failure)
+{
+    bool is_info = app->options.help || app->options.version;
+    log_config_t log_config;
+    reef_error_t error = reef_config_create(
+        &(reef_config_desc_t){
+            .path = is_info ? NULL : app->options.config_path,
+            .assignments = app->options.assignments,
+            .assignment_count = is_info ? 0 : app->options.assignment_count,
+            .environment = desc->ignore_environment || is_info ? NULL : environ,
+        },
+        &app->config, failure);
+
+    if (error == REEF_OK) {
+        error = reef_config_resolve(app->config, "server", &server_config_type, NULL,
+                                    &app->server_config, failure);
+    }
+    if (error == REEF_OK) {
+        error = reef_config_resolve(app->config, "log", &log_config_type, NULL,
+                                    &log_config, failure);
+    }
+    if (error == REEF_OK) {
+        error = reef_log_create(
+            &(reef_log_desc_t){.format = log_config.format, .level = log_config.level},
+            &app->log, failure);
+    }
+    return error;
+}
+
+static void create_parts(reef_app_t *app)
+{
+    static const char *const names[] = {REEF_STARTUP, REEF_FRAME, REEF_UPDATE,
+                                        REEF_FIXED_UPDATE, REEF_SHUTDOWN};
+
+    app->metrics = reef_metrics_create(app->alloc);
+    app->loop = reef__loop_create(app->alloc);
+    app->mailbox = reef_mailbox_create(&(reef_mailbox_desc_t){
+        .alloc = app->alloc, .wake = wake_loop, .wake_context = app->loop});
+    app->world = reef_world_create(&(reef_world_desc_t){
+        .alloc = app->alloc, .clock = app->clock, .clock_context = app->clock_context});
+    reef_world_component(app->world, &name_type);
+    app->sessions = reef__sessions_create(app);
+    app->router = reef__router_create(app->alloc);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        *REEF_ARRAY_PUSH(app->alloc, &app->schedules) =
+            reef_schedule_create(app->world, names[i]);
+    }
+    REEF_RESOURCE(app->world, simulation_time)->dt = 1.0 / app->server_config.tick_rate;
+    REEF_RESOURCE(app->world, frame_time);
+    REEF_RESOURCE(app->world, client_counter);
+    reef__frame_add_steps(app);
+    reef_app_add_system(app, REEF_UPDATE,
+                        &(reef_system_desc_t){
+                            .name = "router",
+                            .plugin = "core",
+                            .run = reef__router_dispatch,
+                            .context = app->router,
+                            .exclusive = true,
+                            .reads = {&message_received_event},
+                        });
+}
+
+reef_error_t reef_app_create(const reef_app_desc_t *desc,
+                             reef_app_t **result,
+                             reef_failure_t *failure)
+{
+    const reef_alloc_t *alloc = desc->alloc ? desc->alloc : reef_alloc_default();
+    reef_app_t *app = reef_resize(alloc, NULL, 0, sizeof(*app));
+    reef_error_t error;
+
+    *app = (reef_app_t){
+        .alloc = alloc,
+        .name = desc->name ? desc->name : (desc->argc > 0 ? desc->argv[0] : "reef"),
+        .clock = desc->clock ? desc->clock : monotonic_ns,
+        .clock_context = desc->clock_context,
+    };
+    atomic_init(&app->stop_wanted, false);
+    error = reef__options_parse(&app->options, alloc, desc->argc, desc->argv, failure);
+    if (error == REEF_OK) {
+        error = read_config(app, desc, failure);
+    }
+    if (error != REEF_OK) {
+        reef_app_destroy(app);
+        return error;
+    }
+    app->created_ns = reef__app_clock(app);
+    app->now_ns = app->created_ns;
+    app->pace.tick_ns = (uint64_t)(1e9 / app->server_config.tick_rate);
+    create_parts(app);
+    *result = app;
+    return REEF_OK;
+}
+
+static void clean_plugins_up(reef_app_t *app)
+{
+    while (app->plugins.count > 0) {
+        reef__plugin_entry_t *entry = &app->plugins.items[--app->plugins.count];
+
+        if (entry->plugin->cleanup && entry->built) {
+            entry->plugin->cleanup(app, entry->state);
+        }
+        if (entry->config != NULL) {
+            reef_resize(app->alloc, entry->config, entry->plugin->config_type->size, 0);
+        }
+    }
+    REEF_ARRAY_FINISH(app->alloc, &app->plugins);
+}
+
+void reef_app_destroy(reef_app_t *app)
+{
+    if (app == NULL) {
+        return;
+    }
+    if (app->mailbox != NULL) {
+        reef_mailbox_close(app->mailbox);
+    }
+    clean_plugins_up(app);
+    for (size_t i = 0; i < app->schedules.count; i++) {
+        reef_schedule_destroy(app->schedules.items[i]);
+    }
+    REEF_ARRAY_FINISH(app->alloc, &app->schedules);
+    reef_world_destroy(app->world);
+    reef__sessions_destroy(app->sessions);
+    reef__router_destroy(app->router);
+    reef_mailbox_destroy(app->mailbox);
+    reef__loop_destroy(app->loop);
+    reef_metrics_destroy(app->metrics);
+    reef_log_destroy(app->log);
+    reef_config_destroy(app->config);
+    REEF_ARRAY_FINISH(app->alloc, &app->services);
+    REEF_ARRAY_FINISH(app->alloc, &app->announcements);
+    reef__options_finish(&app->options, app->alloc);
+    reef_resize(app->alloc, app, sizeof(*app), 0);
+}
+
+/* Plugins -------------------------------------------------------------------------- */
+
+static reef__plugin_entry_t *find_plugin(const reef_app_t *app, const char *name)
+{
+    for (size_t i = 0; i < app->plugins.count; i++) {
+        if (strcmp(app->plugins.items[i].plugin->name, name) == 0) {
+            return &app->plugins.items[i];
+        }
+    }
+    return NULL;
+}
+
+void *reef_app_plugin_state(const reef_app_t *app, const char *name)
+{
+    const reef__plugin_entry_t *entry = find_plugin(app, name);
+
+    return entry ? entry->state : NULL;
+}
+
+static reef_error_t check_plugin(const reef_app_t *app,
+                                 const reef_plugin_t *plugin,
+                                 reef_failure_t *failure)
+{
+    if (plugin->api != REEF_PLUGIN_API) {
+        return reef_fail(failure, REEF_E_INVALID,
+                         "plugin %s: made for plugin api %u, this is %u", plugin->name,
+                         plugin->api, REEF_PLUGIN_API);
+    }
+    if (app->state != REEF__APP_ADDING) {
+        return reef_fail(failure, REEF_E_INVALID,
+                         "plugin %s: added after the app was started", plugin->name);
+    }
+    if (find_plugin(app, plugin->name) != NULL) {
+        return reef_fail(failure, REEF_E_EXISTS, "plugin %s: added twice",
+                         plugin->name);
+    }
+    for (const char *const *need = plugin->needs; need && *need; need++) {
+        if (find_plugin(app, *need) == NULL) {
+            return reef_fail(
+                failure, REEF_E_NOT_FOUND,
+                "plugin %s: needs plugin %s, which must be added before it",
+                plugin->name, *need);
+        }
+    }
+    return REEF_OK;
+}
+
+reef_error_t reef_app_add_plugin(reef_app_t *app,
+                                 const reef_plugin_t *plugin,
+                                 const void *config,
+                                 reef_failure_t *failure)
+{
+    reef__plugin_entry_t entry = {.plugin = plugin};
+    reef_error_t error = check_plugin(app, plugin, failure);
+
+    if (error != REEF_OK) {
+        return error;
+    }
+    if (plugin->config_type != NULL) {
+        size_t size = plugin->config_type->size;
+
+        entry.config = reef_resize(app->alloc, NULL, 0, size);
+        error = reef_config_resolve(app->config, plugin->name, plugin->config_type,
+                                    config, entry.config, failure);
+        if (error != REEF_OK) {
+            reef_resize(app->alloc, entry.config, size, 0);
+            return error;
+        }
+    }
+    *REEF_ARRAY_PUSH(app->alloc, &app->plugins) = entry;
+    app->building = plugin->name;
+    error = plugin->build(app, entry.config, &entry.state, failure);
+    app->building = NULL;
+    app->plugins.items[app->plugins.count - 1].state = entry.state;
+    app->plugins.items[app->plugins.count - 1].built = error == REEF_OK;
+    return error;
+}
+
+/* Start, run, stop ----------------------------------------------------------------- */
+
+static reef_error_t build_schedules(reef_app_t *app, reef_failure_t *failure)
+{
+    for (size_t i = 0; i < app->schedules.count; i++) {
+        reef_error_t error = reef_schedule_build(app->schedules.items[i], failure);
+
+        if (error != REEF_OK) {
+            return error;
+        }
+    }
+    return REEF_OK;
+}
+
+reef_error_t reef_app_start(reef_app_t *app, reef_failure_t *failure)
+{
+    reef_error_t error = reef_config_check_unused(app->config, app->log, failure);
+
+    if (error == REEF_OK) {
+        error = build_schedules(app, failure);
+    }
+    signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error code, not a signal */
+    for (size_t i = 0; i < app->plugins.count && error == REEF_OK; i++) {
+        const reef__plugin_entry_t *entry = &app->plugins.items[i];
+
+        if (entry->plugin->ready) {
+            error = entry->plugin->ready(app, entry->state, failure);
+        }
+    }
+    if (error != REEF_OK) {
+        return error;
+    }
+    /* A restored world brings the tick, not the length of a tick. */
+    REEF_RESOURCE(app->world, simulation_time)->dt = 1.0 / app->server_config.tick_rate;
+    app->state = REEF__APP_STARTED;
+    app->now_ns = reef__app_clock(app);
+    app->pace.next_tick_ns = app->now_ns + app->pace.tick_ns;
+    reef_schedule_run(reef_app_find_schedule(app, REEF_STARTUP));
+    return REEF_OK;
+}
+
+static uint32_t to_timeout_ms(uint64_t ns)
+{
+    uint64_t ms = (ns + 999999) / 1000000; /* never wake too early */
+
+    return ms > 60000 ? 60000 : (uint32_t)ms;
+}
+
+static void on_signal(void *context, int number)
+{
+    reef_app_t *app = context;
+
+    reef_log(app->log, REEF_LOG_INFO, "app", "stopping",
+             REEF_LOG_TEXT("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
+    reef_app_stop(app);
+}
+
+void reef_app_stop(reef_app_t *app)
+{
+    atomic_store(&app->stop_wanted, true);
+    reef__loop_wake(app->loop);
+}
+
+static void poll_and_run(reef_app_t *app)
+{
+    uint64_t now = reef__app_clock(app);
+
+    reef__loop_poll(app->loop, to_timeout_ms(reef__frame_delay_ns(app, now)));
+    now = reef__app_clock(app);
+    if (reef__frame_delay_ns(app, now) == 0) {
+        reef__frame_run(app, now);
+    }
+}
+
+/* Say good-bye: the `shutdown` schedule's messages are sent, then close frames. */
+static void shut_down(reef_app_t *app)
+{
+    uint64_t deadline =
+        reef__app_clock(app) + app->server_config.shutdown_ms * UINT64_C(1000000);
+
+    reef__sessions_stop_accepting(app->sessions);
+    reef_schedule_run(reef_app_find_schedule(app, REEF_SHUTDOWN));
+    reef__sessions_close_all(app->sessions, 1001, "server shutdown");
+    app->pace.forced = true; /* no simulation any more, only I/O */
+    app->pace.forced_ticks = 0;
+    reef__frame_run(app, reef__app_clock(app));
+    while (reef__sessions_connection_count(app->sessions) > 0 &&
+           reef__app_clock(app) < deadline) {
+        reef__loop_poll(app->loop, 10);
+        reef__frame_run(app, reef__app_clock(app));
+    }
+    app->state = REEF__APP_STOPPED;
+}
+
+void reef_app_run(reef_app_t *app)
+{
+    assert(app->state == REEF__APP_STARTED);
+    reef__loop_watch_signals(app->loop, on_signal, app);
+    while (!atomic_load(&app->stop_wanted)) {
+        poll_and_run(app);
+    }
+    shut_down(app);
+    reef_log(app->log, REEF_LOG_INFO, "app", "stopped",
+             REEF_LOG_INT("tick", REEF_RESOURCE(app->world, simulation_time)->tick));
+}
+
+void reef_app_step(reef_app_t *app, uint32_t ticks)
+{
+    assert(app->state == REEF__APP_STARTED);
+    reef__loop_poll(app->loop, 0);
+    app->pace.forced = true;
+    app->pace.forced_ticks = ticks;
+    reef__frame_run(app, reef__app_clock(app));
+    app->pace.forced = false;
+}
+
+void reef_app_tick_n(reef_app_t *app, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        reef_app_step(app, 1);
+    }
+}
+
+/* Parts ---------------------------------------------------------------------------- */
+
+reef_world_t *reef_app_world(reef_app_t *app)
+{
+    return app->world;
+}
+
+const reef_alloc_t *reef_app_alloc(const reef_app_t *app)
+{
+    return app->alloc;
+}
+
+reef_log_t *reef_app_log(reef_app_t *app)
+{
+    return app->log;
+}
+
+reef_metrics_t *reef_app_metrics(reef_app_t *app)
+{
+    return app->metrics;
+}
+
+reef_mailbox_t *reef_app_mailbox(reef_app_t *app)
+{
+    return app->mailbox;
+}
+
+uint64_t reef_app_now_ns(const reef_app_t *app)
+{
+    return app->now_ns;
+}
+
+double reef_app_uptime_s(const reef_app_t *app)
+{
+    return (double)(reef__app_clock(app) - app->created_ns) / 1e9;
+}
+
+const server_config_t *reef_app_server_config(const reef_app_t *app)
+{
+    return &app->server_config;
+}
+
+const char *reef_version(void)
+{
+    return REEF_VERSION;
+}
+
+reef_schedule_t *reef_app_find_schedule(const reef_app_t *app, const char *name)
+{
+    for (size_t i = 0; i < app->schedules.count; i++) {
+        if (strcmp(reef_schedule_name(app->schedules.items[i]), name) == 0) {
+            return app->schedules.items[i];
+        }
+    }
+    return NULL;
+}
+
+uint32_t reef_app_schedule_count(const reef_app_t *app)
+{
+    return (uint32_t)app->schedules.count;
+}
+
+reef_schedule_t *reef_app_schedule(const reef_app_t *app, uint32_t index)
+{
+    assert(index < app->schedules.count);
+    return app->schedules.items[index];
+}
+
+void reef_app_add_system(reef_app_t *app,
+                         const char *schedule_name,
+                         const reef_system_desc_t *desc)
+{
+    reef_schedule_t *schedule = reef_app_find_schedule(app, schedule_name);
+    reef_system_desc_t owned = *desc;
+    reef_error_t error;
+
+    if (schedule == NULL) {
+        schedule = reef_schedule_create(app->world, schedule_name);
+        *REEF_ARRAY_PUSH(app->alloc, &app->schedules) = schedule;
+    }
+    if (owned.plugin == NULL) {
+        owned.plugin = app->building;
+    }
+    error = reef_schedule_add(schedule, &owned);
+    assert(error == REEF_OK && "two systems of one name in a schedule");
+    (void)error;
+}
+
+void reef_app_provide(reef_app_t *app, const char *name, const void *table)
+{
+    for (size_t i = 0; i < app->services.count; i++) {
+        if (strcmp(app->services.items[i].name, name) == 0) {
+            app->services.items[i].table = table;
+            return;
+        }
+    }
+    *REEF_ARRAY_PUSH(app->alloc, &app->services) =
+        (reef__service_t){.name = name, .table = table};
+}
+
+const void *reef_app_service(const reef_app_t *app, const char *name)
+{
+    for (size_t i = 0; i < app->services.count; i++) {
+        if (strcmp(app->services.items[i].name, name) == 0) {
+            return app->services.items[i].table;
+        }
+    }
+    return NULL;
+}
+
+void reef_app_announce(reef_app_t *app, const char *label, const char *format, ...)
+{
+    reef__announcement_t *line = REEF_ARRAY_PUSH(app->alloc, &app->announcements);
+    va_list args;
+
+    snprintf(line->label, sizeof(line->label), "%s", label);
+    va_start(args, format);
+    vsnprintf(line->text, sizeof(line->text), format, args);
+    va_end(args);
+}
+
+void reef__app_print_announcements(const reef_app_t *app)
+{
+    printf("\nReef %s is running.\n\n", reef_version());
+    for (size_t i = 0; i < app->announcements.count; i++) {
+        printf("  %-10s %s\n", app->announcements.items[i].label,
+               app->announcements.items[i].text);
+    }
+    printf("  %-10s Ctrl-C, or SIGTERM to process %d\n\n", "stop", (int)getpid());
+    fflush(stdout);
+}

@@ -1,0 +1,27 @@
+/**
+ * @file buffer.h
+ * @brief Framed views of a buffer, for transports.
+ */
+#ifndef REEF_SRC_BUFFER_H
+#define REEF_SRC_BUFFER_H
+
+#include <reef/buffer.h>
+
+#include <stdarg.h>
+
+/** The payload as one unmasked, unfragmented WebSocket frame (RFC 6455 section 5.2),
+ *  shared by all recipients.  Borrowed while a reference is held. */
+reef_span_t reef__buffer_websocket_frame(const reef_buffer_t *buffer);
+
+/** A WebSocket control frame; @p opcode as in the RFC, at most 125 bytes.  One
+ *  reference, the caller's. */
+reef_buffer_t *reef__buffer_websocket_control(uint8_t opcode, reef_span_t payload);
+
+/** reef_buffer_format() with its arguments in a list. */
+REEF_PRINTF(1, 0)
+reef_buffer_t *reef__buffer_format_v(const char *format, va_list args);
+
+/** Bytes that a transport sends as they are, e.g. a handshake. */
+reef_buffer_t *reef__buffer_raw(reef_span_t bytes);
+
+#endif /* REEF_SRC_BUFFER_H */

@@ -1,0 +1,105 @@
+/* reef_main(): the whole program, given its plugins. */
+#include "app.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_settings(const char *section, const reef_type_t *type)
+{
+    printf("\n  [%s]\n", section);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const reef_field_t *field = &type->fields[i];
+        const char *initial = field->initial ? field->initial : "";
+
+        printf("    %-22s %s%s%s%s%s%s%s\n", field->name, field->doc ? field->doc : "",
+               field->unit ? " [" : "", field->unit ? field->unit : "",
+               field->unit ? "]" : "", *initial ? " (default " : "", initial,
+               *initial ? ")" : "");
+    }
+}
+
+static void print_help(const reef_app_t *app)
+{
+    const char *slash = strrchr(app->name, '/');
+
+    printf("Usage: %s [--config FILE] [--set SECTION.KEY=VALUE]…\n"
+           "       %*s [--check-config] [--version] [--help]\n\n"
+           "  --config FILE            read settings from an INI file\n"
+           "  --set SECTION.KEY=VALUE  one setting; goes before file and environment\n"
+           "  --check-config           check all settings, then exit\n\n"
+           "A setting may also be given as REEF_SECTION_KEY in the environment.\n"
+           "Settings, by section:\n",
+           slash ? slash + 1 : app->name, (int)strlen(slash ? slash + 1 : app->name),
+           "");
+    print_settings("server", &server_config_type);
+    print_settings("log", &log_config_type);
+    for (size_t i = 0; i < app->plugins.count; i++) {
+        const reef_plugin_t *plugin = app->plugins.items[i].plugin;
+
+        if (plugin->config_type != NULL) {
+            print_settings(plugin->name, plugin->config_type);
+        }
+    }
+}
+
+static reef_error_t add_plugins(reef_app_t *app,
+                                const reef_plugin_t *const *plugins,
+                                reef_failure_t *failure)
+{
+    for (; *plugins != NULL; plugins++) {
+        reef_error_t error = reef_app_add_plugin(app, *plugins, NULL, failure);
+
+        if (error != REEF_OK) {
+            return error;
+        }
+    }
+    return REEF_OK;
+}
+
+static int fail(const char *program, const reef_failure_t *failure)
+{
+    fprintf(stderr, "%s: %s\n", program, failure->text);
+    return failure->error == REEF_E_USAGE ? 2 : 1;
+}
+
+/* What --version, --help and --check-config print; false when none was given. */
+static bool answer_option(reef_app_t *app, reef_error_t *error, reef_failure_t *failure)
+{
+    if (app->options.version) {
+        printf("reef %s\n", reef_version());
+    } else if (app->options.help) {
+        print_help(app);
+    } else if (app->options.check_config) {
+        *error = reef_config_check_unused(app->config, app->log, failure);
+        if (*error == REEF_OK) {
+            printf("the configuration is valid\n");
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int reef_main(int argc, char **argv, const reef_plugin_t *const *plugins)
+{
+    const char *program = argc > 0 ? argv[0] : "reef";
+    reef_failure_t failure = {0};
+    reef_app_t *app = NULL;
+    reef_error_t error = reef_app_create(
+        &(reef_app_desc_t){.argc = argc, .argv = (const char *const *)argv}, &app,
+        &failure);
+
+    if (error != REEF_OK) {
+        return fail(program, &failure);
+    }
+    error = add_plugins(app, plugins, &failure);
+    if (error == REEF_OK && !answer_option(app, &error, &failure)) {
+        error = reef_app_start(app, &failure);
+        if (error == REEF_OK) {
+            reef__app_print_announcements(app);
+            reef_app_run(app);
+        }
+    }
+    reef_app_destroy(app);
+    return error == REEF_OK ? 0 : fail(program, &failure);
+}

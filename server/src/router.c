@@ -1,0 +1,157 @@
+/*
+ * A prefix is found by hashing the first word of the text, so any number of plugins
+ * costs one look-up per message.  `owner` is fixed at admission and stays with the
+ * event; handlers run later, in `update`, in one exclusive system.
+ */
+#include "router.h"
+
+#include <reef/array.h>
+#include <reef/map.h>
+
+#include "app.h"
+
+#include <assert.h>
+
+enum {
+    MAX_SHOWN_WORD = 64
+}; /* bytes of an unknown command in the answer */
+
+typedef struct prefix {
+    const char *text;
+    reef_prefix_fn handle;
+    void *context;
+} prefix_t;
+
+struct reef__router {
+    const reef_alloc_t *alloc;
+    reef_map_t *owners; /* prefix → position + 1 */
+    struct {
+        prefix_t *items;
+        size_t count, capacity;
+    } prefixes;
+};
+
+reef__router_t *reef__router_create(const reef_alloc_t *alloc)
+{
+    reef__router_t *router = reef_resize(alloc, NULL, 0, sizeof(*router));
+
+    *router = (reef__router_t){.alloc = alloc, .owners = reef_map_create(alloc)};
+    return router;
+}
+
+void reef__router_destroy(reef__router_t *router)
+{
+    if (router == NULL) {
+        return;
+    }
+    REEF_ARRAY_FINISH(router->alloc, &router->prefixes);
+    reef_map_destroy(router->owners);
+    reef_resize(router->alloc, router, sizeof(*router), 0);
+}
+
+reef_error_t reef_app_add_prefix(reef_app_t *app,
+                                 const char *prefix,
+                                 reef_prefix_fn handle,
+                                 void *context)
+{
+    reef__router_t *router = app->router;
+
+    if (reef_map_find(router->owners, reef_span_text(prefix), NULL)) {
+        return REEF_E_EXISTS;
+    }
+    *REEF_ARRAY_PUSH(router->alloc, &router->prefixes) =
+        (prefix_t){.text = prefix, .handle = handle, .context = context};
+    reef_map_set(router->owners, reef_span_text(prefix), router->prefixes.count);
+    return REEF_OK;
+}
+
+static bool is_space(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static reef_span_t trim(reef_span_t text)
+{
+    while (text.size > 0 && is_space(text.data[0])) {
+        text = reef_span_skip(text, 1);
+    }
+    while (text.size > 0 && is_space(text.data[text.size - 1])) {
+        text.size--;
+    }
+    return text;
+}
+
+/* The first word of a command, or an empty span for plain text. */
+static reef_span_t command_word(reef_span_t text)
+{
+    size_t size = 0;
+
+    if (text.size == 0 || text.data[0] != '/') {
+        return reef_span(text.data, 0);
+    }
+    while (size < text.size && !is_space(text.data[size])) {
+        size++;
+    }
+    return reef_span(text.data, size);
+}
+
+uint32_t reef__router_owner(const reef__router_t *router, const reef_buffer_t *payload)
+{
+    uint64_t owner = 0;
+
+    if (router->prefixes.count == 0 || reef_buffer_kind(payload) != REEF_PAYLOAD_TEXT) {
+        return 0;
+    }
+    reef_map_find(router->owners, command_word(trim(reef_buffer_payload(payload))),
+                  &owner);
+    return (uint32_t)owner;
+}
+
+static void answer_unknown(reef_run_t *run, reef_entity_t entity, reef_span_t word)
+{
+    int size = (int)(word.size < MAX_SHOWN_WORD ? word.size : MAX_SHOWN_WORD);
+
+    /* Do not cut a character: continuation bytes are 10xxxxxx. */
+    while ((size_t)size < word.size && size > 0 && (word.data[size] & 0xc0u) == 0x80) {
+        size--;
+    }
+    reef_send_text(run, entity, "[Error] Unknown command: %.*s", size,
+                   (const char *)word.data);
+}
+
+static void
+dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *message)
+{
+    reef_span_t text = trim(reef_buffer_payload(message->payload));
+    reef_span_t word = command_word(text);
+
+    if (message->owner != 0) {
+        const prefix_t *prefix = &router->prefixes.items[message->owner - 1];
+        reef_command_text_t command = {
+            .entity = message->entity,
+            .client_id = message->client_id,
+            .rest = trim(reef_span_skip(text, word.size)),
+        };
+
+        if (prefix->handle(run, &command, prefix->context)) {
+            return;
+        }
+    }
+    if (word.size > 0) {
+        answer_unknown(run, message->entity, word);
+    }
+}
+
+void reef__router_dispatch(reef_run_t *run)
+{
+    reef__router_t *router = reef_run_context(run);
+    const message_received_t *message;
+
+    while ((message = REEF_NEXT(run, message_received)) != NULL) {
+        if (router->prefixes.count > 0 &&
+            reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT &&
+            reef_world_is_alive(reef_run_world(run), message->entity)) {
+            dispatch_one(router, run, message);
+        }
+    }
+}

@@ -1,0 +1,587 @@
+/*
+ * The table of links.  A link handle is slot and generation, so what a transport says
+ * about a link that has ended is without effect.  Clients are listed in order of their
+ * id: ids only grow, so the list is appended to and compacted when half of it is holes.
+ */
+#include "session_table.h"
+
+#include <reef/observer.h>
+
+#include "app.h"
+
+#include <assert.h>
+#include <string.h>
+#include <time.h>
+
+static void push_slot(reef__sessions_t *sessions, reef__slots_t *slots, uint32_t slot)
+{
+    *REEF_ARRAY_PUSH(sessions->alloc, slots) = slot;
+}
+
+/* A despawned client entity takes its connection with it. */
+static void on_client_removed(reef_world_t *world,
+                              reef_entity_t entity,
+                              const void *value,
+                              void *context)
+{
+    reef__sessions_t *sessions = context;
+    uint32_t slot = reef__sessions_slot_of(sessions, entity);
+
+    (void)world;
+    (void)value;
+    if (slot != REEF__NO_SLOT) {
+        reef__link_want_close(sessions, slot, 1000, "closed by the server",
+                              REEF_DISCONNECT_KICKED);
+    }
+}
+
+static reef_metric_t *counter(reef_app_t *app, const char *name, const char *help)
+{
+    return reef_metrics_ensure(app->metrics,
+                               &(reef_metric_desc_t){.name = name, .help = help});
+}
+
+static void register_metrics(reef__sessions_t *sessions, reef_app_t *app)
+{
+    sessions->metric_sessions = reef_metrics_ensure(
+        app->metrics, &(reef_metric_desc_t){.name = "reef_sessions",
+                                            .help = "Connected clients.",
+                                            .kind = REEF_METRIC_GAUGE});
+    sessions->metric_connects =
+        counter(app, "reef_sessions_opened_total", "Clients that ever connected.");
+    sessions->metric_messages_in =
+        counter(app, "reef_messages_received_total", "Messages received.");
+    sessions->metric_messages_out =
+        counter(app, "reef_messages_sent_total", "Messages queued to clients.");
+    sessions->metric_bytes_in = counter(app, "reef_received_bytes_total",
+                                        "Payload bytes of received messages.");
+    sessions->metric_bytes_out =
+        counter(app, "reef_sent_bytes_total", "Payload bytes of sent messages.");
+    sessions->metric_send_failed = counter(app, "reef_messages_send_failed_total",
+                                           "Messages that could not be queued.");
+}
+
+reef__sessions_t *reef__sessions_create(reef_app_t *app)
+{
+    reef__sessions_t *sessions = reef_resize(app->alloc, NULL, 0, sizeof(*sessions));
+
+    *sessions = (reef__sessions_t){
+        .app = app,
+        .alloc = app->alloc,
+        .first_ready = REEF__NO_SLOT,
+        .last_ready = REEF__NO_SLOT,
+        .client_id_component = reef_world_component(app->world, &client_id_type),
+        .session_component = reef_world_component(app->world, &session_type),
+        .disconnected = reef_world_events(app->world, &user_disconnected_event),
+    };
+    register_metrics(sessions, app);
+    reef_world_observe(app->world, REEF_OBSERVE_REMOVE, &client_id_type,
+                       on_client_removed, sessions);
+    return sessions;
+}
+
+void reef__sessions_destroy(reef__sessions_t *sessions)
+{
+    if (sessions == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < sessions->batch.count; i++) {
+        reef_buffer_unref(sessions->batch.items[i].payload);
+    }
+    for (uint32_t i = 0; i < sessions->links.count; i++) {
+        reef__link_t *link = reef__link_at(sessions, i);
+
+        if (link->state != REEF__LINK_FREE) {
+            reef__link_free(sessions, i);
+        }
+        reef_resize(sessions->alloc, link, sizeof(*link), 0);
+    }
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->links);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->free_slots);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->flushes);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->closing);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->gone);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->dirty);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->batch);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->by_entity);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->clients);
+    REEF_ARRAY_FINISH(sessions->alloc, &sessions->transports);
+    reef_resize(sessions->alloc, sessions, sizeof(*sessions), 0);
+}
+
+/* Links ---------------------------------------------------------------------------- */
+
+static uint32_t take_slot(reef__sessions_t *sessions)
+{
+    reef__link_t *link;
+
+    if (sessions->free_slots.count > 0) {
+        return sessions->free_slots.items[--sessions->free_slots.count];
+    }
+    link = reef_resize(sessions->alloc, NULL, 0, sizeof(*link));
+    *link = (reef__link_t){0};
+    *REEF_ARRAY_PUSH(sessions->alloc, &sessions->links) = link;
+    return (uint32_t)(sessions->links.count - 1);
+}
+
+static reef_link_t handle_of(const reef__link_t *link, uint32_t slot)
+{
+    return ((uint64_t)link->generation << 32) | slot;
+}
+
+/* Slot of a handle whose link still has a connection, or REEF__NO_SLOT. */
+static uint32_t connected_slot(const reef__sessions_t *sessions, reef_link_t handle)
+{
+    uint32_t slot = (uint32_t)handle;
+    const reef__link_t *link;
+
+    if (handle == 0 || slot >= sessions->links.count) {
+        return REEF__NO_SLOT;
+    }
+    link = reef__link_at(sessions, slot);
+    return link->generation == (uint32_t)(handle >> 32) && link->connection != NULL
+               ? slot
+               : REEF__NO_SLOT;
+}
+
+static void copy_text(char *out, size_t capacity, reef_span_t text)
+{
+    size_t size = text.size < capacity ? text.size : capacity - 1;
+
+    while (size < text.size && size > 0 && (text.data[size] & 0xc0u) == 0x80) {
+        size--; /* do not cut a character */
+    }
+    if (size > 0) {
+        memcpy(out, text.data, size);
+    }
+}
+
+static session_t *make_component(reef__sessions_t *sessions,
+                                 const reef_link_desc_t *desc)
+{
+    session_t *value = reef_resize(sessions->alloc, NULL, 0, sizeof(*value));
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    *value = (session_t){
+        .transport = desc->transport->kind,
+        .tls = desc->tls,
+        .connected_at_ms =
+            (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+        .rtt_us = -1,
+    };
+    copy_text(value->peer, sizeof(value->peer), desc->peer);
+    copy_text(value->path, sizeof(value->path), desc->path);
+    copy_text(value->query, sizeof(value->query), desc->query);
+    copy_text(value->subprotocol, sizeof(value->subprotocol), desc->subprotocol);
+    return value;
+}
+
+reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc)
+{
+    reef__sessions_t *sessions = app->sessions;
+    uint32_t slot = take_slot(sessions);
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    *link = (reef__link_t){
+        .transport = desc->transport,
+        .connection = desc->connection,
+        .generation = link->generation + 1,
+        .next_ready = REEF__NO_SLOT,
+        .state = REEF__LINK_OPENING,
+        .rtt_us = -1,
+        .opening = make_component(sessions, desc),
+    };
+    sessions->open_count++;
+    reef_metric_add(sessions->metric_connects, 1);
+    reef_metric_set(sessions->metric_sessions, sessions->open_count);
+    reef__link_make_ready(sessions, slot);
+    return handle_of(link, slot);
+}
+
+static void
+push_inbox(reef__sessions_t *sessions, reef__link_t *link, reef_buffer_t *in)
+{
+    if (link->inbox.count == link->inbox.capacity) {
+        uint32_t capacity = link->inbox.capacity ? link->inbox.capacity * 2 : 4;
+        reef_buffer_t **items =
+            reef_resize(sessions->alloc, NULL, 0, capacity * sizeof(reef_buffer_t *));
+
+        for (uint32_t i = 0; i < link->inbox.count; i++) {
+            items[i] =
+                link->inbox.items[(link->inbox.first + i) & (link->inbox.capacity - 1)];
+        }
+        reef_resize(sessions->alloc, link->inbox.items,
+                    link->inbox.capacity * sizeof(reef_buffer_t *), 0);
+        link->inbox.items = items;
+        link->inbox.capacity = capacity;
+        link->inbox.first = 0;
+    }
+    link->inbox
+        .items[(link->inbox.first + link->inbox.count++) & (link->inbox.capacity - 1)] =
+        in;
+    link->inbox.bytes += reef_buffer_payload(in).size;
+}
+
+reef_buffer_t *reef__link_take(reef__link_t *link)
+{
+    reef_buffer_t *buffer = link->inbox.items[link->inbox.first];
+
+    link->inbox.first = (link->inbox.first + 1) & (link->inbox.capacity - 1);
+    link->inbox.count--;
+    link->inbox.bytes -= reef_buffer_payload(buffer).size;
+    return buffer;
+}
+
+bool reef_link_receive(reef_app_t *app,
+                       reef_link_t handle,
+                       reef_payload_kind_t kind,
+                       reef_span_t payload)
+{
+    reef__sessions_t *sessions = app->sessions;
+    uint32_t slot = connected_slot(sessions, handle);
+    reef__link_t *link;
+
+    if (slot == REEF__NO_SLOT) {
+        return true; /* given up by the server: what it still sends is not heard */
+    }
+    link = reef__link_at(sessions, slot);
+    if (link->close_wanted) {
+        return true;
+    }
+    push_inbox(sessions, link, reef_buffer_create(kind, payload));
+    link->messages_in++;
+    link->bytes_in += payload.size;
+    reef_metric_add(sessions->metric_messages_in, 1);
+    reef_metric_add(sessions->metric_bytes_in, (double)payload.size);
+    reef__link_mark_dirty(sessions, slot);
+    reef__link_make_ready(sessions, slot);
+    link->is_paused = link->inbox.count >= app->server_config.inbox_messages ||
+                      link->inbox.bytes >= app->server_config.inbox_bytes;
+    return !link->is_paused;
+}
+
+void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us)
+{
+    uint32_t slot = connected_slot(app->sessions, handle);
+
+    if (slot != REEF__NO_SLOT && rtt_us >= 0) {
+        reef__link_at(app->sessions, slot)->rtt_us = rtt_us;
+        reef__link_mark_dirty(app->sessions, slot);
+    }
+}
+
+void reef_link_closed(reef_app_t *app, reef_link_t handle, reef_disconnect_t reason)
+{
+    uint32_t slot = connected_slot(app->sessions, handle);
+
+    if (slot != REEF__NO_SLOT) {
+        reef__link_end(app->sessions, slot, reason);
+    }
+}
+
+void reef__link_end(reef__sessions_t *sessions, uint32_t slot, reef_disconnect_t reason)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    assert(link->connection != NULL);
+    link->connection = NULL;
+    if (!link->close_wanted) {
+        link->reason = (uint8_t)reason;
+    }
+    if (link->state == REEF__LINK_OPEN) {
+        link->state = REEF__LINK_ENDED;
+    }
+    sessions->open_count--;
+    reef_metric_set(sessions->metric_sessions, sessions->open_count);
+    reef__link_make_ready(sessions, slot);
+}
+
+void reef__link_want_close(reef__sessions_t *sessions,
+                           uint32_t slot,
+                           uint16_t code,
+                           const char *text,
+                           reef_disconnect_t reason)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    if (link->close_wanted || link->connection == NULL) {
+        return;
+    }
+    link->close_wanted = true;
+    link->close_code = code;
+    link->reason = (uint8_t)reason;
+    if (text != NULL) {
+        link->close_reason =
+            reef_resize(sessions->alloc, NULL, 0, REEF__CLOSE_REASON_SIZE);
+        memset(link->close_reason, 0, REEF__CLOSE_REASON_SIZE);
+        copy_text(link->close_reason, REEF__CLOSE_REASON_SIZE, reef_span_text(text));
+    }
+    reef__link_discard_inbox(sessions, link);
+    push_slot(sessions, &sessions->closing, slot);
+    reef__app_want_frame(sessions->app);
+}
+
+void reef__link_discard_inbox(reef__sessions_t *sessions, reef__link_t *link)
+{
+    while (link->inbox.count > 0) {
+        reef_buffer_unref(reef__link_take(link));
+    }
+    reef_resize(sessions->alloc, link->inbox.items,
+                link->inbox.capacity * sizeof(reef_buffer_t *), 0);
+    link->inbox.items = NULL;
+    link->inbox.capacity = 0;
+    link->inbox.first = 0;
+}
+
+void reef__link_make_ready(reef__sessions_t *sessions, uint32_t slot)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    reef__app_want_frame(sessions->app);
+    if (link->is_ready) {
+        return;
+    }
+    link->is_ready = true;
+    link->next_ready = REEF__NO_SLOT;
+    if (sessions->last_ready == REEF__NO_SLOT) {
+        sessions->first_ready = slot;
+    } else {
+        reef__link_at(sessions, sessions->last_ready)->next_ready = slot;
+    }
+    sessions->last_ready = slot;
+}
+
+uint32_t reef__sessions_take_ready(reef__sessions_t *sessions)
+{
+    uint32_t slot = sessions->first_ready;
+    reef__link_t *link;
+
+    if (slot == REEF__NO_SLOT) {
+        return slot;
+    }
+    link = reef__link_at(sessions, slot);
+    link->is_ready = false;
+    sessions->first_ready = link->next_ready;
+    if (sessions->first_ready == REEF__NO_SLOT) {
+        sessions->last_ready = REEF__NO_SLOT;
+    }
+    return slot;
+}
+
+void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    if (!link->is_dirty) {
+        link->is_dirty = true;
+        push_slot(sessions, &sessions->dirty, slot);
+    }
+}
+
+static void
+index_entity(reef__sessions_t *sessions, reef_entity_t entity, uint32_t value)
+{
+    size_t index = reef_entity_index(entity) - REEF_SESSION_INDEX_BASE;
+
+    REEF_ARRAY_RESERVE(sessions->alloc, &sessions->by_entity, index + 1);
+    while (sessions->by_entity.count <= index) {
+        sessions->by_entity.items[sessions->by_entity.count++] = 0;
+    }
+    sessions->by_entity.items[index] = value;
+}
+
+static size_t client_position(const reef__sessions_t *sessions, uint64_t client_id);
+
+static void compact_clients(reef__sessions_t *sessions)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < sessions->clients.count; i++) {
+        if (sessions->clients.items[i].slot != REEF__NO_SLOT) {
+            sessions->clients.items[kept++] = sessions->clients.items[i];
+        }
+    }
+    sessions->clients.count = kept;
+    sessions->clients.holes = 0;
+}
+
+void reef__link_bind(reef__sessions_t *sessions, uint32_t slot, reef_entity_t entity)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    if (entity != 0) {
+        link->entity = entity;
+        index_entity(sessions, entity, slot + 1);
+        *REEF_ARRAY_PUSH(sessions->alloc, &sessions->clients) =
+            (struct reef__client){.client_id = link->client_id, .slot = slot};
+        return;
+    }
+    if (link->entity != 0) {
+        if (reef__sessions_slot_of(sessions, link->entity) == slot) {
+            index_entity(sessions, link->entity, 0); /* not taken over by a newer one */
+        }
+        sessions->clients.items[client_position(sessions, link->client_id)].slot =
+            REEF__NO_SLOT;
+        sessions->clients.holes++;
+        if (sessions->clients.holes * 2 > sessions->clients.count) {
+            compact_clients(sessions);
+        }
+    }
+}
+
+void reef__link_free(reef__sessions_t *sessions, uint32_t slot)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    reef__link_bind(sessions, slot, 0);
+    reef__link_discard_inbox(sessions, link);
+    reef_resize(sessions->alloc, link->close_reason, REEF__CLOSE_REASON_SIZE, 0);
+    reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
+    *link = (reef__link_t){.generation = link->generation,
+                           .is_ready = link->is_ready,
+                           .next_ready = link->next_ready,
+                           .is_dirty = link->is_dirty};
+    push_slot(sessions, &sessions->free_slots, slot);
+}
+
+/* What others may ask ----------------------------------------------------------------
+ */
+
+uint32_t reef__sessions_slot_of(const reef__sessions_t *sessions, reef_entity_t entity)
+{
+    size_t index = reef_entity_index(entity) - (size_t)REEF_SESSION_INDEX_BASE;
+    uint32_t slot;
+
+    if (reef_entity_range(entity) != REEF_RANGE_SESSION ||
+        index >= sessions->by_entity.count || sessions->by_entity.items[index] == 0) {
+        return REEF__NO_SLOT;
+    }
+    slot = sessions->by_entity.items[index] - 1;
+    return reef__link_at(sessions, slot)->entity == entity ? slot : REEF__NO_SLOT;
+}
+
+bool reef_session_close(reef_app_t *app,
+                        reef_entity_t entity,
+                        uint16_t code,
+                        const char *reason)
+{
+    uint32_t slot = reef__sessions_slot_of(app->sessions, entity);
+
+    if (slot == REEF__NO_SLOT ||
+        reef__link_at(app->sessions, slot)->connection == NULL) {
+        return false;
+    }
+    reef__link_want_close(app->sessions, slot, code ? code : 1008, reason,
+                          REEF_DISCONNECT_KICKED);
+    return true;
+}
+
+/* Position of the first client whose id is at least `client_id`. */
+static size_t client_position(const reef__sessions_t *sessions, uint64_t client_id)
+{
+    size_t low = 0;
+    size_t high = sessions->clients.count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (sessions->clients.items[middle].client_id < client_id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+reef_entity_t reef_session_next(const reef_app_t *app, uint64_t client_id)
+{
+    const reef__sessions_t *sessions = app->sessions;
+
+    if (client_id == UINT64_MAX) {
+        return 0;
+    }
+    for (size_t i = client_position(sessions, client_id + 1);
+         i < sessions->clients.count; i++) {
+        uint32_t slot = sessions->clients.items[i].slot;
+
+        if (slot != REEF__NO_SLOT &&
+            reef__link_at(sessions, slot)->state == REEF__LINK_OPEN) {
+            return reef__link_at(sessions, slot)->entity;
+        }
+    }
+    return 0;
+}
+
+reef_entity_t reef_session_find(const reef_app_t *app, uint64_t client_id)
+{
+    const reef__sessions_t *sessions = app->sessions;
+    size_t position = client_position(sessions, client_id);
+    uint32_t slot;
+
+    if (position == sessions->clients.count ||
+        sessions->clients.items[position].client_id != client_id) {
+        return 0;
+    }
+    slot = sessions->clients.items[position].slot;
+    return slot != REEF__NO_SLOT &&
+                   reef__link_at(sessions, slot)->state == REEF__LINK_OPEN
+               ? reef__link_at(sessions, slot)->entity
+               : 0;
+}
+
+uint32_t reef_session_count(const reef_app_t *app)
+{
+    return app->sessions->open_count;
+}
+
+uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity)
+{
+    uint32_t slot = reef__sessions_slot_of(app->sessions, entity);
+    const reef__link_t *link =
+        slot == REEF__NO_SLOT ? NULL : reef__link_at(app->sessions, slot);
+
+    return link != NULL && link->connection != NULL
+               ? link->transport->queue_bytes(link->connection)
+               : 0;
+}
+
+/* Transports --------------------------------------------------------------------------
+ */
+
+void reef_app_add_transport(reef_app_t *app,
+                            const reef_transport_t *transport,
+                            void *self)
+{
+    *REEF_ARRAY_PUSH(app->alloc, &app->sessions->transports) =
+        (struct reef__transport_entry){.transport = transport, .self = self};
+}
+
+void reef__sessions_stop_accepting(reef__sessions_t *sessions)
+{
+    for (size_t i = 0; i < sessions->transports.count; i++) {
+        sessions->transports.items[i].transport->stop_accepting(
+            sessions->transports.items[i].self);
+    }
+}
+
+void reef__sessions_close_all(reef__sessions_t *sessions,
+                              uint16_t code,
+                              const char *reason)
+{
+    for (uint32_t i = 0; i < sessions->links.count; i++) {
+        reef__link_want_close(sessions, i, code, reason, REEF_DISCONNECT_SHUTDOWN);
+    }
+}
+
+uint32_t reef__sessions_connection_count(const reef__sessions_t *sessions)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < sessions->transports.count; i++) {
+        count += sessions->transports.items[i].transport->connection_count(
+            sessions->transports.items[i].self);
+    }
+    return count;
+}

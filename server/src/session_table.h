@@ -1,0 +1,167 @@
+/**
+ * @file session_table.h
+ * @brief The data of the session table, shared by session.c and session_steps.c.
+ *
+ * A link goes OPENING → OPEN → ENDED → GONE → FREE:
+ *
+ *     OPENING  the transport opened it; `ingress` will spawn its entity
+ *     OPEN     entity and connection belong together
+ *     ENDED    the connection is gone or given up; messages may still wait
+ *     GONE     user_disconnected is emitted; `lifetimes` despawns when all have read it
+ */
+#ifndef REEF_SRC_SESSION_TABLE_H
+#define REEF_SRC_SESSION_TABLE_H
+
+#include "session.h"
+
+#include <reef/components.h>
+#include <reef/metrics.h>
+
+enum {
+    REEF__CLOSE_REASON_SIZE = 124,
+    REEF__NO_SLOT = UINT32_MAX
+};
+
+typedef enum reef__link_state {
+    REEF__LINK_FREE,
+    REEF__LINK_OPENING,
+    REEF__LINK_OPEN,
+    REEF__LINK_ENDED,
+    REEF__LINK_GONE,
+} reef__link_state_t;
+
+typedef struct reef__link {
+    const reef_transport_t *transport;
+    void *connection; /* NULL once the link has ended */
+    reef_entity_t entity;
+    uint64_t client_id;
+
+    struct {
+        reef_buffer_t **items; /* ring of [capacity], a power of two */
+        uint32_t capacity, first, count;
+        uint64_t bytes;
+    } inbox;
+
+    uint64_t messages_in, messages_out, bytes_in, bytes_out;
+    int64_t rtt_us;
+    uint64_t gone_mark; /* user_disconnected events before this one's end */
+
+    uint32_t generation;
+    uint32_t next_ready; /* slot after this one in the ready list */
+    uint8_t state;       /* reef__link_state_t */
+    uint8_t reason;      /* reef_disconnect_t, once ended */
+    bool is_ready;       /* in the ready list */
+    bool is_paused;      /* the transport was told to stop reading */
+    bool needs_flush;    /* in the list of this frame's flushes */
+    bool is_dirty;       /* counters changed since the component was written */
+    bool close_wanted;   /* `lifetimes` will close it */
+    uint16_t close_code;
+    char *close_reason; /* owned, REEF__CLOSE_REASON_SIZE; NULL = none */
+    session_t *opening; /* owned component value until the entity is spawned */
+} reef__link_t;
+
+/** One drained message, or the end of a session (payload NULL). */
+typedef struct reef__inbound {
+    uint32_t slot;
+    reef_buffer_t *payload;
+} reef__inbound_t;
+
+typedef struct reef__slots {
+    uint32_t *items;
+    size_t count, capacity;
+} reef__slots_t;
+
+struct reef__sessions {
+    reef_app_t *app;
+    const reef_alloc_t *alloc;
+    struct {
+        reef__link_t **items; /* by slot; addresses are stable */
+        size_t count, capacity;
+    } links;
+    reef__slots_t free_slots;
+    reef__slots_t flushes;            /* links that were sent something in this frame */
+    reef__slots_t closing;            /* links with close_wanted */
+    reef__slots_t gone;               /* links in state GONE */
+    reef__slots_t dirty;              /* links whose component is out of date */
+    uint32_t first_ready, last_ready; /* FIFO through next_ready */
+    struct {
+        reef__inbound_t *items;
+        size_t count, capacity;
+    } batch; /* from ingress to admission */
+    struct {
+        uint32_t *items; /* slot + 1 by entity index - REEF_SESSION_INDEX_BASE */
+        size_t count, capacity;
+    } by_entity;
+    struct {
+        struct reef__client {
+            uint64_t client_id;
+            uint32_t slot; /* REEF__NO_SLOT = a hole */
+        } * items;         /* ascending: ids are handed out in order */
+        size_t count, capacity;
+        size_t holes;
+    } clients;
+    struct {
+        struct reef__transport_entry {
+            const reef_transport_t *transport;
+            void *self;
+        } * items;
+        size_t count, capacity;
+    } transports;
+    uint32_t open_count;
+
+    reef_component_t client_id_component;
+    reef_component_t session_component;
+    reef_event_queue_t *disconnected;
+    reef_metric_t *metric_sessions;
+    reef_metric_t *metric_connects;
+    reef_metric_t *metric_messages_in;
+    reef_metric_t *metric_messages_out;
+    reef_metric_t *metric_bytes_in;
+    reef_metric_t *metric_bytes_out;
+    reef_metric_t *metric_send_failed;
+};
+
+/** The link in a slot. */
+static inline reef__link_t *reef__link_at(const reef__sessions_t *sessions,
+                                          uint32_t slot)
+{
+    return sessions->links.items[slot];
+}
+
+/** Slot of the link bound to @p entity, or REEF__NO_SLOT. */
+uint32_t reef__sessions_slot_of(const reef__sessions_t *sessions, reef_entity_t entity);
+
+/** Put a link at the end of the ready list, if it is not in it. */
+void reef__link_make_ready(reef__sessions_t *sessions, uint32_t slot);
+
+/** First link of the ready list, taken out; REEF__NO_SLOT when it is empty. */
+uint32_t reef__sessions_take_ready(reef__sessions_t *sessions);
+
+/** Remember to close a link in this frame's `lifetimes`; the first request counts. */
+void reef__link_want_close(reef__sessions_t *sessions,
+                           uint32_t slot,
+                           uint16_t code,
+                           const char *text,
+                           reef_disconnect_t reason);
+
+/** The connection is over: unread messages stay, nothing more comes. */
+void reef__link_end(reef__sessions_t *sessions,
+                    uint32_t slot,
+                    reef_disconnect_t reason);
+
+/** Forget what the peer sent and nobody has read. */
+void reef__link_discard_inbox(reef__sessions_t *sessions, reef__link_t *link);
+
+/** Take the oldest message out of an inbox; one reference, the caller's. */
+reef_buffer_t *reef__link_take(reef__link_t *link);
+
+/** Bind a link to its entity, or unbind it (entity 0). */
+void reef__link_bind(reef__sessions_t *sessions, uint32_t slot, reef_entity_t entity);
+
+/** Give the slot back. */
+void reef__link_free(reef__sessions_t *sessions, uint32_t slot);
+
+/** Note that the entity's `session` component is out of date. */
+void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot);
+
+#endif /* REEF_SRC_SESSION_TABLE_H */

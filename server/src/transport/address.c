@@ -1,0 +1,128 @@
+/* Addresses are split at the last colon; the brackets of IPv6 keep it unambiguous. */
+#include "transport/address.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_HOST = 256,
+    MAX_PORT_DIGITS = 5
+};
+
+typedef struct parts {
+    char host[MAX_HOST];
+    char port[MAX_PORT_DIGITS + 1];
+} parts_t;
+
+static bool copy(char *out, size_t capacity, const char *from, size_t size)
+{
+    if (size == 0 || size >= capacity) {
+        return false;
+    }
+    memcpy(out, from, size);
+    out[size] = '\0';
+    return true;
+}
+
+static bool is_port(const char *text)
+{
+    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text) &&
+           strtoul(text, NULL, 10) <= 65535;
+}
+
+static bool split(reef_span_t text, parts_t *parts)
+{
+    const char *start = (const char *)text.data;
+    const char *colon = memrchr(start, ':', text.size);
+    size_t host_size;
+
+    if (colon == NULL) {
+        return false;
+    }
+    host_size = (size_t)(colon - start);
+    if (!copy(parts->port, sizeof(parts->port), colon + 1, text.size - host_size - 1) ||
+        !is_port(parts->port)) {
+        return false;
+    }
+    if (host_size >= 2 && start[0] == '[' && start[host_size - 1] == ']') {
+        return copy(parts->host, sizeof(parts->host), start + 1, host_size - 2);
+    }
+    return copy(parts->host, sizeof(parts->host), start, host_size) &&
+           strchr(parts->host, ':') == NULL;
+}
+
+reef_error_t reef__address_parse(reef_span_t text,
+                                 const char *setting,
+                                 struct sockaddr_storage *address,
+                                 reef_failure_t *failure)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    parts_t parts;
+    int code;
+
+    if (!split(text, &parts)) {
+        return reef_fail(failure, REEF_E_INVALID,
+                         "%s: '%.*s' is not an address with a port from 0 to 65535, "
+                         "like 127.0.0.1:8080 or [::1]:8080",
+                         setting, (int)text.size, (const char *)text.data);
+    }
+    code = getaddrinfo(parts.host, parts.port, &hints, &found);
+    if (code != 0) {
+        return reef_fail(failure, REEF_E_INVALID, "%s: '%s' is no address: %s", setting,
+                         parts.host, gai_strerror(code));
+    }
+    memset(address, 0, sizeof(*address));
+    memcpy(address, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return REEF_OK;
+}
+
+void reef__address_format(const struct sockaddr_storage *address,
+                          char out[REEF__ADDRESS_TEXT_SIZE])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        snprintf(out, REEF__ADDRESS_TEXT_SIZE, "%s:%u", host, ntohs(in->sin_port));
+    } else {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        snprintf(out, REEF__ADDRESS_TEXT_SIZE, "[%s]:%u", host, ntohs(in6->sin6_port));
+    }
+}
+
+static reef_span_t trim(reef_span_t text)
+{
+    while (text.size > 0 && text.data[0] == ' ') {
+        text = reef_span_skip(text, 1);
+    }
+    while (text.size > 0 && text.data[text.size - 1] == ' ') {
+        text.size--;
+    }
+    return text;
+}
+
+bool reef__address_next(reef_span_t *list, reef_span_t *item)
+{
+    while (list->size > 0) {
+        const uint8_t *comma = memchr(list->data, ',', list->size);
+        size_t size = comma ? (size_t)(comma - list->data) : list->size;
+
+        *item = trim(reef_span(list->data, size));
+        *list = reef_span_skip(*list, comma ? size + 1 : size);
+        if (item->size > 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,205 @@
+/*
+ * The plugin: settings, listeners, the deadline timer, the end.  What happens on one
+ * connection is in ws_connection.c.
+ *
+ * All reads of the loop share one slab; libuv hands it out for one read at a time, and
+ * the bytes are consumed before the next.
+ */
+#include "transport/ws.h"
+
+#include "app.h"
+#include "transport/address.h"
+
+#include <stdio.h>
+
+static uint32_t connection_count(const void *self)
+{
+    return ((const reef__ws_server_t *)self)->connection_count;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    ((reef__ws_server_t *)handle->data)->open_handles--;
+}
+
+static void stop_accepting(void *self)
+{
+    reef__ws_server_t *server = self;
+
+    for (uint32_t i = 0; i < server->listener_count; i++) {
+        uv_close((uv_handle_t *)&server->listeners[i], on_handle_closed);
+    }
+    server->listener_count = 0;
+}
+
+const reef_transport_t reef__ws_transport = {
+    .name = "websocket",
+    .kind = 1,
+    .send = reef__ws_send,
+    .flush = reef__ws_flush,
+    .close = reef__ws_close,
+    .resume = reef__ws_resume,
+    .queue_bytes = reef__ws_queue_bytes,
+    .stop_accepting = stop_accepting,
+    .connection_count = connection_count,
+};
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    reef__ws_server_t *server = listener->data;
+
+    if (status < 0) {
+        reef_log(reef_app_log(server->app), REEF_LOG_WARN, "websocket",
+                 "accepting a connection failed",
+                 REEF_LOG_TEXT("error", uv_strerror(status)));
+        return;
+    }
+    reef__ws_accept(server, listener);
+}
+
+static reef_error_t bind_and_listen(reef__ws_server_t *server,
+                                    const struct sockaddr_storage *address,
+                                    uv_tcp_t *listener,
+                                    reef_failure_t *failure)
+{
+    char text[REEF__ADDRESS_TEXT_SIZE];
+    int code = uv_tcp_bind(listener, (const struct sockaddr *)address, 0);
+
+    if (code == 0) {
+        code = uv_listen((uv_stream_t *)listener, (int)server->config.backlog,
+                         on_connection);
+    }
+    if (code == 0) {
+        return REEF_OK;
+    }
+    reef__address_format(address, text);
+    return reef_fail(failure, REEF_E_IO, "websocket.listen: %s: %s", text,
+                     uv_strerror(code));
+}
+
+static void tell_address(reef__ws_server_t *server, const uv_tcp_t *listener)
+{
+    struct sockaddr_storage address;
+    char text[REEF__ADDRESS_TEXT_SIZE];
+    int size = sizeof(address);
+
+    uv_tcp_getsockname(listener, (struct sockaddr *)&address, &size);
+    reef__address_format(&address, text);
+    reef_log(reef_app_log(server->app), REEF_LOG_INFO, "websocket", "listening",
+             REEF_LOG_TEXT("transport", "websocket"), REEF_LOG_TEXT("addr", text));
+    reef_app_announce(server->app, "websocket", "ws://%s", text);
+}
+
+static reef_error_t
+listen_on(reef__ws_server_t *server, reef_span_t text, reef_failure_t *failure)
+{
+    struct sockaddr_storage address;
+    uv_tcp_t *listener = &server->listeners[server->listener_count];
+    reef_error_t error =
+        reef__address_parse(text, "websocket.listen", &address, failure);
+
+    if (error != REEF_OK) {
+        return error;
+    }
+    uv_tcp_init(server->loop, listener);
+    listener->data = server;
+    server->listener_count++;
+    server->open_handles++;
+    error = bind_and_listen(server, &address, listener, failure);
+    if (error == REEF_OK) {
+        tell_address(server, listener);
+    }
+    return error;
+}
+
+static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
+{
+    reef__ws_server_t *server = state;
+    reef_span_t list = reef_span_text(server->config.listen);
+    reef_span_t item;
+
+    server->loop = reef__loop_uv(app->loop);
+    uv_timer_init(server->loop, &server->timer);
+    server->timer.data = server;
+    server->timer_exists = true;
+    server->open_handles++;
+    while (reef__address_next(&list, &item)) {
+        reef_error_t error;
+
+        if (server->listener_count == REEF__WS_MAX_LISTENERS) {
+            return reef_fail(failure, REEF_E_LIMIT,
+                             "websocket.listen: at most %d addresses",
+                             REEF__WS_MAX_LISTENERS);
+        }
+        error = listen_on(server, item, failure);
+        if (error != REEF_OK) {
+            return error;
+        }
+    }
+    return REEF_OK;
+}
+
+static reef_error_t
+build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
+{
+    reef__ws_server_t *server =
+        reef_resize(reef_app_alloc(app), NULL, 0, sizeof(*server));
+
+    (void)failure;
+    *server = (reef__ws_server_t){.app = app};
+    server->config = *(const websocket_config_t *)config;
+    server->limits = (reef__ws_limits_t){
+        .alloc = reef_app_alloc(app),
+        .max_message = server->config.max_message,
+        .max_frame = server->config.max_frame,
+        .max_fragments = server->config.max_fragments,
+    };
+    reef__ws_limits_resolve(&server->limits);
+    server->handshakes.limit_ms = server->config.handshake_timeout_ms;
+    server->closings.limit_ms = server->config.close_timeout_ms;
+    server->slab = reef_resize(reef_app_alloc(app), NULL, 0, REEF__WS_SLAB_SIZE);
+    server->metric_refused = reef_metrics_ensure(
+        reef_app_metrics(app),
+        &(reef_metric_desc_t){.name = "reef_websocket_refused_total",
+                              .help = "Handshakes and connections refused."});
+    server->metric_protocol_errors = reef_metrics_ensure(
+        reef_app_metrics(app),
+        &(reef_metric_desc_t){.name = "reef_websocket_protocol_errors_total",
+                              .help = "Connections closed for a protocol error."});
+    reef_app_add_transport(app, &reef__ws_transport, server);
+    *state = server;
+    return REEF_OK;
+}
+
+static void abort_connection(uv_handle_t *handle, void *context)
+{
+    /* The loop has other handles too: a connection is known by its reader. */
+    if (handle->type == UV_TCP && handle->data == context && !uv_is_closing(handle)) {
+        reef__ws_abort((reef__ws_connection_t *)handle, REEF_DISCONNECT_SHUTDOWN);
+    }
+}
+
+static void cleanup(reef_app_t *app, void *state)
+{
+    reef__ws_server_t *server = state;
+
+    stop_accepting(server);
+    if (server->timer_exists) {
+        uv_close((uv_handle_t *)&server->timer, on_handle_closed);
+        uv_walk(server->loop, abort_connection, server);
+    }
+    while (server->open_handles > 0) {
+        reef__loop_poll(app->loop, 10); /* close callbacks run */
+    }
+    reef_resize(reef_app_alloc(app), server->slab, REEF__WS_SLAB_SIZE, 0);
+    reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);
+}
+
+const reef_plugin_t reef_websocket_plugin = {
+    .api = REEF_PLUGIN_API,
+    .name = "websocket",
+    .config_type = &websocket_config_type,
+    .build = build,
+    .ready = ready,
+    .cleanup = cleanup,
+};
