@@ -1,0 +1,234 @@
+#include "loopback.h"
+#include "test.h"
+
+#include <reef/chat.h>
+#include <reef/components.h>
+#include <reef/session.h>
+
+enum {
+    PEERS = 3
+};
+
+typedef struct fixture {
+    reef_app_t *app;
+    loopback_peer_t peer[PEERS]; /* clients 1, 2, 3 */
+} fixture_t;
+
+static int setup(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "chat.max_rooms=2"};
+    fixture_t *fixture = calloc(1, sizeof(*fixture));
+
+    fixture->app = loopback_app_create(3, argv);
+    assert_int_equal(reef_app_add_plugin(fixture->app, &reef_chat_plugin, NULL, NULL),
+                     REEF_OK);
+    loopback_app_start(fixture->app);
+    for (int i = 0; i < PEERS; i++) {
+        loopback_connect(fixture->app, &fixture->peer[i]);
+    }
+    reef_app_step(fixture->app, 0);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_t *fixture = *state;
+
+    reef_app_destroy(fixture->app);
+    free(fixture);
+    return 0;
+}
+
+static void forget_all(fixture_t *fixture)
+{
+    for (int i = 0; i < PEERS; i++) {
+        loopback_forget(&fixture->peer[i]);
+    }
+}
+
+/* Client `number` says texts in one frame; what everybody received before is gone. */
+static void say(fixture_t *fixture, int number, const char *text)
+{
+    forget_all(fixture);
+    loopback_say(&fixture->peer[number - 1], text);
+    reef_app_step(fixture->app, 0);
+}
+
+static const char *heard(const fixture_t *fixture, int number)
+{
+    return fixture->peer[number - 1].received;
+}
+
+static const char *room_of(fixture_t *fixture, int number)
+{
+    reef_entity_t entity = reef_session_find(fixture->app, (uint64_t)number);
+    const room_t *room = REEF_FIND(reef_app_world(fixture->app), entity, room);
+
+    return room ? room->value : "";
+}
+
+static void test_chat_without_a_room_reaches_everybody(void **state)
+{
+    say(*state, 1, "  hello  ");
+
+    for (int i = 1; i <= PEERS; i++) {
+        assert_string_equal(heard(*state, i), "User 1: hello\n");
+    }
+}
+
+static void test_chat_in_a_room_reaches_its_members_only(void **state)
+{
+    say(*state, 1, "/join blue whale");
+    assert_string_equal(heard(*state, 1), "[System] Joined room: blue whale\n");
+    say(*state, 2, "/join blue whale");
+    say(*state, 2, "hi");
+
+    assert_string_equal(heard(*state, 1), "User 2: hi\n");
+    assert_string_equal(heard(*state, 2), "User 2: hi\n");
+    assert_string_equal(heard(*state, 3), "");
+    assert_string_equal(room_of(*state, 2), "blue whale");
+}
+
+static void test_chat_nick_is_used_and_shown(void **state)
+{
+    say(*state, 1, "/nick Ada");
+    assert_string_equal(heard(*state, 1), "[System] Your nickname is now: Ada\n");
+    say(*state, 1, "hello");
+
+    assert_string_equal(heard(*state, 2), "Ada: hello\n");
+}
+
+static void test_chat_nick_refuses_what_could_deceive(void **state)
+{
+    static const char *const bad[] = {
+        "/nick [System]",
+        "/nick a\x1b[2J",
+        "/nick a\xc2\x85",
+        "/nick 0123456789012345678901234567890123456789",
+    };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        say(*state, 1, bad[i]);
+        assert_memory_equal(heard(*state, 1), "[Error] ", 8);
+    }
+    say(*state, 1, "x");
+    assert_string_equal(heard(*state, 1), "User 1: x\n");
+}
+
+static void test_chat_two_joins_in_a_frame_leave_a_client_in_one_room(void **state)
+{
+    fixture_t *fixture = *state;
+
+    forget_all(fixture);
+    loopback_say(&fixture->peer[0], "/join a");
+    loopback_say(&fixture->peer[0], "/join b");
+    loopback_say(&fixture->peer[0], "/list");
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(heard(fixture, 1),
+                        "[System] Joined room: a\n[System] Joined room: b\n"
+                        "[System] Active Rooms:\n  - b (1 users)\n");
+    assert_string_equal(room_of(fixture, 1), "b");
+}
+
+static void test_chat_leave_and_list(void **state)
+{
+    say(*state, 1, "/list");
+    assert_string_equal(heard(*state, 1),
+                        "[System] Active Rooms:\n  No active rooms right now.\n");
+    say(*state, 1, "/join a");
+    say(*state, 1, "/leave");
+    assert_string_equal(heard(*state, 1), "[System] Left room: a\n");
+    say(*state, 1, "/leave");
+    assert_string_equal(heard(*state, 1), "[Error] You are not in a room.\n");
+    assert_string_equal(room_of(*state, 1), "");
+}
+
+static void test_chat_unknown_and_bare_commands(void **state)
+{
+    say(*state, 1, "/join");
+    assert_string_equal(heard(*state, 1), "[Error] Unknown command: /join\n");
+    say(*state, 1, "/nick  ");
+    assert_string_equal(heard(*state, 1), "[Error] Unknown command: /nick\n");
+    say(*state, 1, "/dance now");
+    assert_string_equal(heard(*state, 1), "[Error] Unknown command: /dance\n");
+    assert_string_equal(heard(*state, 2), "");
+}
+
+static void test_chat_disconnect_tells_the_room_and_removes_it_when_empty(void **state)
+{
+    fixture_t *fixture = *state;
+
+    say(fixture, 1, "/join a");
+    say(fixture, 2, "/join a");
+    forget_all(fixture);
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_tick_n(fixture->app, 2);
+    assert_string_equal(heard(fixture, 2), "[System] User 1 has left.\n");
+    assert_string_equal(heard(fixture, 3), "");
+    loopback_disconnect(&fixture->peer[1]);
+    reef_app_tick_n(fixture->app, 2);
+    say(fixture, 3, "/list");
+
+    assert_string_equal(heard(fixture, 3),
+                        "[System] Active Rooms:\n  No active rooms right now.\n");
+}
+
+static void test_chat_despawned_member_leaves_its_room(void **state)
+{
+    fixture_t *fixture = *state;
+
+    say(fixture, 1, "/join a");
+    say(fixture, 2, "/join a");
+    forget_all(fixture);
+    reef_world_despawn(reef_app_world(fixture->app),
+                       reef_session_find(fixture->app, 1));
+    reef_app_tick_n(fixture->app, 2);
+
+    assert_string_equal(heard(fixture, 2), "[System] User 1 has left.\n");
+    say(fixture, 2, "still here");
+    assert_string_equal(heard(fixture, 2), "User 2: still here\n");
+}
+
+static void test_chat_rooms_are_limited(void **state)
+{
+    say(*state, 1, "/join a");
+    say(*state, 2, "/join b");
+    say(*state, 3, "/join c");
+
+    assert_string_equal(heard(*state, 3), "[Error] There are too many rooms.\n");
+    say(*state, 3, "/join b");
+    assert_string_equal(heard(*state, 3), "[System] Joined room: b\n");
+}
+
+static void test_chat_refuses_a_room_name_that_is_too_long(void **state)
+{
+    char text[100] = "/join ";
+
+    memset(text + 6, 'x', 65);
+    say(*state, 1, text);
+
+    assert_string_equal(heard(*state, 1),
+                        "[Error] A room's name has at most 64 bytes.\n");
+    assert_string_equal(room_of(*state, 1), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_chat_without_a_room_reaches_everybody),
+        TEST(test_chat_in_a_room_reaches_its_members_only),
+        TEST(test_chat_nick_is_used_and_shown),
+        TEST(test_chat_nick_refuses_what_could_deceive),
+        TEST(test_chat_two_joins_in_a_frame_leave_a_client_in_one_room),
+        TEST(test_chat_leave_and_list),
+        TEST(test_chat_unknown_and_bare_commands),
+        TEST(test_chat_disconnect_tells_the_room_and_removes_it_when_empty),
+        TEST(test_chat_despawned_member_leaves_its_room),
+        TEST(test_chat_rooms_are_limited),
+        TEST(test_chat_refuses_a_room_name_that_is_too_long),
+    };
+
+    return cmocka_run_group_tests_name("chat", tests, NULL, NULL);
+}

@@ -1,0 +1,74 @@
+#include "test.h"
+
+#include "transport/address.h"
+
+/* An address as it is printed again, or "" when it was refused. */
+static const char *again(const char *text)
+{
+    static char out[REEF__ADDRESS_TEXT_SIZE];
+    struct sockaddr_storage address;
+
+    out[0] = '\0';
+    if (reef__address_parse(reef_span_text(text), "test", &address, NULL) == REEF_OK) {
+        reef__address_format(&address, out);
+    }
+    return out;
+}
+
+static void test_address_reads_both_families(void **state)
+{
+    (void)state;
+    assert_string_equal(again("127.0.0.1:8080"), "127.0.0.1:8080");
+    assert_string_equal(again("0.0.0.0:0"), "0.0.0.0:0");
+    assert_string_equal(again("[::1]:65535"), "[::1]:65535");
+}
+
+static void test_address_refuses_what_is_none(void **state)
+{
+    static const char *const bad[] = {
+        "127.0.0.1:80800", "127.0.0.1", "127.0.0.1:", ":80",  "::1:80",
+        "127.0.0.1:8x",    "[::1]",     "",           "[]:1", "127.0.0.1:-1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_string_equal(again(bad[i]), "");
+    }
+}
+
+static void test_address_failure_names_setting_and_text(void **state)
+{
+    struct sockaddr_storage address;
+    reef_failure_t failure = {0};
+
+    (void)state;
+    assert_int_equal(reef__address_parse(reef_span_text("1.2.3.4:80800"),
+                                         "websocket.listen", &address, &failure),
+                     REEF_E_INVALID);
+    assert_non_null(strstr(failure.text, "websocket.listen: '1.2.3.4:80800'"));
+}
+
+static void test_address_list_skips_spaces_and_empty_items(void **state)
+{
+    reef_span_t list = reef_span_text(" a:1, ,b:2,");
+    reef_span_t item;
+
+    (void)state;
+    assert_true(reef__address_next(&list, &item));
+    assert_true(reef_span_equal(item, reef_span_text("a:1")));
+    assert_true(reef__address_next(&list, &item));
+    assert_true(reef_span_equal(item, reef_span_text("b:2")));
+    assert_false(reef__address_next(&list, &item));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_address_reads_both_families),
+        cmocka_unit_test(test_address_refuses_what_is_none),
+        cmocka_unit_test(test_address_failure_names_setting_and_text),
+        cmocka_unit_test(test_address_list_skips_spaces_and_empty_items),
+    };
+
+    return cmocka_run_group_tests_name("address", tests, NULL, NULL);
+}

@@ -1,0 +1,157 @@
+#include "loopback.h"
+#include "test.h"
+
+#include <reef/router.h>
+
+typedef struct fixture {
+    reef_app_t *app;
+    loopback_peer_t peer;
+    uint32_t owner;
+} fixture_t;
+
+static void watch_owner(reef_run_t *run)
+{
+    fixture_t *fixture = reef_run_context(run);
+    const message_received_t *message;
+
+    while ((message = REEF_NEXT(run, message_received)) != NULL) {
+        fixture->owner = message->owner;
+    }
+}
+
+static bool answer(reef_run_t *run, const reef_command_text_t *text, void *context)
+{
+    if (text->rest.size == 0) {
+        return false;
+    }
+    reef_send_text(run, text->entity, "%s(%.*s)", (const char *)context,
+                   (int)text->rest.size, (const char *)text->rest.data);
+    return true;
+}
+
+static int setup(void **state)
+{
+    fixture_t *fixture = calloc(1, sizeof(*fixture));
+
+    fixture->app = loopback_app_create(0, NULL);
+    reef_app_add_system(fixture->app, REEF_UPDATE,
+                        &(reef_system_desc_t){.name = "watch_owner",
+                                              .run = watch_owner,
+                                              .context = fixture,
+                                              .reads = {&message_received_event}});
+    loopback_app_start(fixture->app);
+    loopback_connect(fixture->app, &fixture->peer);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_t *fixture = *state;
+
+    reef_app_destroy(fixture->app);
+    free(fixture);
+    return 0;
+}
+
+/* What the router answers to one text. */
+static const char *ask(fixture_t *fixture, const char *text)
+{
+    loopback_forget(&fixture->peer);
+    loopback_say(&fixture->peer, text);
+    reef_app_step(fixture->app, 0);
+    return fixture->peer.received;
+}
+
+static void add(fixture_t *fixture, const char *prefix, const char *name)
+{
+    assert_int_equal(
+        reef_app_add_prefix(fixture->app, prefix, answer, (void *)(uintptr_t)name),
+        REEF_OK);
+}
+
+static void test_router_without_prefixes_never_answers(void **state)
+{
+    fixture_t *fixture = *state;
+
+    fixture->owner = 99;
+    assert_string_equal(ask(fixture, "/x y"), "");
+    assert_int_equal(fixture->owner, 0);
+}
+
+static void test_router_gives_each_prefix_its_owner(void **state)
+{
+    fixture_t *fixture = *state;
+
+    add(fixture, "/join", "join");
+    add(fixture, "/joined", "joined");
+    add(fixture, "", "plain");
+
+    assert_string_equal(ask(fixture, "/join a b"), "join(a b)\n");
+    assert_int_equal(fixture->owner, 1);
+    assert_string_equal(ask(fixture, "/joined  x "), "joined(x)\n");
+    assert_int_equal(fixture->owner, 2);
+    assert_string_equal(ask(fixture, "  hello there\n"), "plain(hello there)\n");
+    assert_int_equal(fixture->owner, 3);
+}
+
+static void test_router_answers_unknown_and_declined_commands(void **state)
+{
+    fixture_t *fixture = *state;
+
+    add(fixture, "/join", "join");
+
+    assert_string_equal(ask(fixture, "/x y"), "[Error] Unknown command: /x\n");
+    assert_string_equal(ask(fixture, "/join"), "[Error] Unknown command: /join\n");
+    assert_string_equal(ask(fixture, "/JOIN a"), "[Error] Unknown command: /JOIN\n");
+    assert_string_equal(ask(fixture, "/"), "[Error] Unknown command: /\n");
+}
+
+static void test_router_leaves_plain_text_without_owner_alone(void **state)
+{
+    fixture_t *fixture = *state;
+
+    add(fixture, "/join", "join");
+
+    assert_string_equal(ask(fixture, "hello"), "");
+    assert_string_equal(ask(fixture, ""), "");
+}
+
+static void test_router_cuts_a_long_unknown_command_at_a_character(void **state)
+{
+    fixture_t *fixture = *state;
+    char text[200] = "/";
+    const char *reply;
+
+    add(fixture, "/join", "join");
+    for (int i = 0; i < 60; i++) {
+        strcat(text, "\xc3\xa9"); /* é: the cut at 64 bytes falls inside one */
+    }
+    reply = ask(fixture, text);
+
+    assert_int_equal(strlen(reply), strlen("[Error] Unknown command: ") + 63 + 1);
+}
+
+static void test_router_refuses_a_prefix_twice(void **state)
+{
+    fixture_t *fixture = *state;
+
+    add(fixture, "/join", "join");
+
+    assert_int_equal(reef_app_add_prefix(fixture->app, "/join", answer, NULL),
+                     REEF_E_EXISTS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_router_without_prefixes_never_answers),
+        TEST(test_router_gives_each_prefix_its_owner),
+        TEST(test_router_answers_unknown_and_declined_commands),
+        TEST(test_router_leaves_plain_text_without_owner_alone),
+        TEST(test_router_cuts_a_long_unknown_command_at_a_character),
+        TEST(test_router_refuses_a_prefix_twice),
+    };
+
+    return cmocka_run_group_tests_name("router", tests, NULL, NULL);
+}

@@ -1,0 +1,331 @@
+#include "loopback.h"
+#include "test.h"
+
+#include <reef/components.h>
+#include <reef/session.h>
+
+enum {
+    PEERS = 3
+};
+
+/* What the systems under observation saw, as one line of text each. */
+typedef struct fixture {
+    reef_app_t *app;
+    loopback_peer_t peer[PEERS];
+    char log[4096];
+    bool echo;
+} fixture_t;
+
+static void note(fixture_t *fixture, const char *what, uint64_t id, const char *text)
+{
+    size_t size = strlen(fixture->log);
+
+    snprintf(fixture->log + size, sizeof(fixture->log) - size, "%s %llu%s%s\n", what,
+             (unsigned long long)id, *text ? " " : "", text);
+}
+
+static void watch(reef_run_t *run)
+{
+    fixture_t *fixture = reef_run_context(run);
+    const user_connected_t *connected;
+    const message_received_t *message;
+    const user_disconnected_t *gone;
+
+    while ((connected = REEF_NEXT(run, user_connected)) != NULL) {
+        note(fixture, "connected", connected->client_id, "");
+    }
+    while ((message = REEF_NEXT(run, message_received)) != NULL) {
+        char text[64] = "";
+        reef_span_t payload = reef_buffer_payload(message->payload);
+
+        memcpy(text, payload.data, payload.size);
+        note(fixture, "message", message->client_id, text);
+        if (fixture->echo) {
+            reef_send(run, message->entity, message->payload);
+        }
+    }
+    while ((gone = REEF_NEXT(run, user_disconnected)) != NULL) {
+        const session_t *session = reef_run_find(run, gone->entity, &session_type);
+
+        note(fixture, "gone", gone->client_id, session ? session->peer : "despawned");
+    }
+}
+
+static int setup(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.inbox_messages=4",
+                                       "--set", "server.max_frame_messages=6"};
+    fixture_t *fixture = calloc(1, sizeof(*fixture));
+
+    fixture->app = loopback_app_create(5, argv);
+    reef_app_add_system(fixture->app, REEF_UPDATE,
+                        &(reef_system_desc_t){
+                            .name = "watch",
+                            .run = watch,
+                            .context = fixture,
+                            .access = {REEF_READ(session)},
+                            .reads = {&user_connected_event, &message_received_event,
+                                      &user_disconnected_event},
+                            .emits = {&send_message_event},
+                        });
+    loopback_app_start(fixture->app);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_t *fixture = *state;
+
+    reef_app_destroy(fixture->app);
+    free(fixture);
+    return 0;
+}
+
+static void test_session_entity_exists_before_its_first_message(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+    reef_entity_t entity;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_say(&fixture->peer[0], "hello");
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(fixture->log, "connected 1\nmessage 1 hello\n");
+    entity = reef_session_find(fixture->app, 1);
+    assert_true(reef_world_is_alive(world, entity));
+    assert_int_equal(reef_entity_range(entity), REEF_RANGE_SESSION);
+    assert_int_equal(REEF_FIND(world, entity, client_id)->value, 1);
+    assert_string_equal(REEF_FIND(world, entity, session)->peer, "memory");
+}
+
+static void test_session_component_counts_messages(void **state)
+{
+    fixture_t *fixture = *state;
+    const session_t *session;
+
+    fixture->echo = true;
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_say(&fixture->peer[0], "abc");
+    loopback_say(&fixture->peer[0], "de");
+    reef_app_step(fixture->app, 0);
+
+    session = REEF_FIND(reef_app_world(fixture->app),
+                        reef_session_find(fixture->app, 1), session);
+    assert_int_equal(session->messages_in, 2);
+    assert_int_equal(session->bytes_in, 5);
+    assert_int_equal(session->messages_out, 2);
+    assert_int_equal(session->bytes_out, 5);
+}
+
+static void test_session_many_messages_of_a_frame_are_flushed_once(void **state)
+{
+    fixture_t *fixture = *state;
+
+    fixture->echo = true;
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_say(&fixture->peer[0], "a");
+    loopback_say(&fixture->peer[0], "b");
+    loopback_say(&fixture->peer[0], "c");
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(fixture->peer[0].received, "a\nb\nc\n");
+    assert_int_equal(fixture->peer[0].flush_count, 1);
+}
+
+static void test_session_ingress_takes_one_message_in_turn_from_each(void **state)
+{
+    fixture_t *fixture = *state;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_connect(fixture->app, &fixture->peer[1]);
+    reef_app_step(fixture->app, 0);
+    fixture->log[0] = '\0';
+    for (int i = 0; i < 3; i++) {
+        loopback_say(&fixture->peer[0], "flood");
+    }
+    loopback_say(&fixture->peer[1], "patient");
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(fixture->log, "message 1 flood\nmessage 2 patient\n"
+                                      "message 1 flood\nmessage 1 flood\n");
+}
+
+static void test_session_ingress_carries_over_what_exceeds_the_budget(void **state)
+{
+    fixture_t *fixture = *state;
+
+    for (int i = 0; i < PEERS; i++) {
+        loopback_connect(fixture->app, &fixture->peer[i]);
+        for (int j = 0; j < 3; j++) {
+            loopback_say(&fixture->peer[i], "x");
+        }
+    }
+    reef_app_step(fixture->app, 0);
+    assert_int_equal(strlen(fixture->log),
+                     strlen("connected 1\n") * 3 + strlen("message 1 x\n") * 6);
+    fixture->log[0] = '\0';
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(fixture->log, "message 1 x\nmessage 2 x\nmessage 3 x\n");
+}
+
+static void test_session_full_inbox_stops_reading_until_half_is_free(void **state)
+{
+    fixture_t *fixture = *state;
+    loopback_peer_t *peer = &fixture->peer[0];
+
+    loopback_connect(fixture->app, peer);
+    assert_true(loopback_say(peer, "1"));
+    assert_true(loopback_say(peer, "2"));
+    assert_true(loopback_say(peer, "3"));
+    assert_false(loopback_say(peer, "4"));
+    assert_false(peer->is_resumed);
+    reef_app_step(fixture->app, 0);
+
+    assert_true(peer->is_resumed);
+    assert_string_equal(fixture->log, "connected 1\nmessage 1 1\nmessage 1 2\n"
+                                      "message 1 3\nmessage 1 4\n");
+}
+
+static void test_session_disconnect_comes_after_messages_and_once(void **state)
+{
+    fixture_t *fixture = *state;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_say(&fixture->peer[0], "last");
+    loopback_disconnect(&fixture->peer[0]);
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_tick_n(fixture->app, 3);
+
+    assert_string_equal(fixture->log, "connected 1\nmessage 1 last\ngone 1 memory\n");
+    assert_int_equal(reef_world_entity_count(reef_app_world(fixture->app)), 0);
+    assert_int_equal(reef_session_count(fixture->app), 0);
+}
+
+static void test_session_close_reaches_the_peer_in_the_same_frame(void **state)
+{
+    fixture_t *fixture = *state;
+    loopback_peer_t *peer = &fixture->peer[0];
+
+    loopback_connect(fixture->app, peer);
+    reef_app_step(fixture->app, 0);
+    assert_true(reef_session_close(fixture->app, reef_session_find(fixture->app, 1),
+                                   4000, "spam"));
+    loopback_say(peer, "too late");
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(peer->close_code, 4000);
+    assert_string_equal(peer->close_reason, "spam");
+    reef_app_step(fixture->app, 0);
+    assert_string_equal(fixture->log, "connected 1\ngone 1 memory\n");
+    assert_int_equal(reef_world_entity_count(reef_app_world(fixture->app)), 0);
+}
+
+static void test_session_despawn_closes_the_connection(void **state)
+{
+    fixture_t *fixture = *state;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_world_despawn(reef_app_world(fixture->app),
+                       reef_session_find(fixture->app, 1));
+    reef_app_tick_n(fixture->app, 2);
+
+    assert_int_equal(fixture->peer[0].close_code, 1000);
+    assert_string_equal(fixture->log, "connected 1\ngone 1 despawned\n");
+    assert_int_equal(reef_session_find(fixture->app, 1), 0);
+}
+
+static void test_session_reused_index_is_not_the_old_client(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_entity_t first;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    first = reef_session_find(fixture->app, 1);
+    reef_world_despawn(reef_app_world(fixture->app), first);
+    loopback_connect(fixture->app, &fixture->peer[1]);
+    reef_app_tick_n(fixture->app, 3);
+
+    assert_int_not_equal(reef_session_find(fixture->app, 2), 0);
+    assert_true(
+        reef_session_close(fixture->app, reef_session_find(fixture->app, 2), 0, NULL));
+    assert_false(reef_session_close(fixture->app, first, 0, NULL));
+}
+
+static void test_session_slow_peer_is_closed_with_a_reason(void **state)
+{
+    fixture_t *fixture = *state;
+    loopback_peer_t *peer = &fixture->peer[0];
+
+    fixture->echo = true;
+    loopback_connect(fixture->app, peer);
+    peer->send_error = REEF_E_LIMIT;
+    loopback_say(peer, "x");
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(peer->close_code, 1008);
+    assert_string_equal(peer->close_reason, "too slow to read");
+}
+
+static void test_session_next_walks_clients_in_order_past_holes(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+    reef_entity_t entity;
+
+    for (int i = 0; i < PEERS; i++) {
+        loopback_connect(fixture->app, &fixture->peer[i]);
+    }
+    reef_app_step(fixture->app, 0);
+    loopback_disconnect(&fixture->peer[1]);
+    reef_app_tick_n(fixture->app, 2);
+
+    entity = reef_session_next(fixture->app, 0);
+    assert_int_equal(REEF_FIND(world, entity, client_id)->value, 1);
+    entity = reef_session_next(fixture->app, 1);
+    assert_int_equal(REEF_FIND(world, entity, client_id)->value, 3);
+    assert_int_equal(reef_session_next(fixture->app, 3), 0);
+    assert_int_equal(reef_session_next(fixture->app, UINT64_MAX), 0);
+}
+
+static void test_session_many_come_and_go_without_a_trace(void **state)
+{
+    fixture_t *fixture = *state;
+
+    for (int i = 0; i < 1000; i++) {
+        loopback_connect(fixture->app, &fixture->peer[0]);
+        reef_app_step(fixture->app, 0);
+        loopback_disconnect(&fixture->peer[0]);
+        reef_app_step(fixture->app, 1);
+        fixture->log[0] = '\0';
+    }
+
+    assert_int_equal(reef_world_entity_count(reef_app_world(fixture->app)), 0);
+    assert_int_equal(reef_session_count(fixture->app), 0);
+    assert_int_equal(reef_session_next(fixture->app, 0), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_session_entity_exists_before_its_first_message),
+        TEST(test_session_component_counts_messages),
+        TEST(test_session_many_messages_of_a_frame_are_flushed_once),
+        TEST(test_session_ingress_takes_one_message_in_turn_from_each),
+        TEST(test_session_ingress_carries_over_what_exceeds_the_budget),
+        TEST(test_session_full_inbox_stops_reading_until_half_is_free),
+        TEST(test_session_disconnect_comes_after_messages_and_once),
+        TEST(test_session_close_reaches_the_peer_in_the_same_frame),
+        TEST(test_session_despawn_closes_the_connection),
+        TEST(test_session_reused_index_is_not_the_old_client),
+        TEST(test_session_slow_peer_is_closed_with_a_reason),
+        TEST(test_session_next_walks_clients_in_order_past_holes),
+        TEST(test_session_many_come_and_go_without_a_trace),
+    };
+
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}

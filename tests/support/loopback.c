@@ -1,0 +1,145 @@
+/* The transport table over plain structs. */
+#include "loopback.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t manual_time_ns;
+
+static uint64_t manual_clock(void *context)
+{
+    (void)context;
+    return manual_time_ns;
+}
+
+static reef_error_t peer_send(void *connection, const send_message_t *message)
+{
+    loopback_peer_t *peer = connection;
+    reef_span_t payload = reef_buffer_payload(message->payload);
+
+    if (peer->send_error != REEF_OK) {
+        return peer->send_error;
+    }
+    if (peer->received_size + payload.size + 2 > sizeof(peer->received)) {
+        return REEF_E_LIMIT;
+    }
+    memcpy(peer->received + peer->received_size, payload.data, payload.size);
+    peer->received_size += payload.size;
+    peer->received[peer->received_size++] = '\n';
+    peer->received[peer->received_size] = '\0';
+    return REEF_OK;
+}
+
+static void peer_flush(void *connection)
+{
+    ((loopback_peer_t *)connection)->flush_count++;
+}
+
+static void peer_close(void *connection, uint16_t code, const char *reason)
+{
+    loopback_peer_t *peer = connection;
+
+    peer->is_closed = true;
+    peer->close_code = code;
+    snprintf(peer->close_reason, sizeof(peer->close_reason), "%s",
+             reason ? reason : "");
+}
+
+static void peer_resume(void *connection)
+{
+    ((loopback_peer_t *)connection)->is_resumed = true;
+}
+
+static uint64_t peer_queue_bytes(const void *connection)
+{
+    return ((const loopback_peer_t *)connection)->received_size;
+}
+
+static void stop_accepting(void *self)
+{
+    (void)self;
+}
+
+static uint32_t connection_count(const void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static const reef_transport_t loopback_transport = {
+    .name = "loopback",
+    .kind = 0,
+    .send = peer_send,
+    .flush = peer_flush,
+    .close = peer_close,
+    .resume = peer_resume,
+    .queue_bytes = peer_queue_bytes,
+    .stop_accepting = stop_accepting,
+    .connection_count = connection_count,
+};
+
+static void require(reef_error_t error, const reef_failure_t *failure)
+{
+    if (error != REEF_OK) {
+        fprintf(stderr, "loopback app: %s\n", failure->text);
+        abort();
+    }
+}
+
+reef_app_t *loopback_app_create(int argc, const char *const *argv)
+{
+    reef_failure_t failure = {0};
+    reef_app_t *app = NULL;
+
+    manual_time_ns = 1000000000;
+    require(reef_app_create(&(reef_app_desc_t){.name = "test",
+                                               .argc = argc,
+                                               .argv = argv,
+                                               .ignore_environment = true,
+                                               .clock = manual_clock},
+                            &app, &failure),
+            &failure);
+    reef_app_add_transport(app, &loopback_transport, NULL);
+    return app;
+}
+
+void loopback_set_time_ns(uint64_t now_ns)
+{
+    manual_time_ns = now_ns;
+}
+
+void loopback_app_start(reef_app_t *app)
+{
+    reef_failure_t failure = {0};
+
+    require(reef_app_start(app, &failure), &failure);
+}
+
+void loopback_connect(reef_app_t *app, loopback_peer_t *peer)
+{
+    *peer = (loopback_peer_t){.app = app};
+    peer->link = reef_link_open(app, &(reef_link_desc_t){
+                                         .transport = &loopback_transport,
+                                         .connection = peer,
+                                         .peer = reef_span_text("memory"),
+                                         .path = reef_span_text("/"),
+                                     });
+}
+
+bool loopback_say(loopback_peer_t *peer, const char *text)
+{
+    return reef_link_receive(peer->app, peer->link, REEF_PAYLOAD_TEXT,
+                             reef_span_text(text));
+}
+
+void loopback_disconnect(loopback_peer_t *peer)
+{
+    reef_link_closed(peer->app, peer->link, REEF_DISCONNECT_PEER);
+}
+
+void loopback_forget(loopback_peer_t *peer)
+{
+    peer->received_size = 0;
+    peer->received[0] = '\0';
+}

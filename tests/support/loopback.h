@@ -1,0 +1,52 @@
+/**
+ * @file loopback.h
+ * @brief An app with a manual clock, and peers in memory instead of sockets.
+ *
+ * A peer's messages are handed to the session table; what is sent to it is collected
+ * as text, one line per message.
+ */
+#ifndef LOOPBACK_H
+#define LOOPBACK_H
+
+#include <reef/app.h>
+#include <reef/transport.h>
+
+enum {
+    LOOPBACK_TEXT = 8192
+};
+
+typedef struct loopback_peer {
+    reef_app_t *app;
+    reef_link_t link;
+    char received[LOOPBACK_TEXT]; /* messages sent to it, each ended by '\n' */
+    size_t received_size;
+    uint32_t flush_count;
+    uint16_t close_code; /* 0 = not closed by the server */
+    char close_reason[128];
+    bool is_closed;
+    bool is_resumed;
+    reef_error_t send_error; /* answered to every send */
+} loopback_peer_t;
+
+/** An app that takes settings from @p argv only; the time is what the test says. */
+reef_app_t *loopback_app_create(int argc, const char *const *argv);
+
+/** Set the clock of the last app created. */
+void loopback_set_time_ns(uint64_t now_ns);
+
+/** Start it; fails the test when that fails. */
+void loopback_app_start(reef_app_t *app);
+
+/** Connect a peer; its entity exists after the next step. */
+void loopback_connect(reef_app_t *app, loopback_peer_t *peer);
+
+/** The peer says @p text; false = it was told to stop. */
+bool loopback_say(loopback_peer_t *peer, const char *text);
+
+/** The peer goes away. */
+void loopback_disconnect(loopback_peer_t *peer);
+
+/** Forget what was received so far. */
+void loopback_forget(loopback_peer_t *peer);
+
+#endif /* LOOPBACK_H */
