@@ -98,6 +98,10 @@ struct reef_app {
         size_t count, capacity;
     } services;
     struct {
+        reef_listener_t *items;
+        size_t count, capacity;
+    } listeners;
+    struct {
         reef__announcement_t *items;
         size_t count, capacity;
     } announcements;

@@ -4,17 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* One line each, in the form that --set takes. */
 static void print_settings(const char *section, const reef_type_t *type)
 {
-    printf("\n  [%s]\n", section);
     for (uint32_t i = 0; i < type->field_count; i++) {
         const reef_field_t *field = &type->fields[i];
-        const char *initial = field->initial ? field->initial : "";
+        char key[96];
 
-        printf("    %-22s %s%s%s%s%s%s%s\n", field->name, field->doc ? field->doc : "",
-               field->unit ? " [" : "", field->unit ? field->unit : "",
-               field->unit ? "]" : "", *initial ? " (default " : "", initial,
-               *initial ? ")" : "");
+        snprintf(key, sizeof(key), "%s.%s", section, field->name);
+        printf("  %-32s %s; default %s%s%s\n", key, field->doc ? field->doc : "",
+               field->initial && *field->initial ? field->initial
+               : field->kind == REEF_KIND_STRING ? "empty"
+                                                 : "0",
+               field->unit ? " " : "", field->unit ? field->unit : "");
     }
 }
 
@@ -28,7 +30,7 @@ static void print_help(const reef_app_t *app)
            "  --set SECTION.KEY=VALUE  one setting; goes before file and environment\n"
            "  --check-config           check all settings, then exit\n\n"
            "A setting may also be given as REEF_SECTION_KEY in the environment.\n"
-           "Settings, by section:\n",
+           "Settings:\n\n",
            slash ? slash + 1 : app->name, (int)strlen(slash ? slash + 1 : app->name),
            "");
     print_settings("server", &server_config_type);

@@ -190,6 +190,19 @@ void reef_app_provide(reef_app_t *app, const char *name, const void *service);
  *  start. */
 const void *reef_app_service(const reef_app_t *app, const char *name);
 
+/** An address on which somebody listens. */
+typedef struct reef_listener {
+    char transport[32]; /* "websocket", "admin" */
+    char address[64];   /* "127.0.0.1:8080", the port in use */
+} reef_listener_t;
+
+/** Tell that @p transport listens on @p address: logs the line `listening
+ *  transport=… addr=…` and lists it.  Both are copied. */
+void reef_app_add_listener(reef_app_t *app, const char *transport, const char *address);
+
+/** What was told, in order; any thread after the start. */
+const reef_listener_t *reef_app_listeners(const reef_app_t *app, size_t *count);
+
 /** One start-up line for people on stdout, e.g. an address to open; printed, aligned,
  *  once everything is ready. */
 REEF_PRINTF(3, 4)

@@ -53,7 +53,8 @@ typedef struct reef_snapshot_service {
 
     /** Capture the world in its next frame and hand it to the writer.
      *  @param id Receives the snapshot, whose state is then WRITING.
-     *  @return REEF_OK, REEF_E_TIMEOUT (the world does not answer), REEF_E_CLOSED. */
+     *  @return REEF_OK, REEF_E_TIMEOUT (the world does not answer), REEF_E_LIMIT (too
+     *          many are waiting to be written), REEF_E_CLOSED. */
     reef_error_t (*take)(void *self, int64_t *id, reef_failure_t *failure);
 
     /** Wait until a snapshot is no longer being written, or the time is over. */
@@ -83,7 +84,7 @@ typedef struct reef_snapshot_service {
      *  before that the present state is captured as "before_restore".
      *  @param dry_run Only load and report.
      *  @return REEF_OK, REEF_E_NOT_FOUND, REEF_E_INVALID (not complete),
-     *          REEF_E_CORRUPT, REEF_E_TIMEOUT. */
+     *          REEF_E_CORRUPT, REEF_E_TIMEOUT, REEF_E_LIMIT (as take). */
     reef_error_t (*restore)(void *self,
                             int64_t id,
                             bool dry_run,

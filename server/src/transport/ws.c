@@ -30,6 +30,9 @@ static void stop_accepting(void *self)
         uv_close((uv_handle_t *)&server->listeners[i], on_handle_closed);
     }
     server->listener_count = 0;
+    while (server->handshakes.first != NULL) { /* they would come too late */
+        reef__ws_abort(server->handshakes.first, REEF_DISCONNECT_SHUTDOWN);
+    }
 }
 
 const reef_transport_t reef__ws_transport = {
@@ -85,8 +88,7 @@ static void tell_address(reef__ws_server_t *server, const uv_tcp_t *listener)
 
     uv_tcp_getsockname(listener, (struct sockaddr *)&address, &size);
     reef__address_format(&address, text);
-    reef_log(reef_app_log(server->app), REEF_LOG_INFO, "websocket", "listening",
-             REEF_LOG_TEXT("transport", "websocket"), REEF_LOG_TEXT("addr", text));
+    reef_app_add_listener(server->app, "websocket", text);
     reef_app_announce(server->app, "websocket", "ws://%s", text);
 }
 

@@ -18,7 +18,6 @@
 #include "buffer.h"
 #include "transport/address.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -442,7 +441,10 @@ read_handshake(reef__ws_connection_t *connection, uint8_t *data, size_t size)
     switch (reef__ws_upgrade_parse(&handshake->upgrade, &limits, handshake->data,
                                    handshake->size)) {
     case REEF__WS_UPGRADE_MORE:
-        assert(taken == size); /* a full head without an end is refused */
+        if (handshake->size == server->config.max_handshake) {
+            reef__ws_upgrade_refuse(&handshake->upgrade, 431, "request head too big");
+            refuse(connection);
+        }
         return;
     case REEF__WS_UPGRADE_REFUSED:
         refuse(connection);
