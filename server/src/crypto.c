@@ -86,8 +86,8 @@ size_t reef_crypto_base64_encode(reef_span_t data, char *text)
         group |= count > 2 ? data.data[i + 2] : 0;
         *next++ = base64_digits[group >> 18];
         *next++ = base64_digits[group >> 12 & 63];
-        *next++ = count > 1 ? base64_digits[group >> 6 & 63] : '=';
-        *next++ = count > 2 ? base64_digits[group & 63] : '=';
+        *next++ = (char)(count > 1 ? base64_digits[group >> 6 & 63] : '=');
+        *next++ = (char)(count > 2 ? base64_digits[group & 63] : '=');
     }
     *next = '\0';
     return (size_t)(next - text);

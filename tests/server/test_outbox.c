@@ -158,7 +158,7 @@ static void test_outbox_ring_keeps_entries_when_it_grows(void **state)
     for (int i = 0; i < 6; i++) {
         assert_int_equal(push(outbox, "x", REEF_RELIABLE, 0), REEF_OK);
     }
-    reef__outbox_consume(outbox, 5 * 3); /* the ring starts in its middle */
+    reef__outbox_consume(outbox, UINT64_C(15)); /* the ring starts in its middle */
     for (int i = 0; i < 12; i++, text[0]++) {
         assert_int_equal(push(outbox, text, REEF_RELIABLE, 0), REEF_OK);
     }

@@ -65,9 +65,8 @@ static const char *ask(fixture_t *fixture, const char *text)
 
 static void add(fixture_t *fixture, const char *prefix, const char *name)
 {
-    assert_int_equal(
-        reef_app_add_prefix(fixture->app, prefix, answer, (void *)(uintptr_t)name),
-        REEF_OK);
+    assert_int_equal(reef_app_add_prefix(fixture->app, prefix, answer, (char *)name),
+                     REEF_OK);
 }
 
 static void test_router_without_prefixes_never_answers(void **state)
@@ -120,12 +119,13 @@ static void test_router_leaves_plain_text_without_owner_alone(void **state)
 static void test_router_cuts_a_long_unknown_command_at_a_character(void **state)
 {
     fixture_t *fixture = *state;
-    char text[200] = "/";
+    char text[128] = "/";
     const char *reply;
 
     add(fixture, "/join", "join");
-    for (int i = 0; i < 60; i++) {
-        strcat(text, "\xc3\xa9"); /* é: the cut at 64 bytes falls inside one */
+    for (size_t i = 0; i < 60; i++) { /* é: the cut at 64 bytes falls inside one */
+        text[1 + 2 * i] = '\xc3';
+        text[2 + 2 * i] = '\xa9';
     }
     reply = ask(fixture, text);
 

@@ -182,9 +182,9 @@ reef_schedule_t *reef_app_schedule(const reef_app_t *app, uint32_t index);
 
 /* Services ------------------------------------------------------------------------- */
 
-/** Offer @p service, a table of functions whose type goes with @p name, to others.
+/** Offer @p table, a table of functions whose type goes with @p name, to others.
  *  Borrowed; withdrawn with NULL. */
-void reef_app_provide(reef_app_t *app, const char *name, const void *service);
+void reef_app_provide(reef_app_t *app, const char *name, const void *table);
 
 /** The table offered under @p name, or NULL.  World thread, or any thread after the
  *  start. */

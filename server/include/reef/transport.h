@@ -71,15 +71,15 @@ reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc);
  *         until `resume` is called.  The message itself was accepted.
  */
 bool reef_link_receive(reef_app_t *app,
-                       reef_link_t link,
+                       reef_link_t handle,
                        reef_payload_kind_t kind,
                        reef_span_t payload);
 
 /** Tell that the peer was heard of, and its round-trip time (-1 = not measured). */
-void reef_link_heard(reef_app_t *app, reef_link_t link, int64_t rtt_us);
+void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us);
 
 /** The connection is gone; the link is dead from now on, messages received before are
  *  still delivered.  `connection` is not used any more. */
-void reef_link_closed(reef_app_t *app, reef_link_t link, reef_disconnect_t reason);
+void reef_link_closed(reef_app_t *app, reef_link_t handle, reef_disconnect_t reason);
 
 #endif /* REEF_TRANSPORT_H */

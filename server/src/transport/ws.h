@@ -86,12 +86,12 @@ void reef__ws_accept(reef__ws_server_t *server, uv_stream_t *listener);
 /** Close the socket at once; the link, if any, ends with @p reason. */
 void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason);
 
-/* Functions of the transport table. */
-reef_error_t reef__ws_send(void *connection, const send_message_t *message);
-void reef__ws_flush(void *connection);
-void reef__ws_close(void *connection, uint16_t code, const char *reason);
-void reef__ws_resume(void *connection);
-uint64_t reef__ws_queue_bytes(const void *connection);
+/* Functions of the transport table; `self` is a reef__ws_connection_t. */
+reef_error_t reef__ws_send(void *self, const send_message_t *message);
+void reef__ws_flush(void *self);
+void reef__ws_close(void *self, uint16_t code, const char *reason);
+void reef__ws_resume(void *self);
+uint64_t reef__ws_queue_bytes(const void *self);
 
 extern const reef_transport_t reef__ws_transport;
 

@@ -226,8 +226,7 @@ gather(reef__ws_connection_t *connection, uv_buf_t *buffers, size_t *total)
     *total = 0;
     for (uint32_t i = 0; i < count; i++) {
         /* libuv does not write to it; its type has no const. */
-        buffers[i] =
-            uv_buf_init((char *)(uintptr_t)frames[i].data, (unsigned)frames[i].size);
+        buffers[i] = uv_buf_init((char *)frames[i].data, (unsigned)frames[i].size);
         *total += frames[i].size;
     }
     return count;
@@ -338,6 +337,7 @@ static void on_message(reef__ws_connection_t *connection, const reef__ws_event_t
     }
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): payloads are unmasked in place */
 static void read_frames(reef__ws_connection_t *connection, uint8_t *data, size_t size)
 {
     reef__ws_input_t input = {data, size};
