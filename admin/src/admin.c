@@ -1,0 +1,200 @@
+/*
+ * The plugin.  build() checks the settings, ready() binds and makes the login link,
+ * cleanup() ends the streams, then the threads.
+ */
+#include <reef/admin.h>
+
+#include "http.h"
+#include "listen.h"
+
+#include <reef/components.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static reef_error_t
+build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
+{
+    reef__admin_t *admin;
+    reef__listen_t listen;
+    const admin_config_t *settings = config;
+    reef_error_t error = reef__listen_parse(settings->listen, &listen, failure);
+    pthread_condattr_t monotonic;
+
+    if (error != REEF_OK) {
+        return error;
+    }
+    for (size_t i = 0; i < listen.count; i++) {
+        if (!listen.items[i].is_loopback && settings->token[0] == '\0') {
+            return reef_fail(failure, REEF_E_INVALID,
+                             "admin.listen: %s: an address that others can reach needs "
+                             "admin.token",
+                             listen.items[i].text);
+        }
+    }
+    admin = calloc(1, sizeof(*admin));
+    if (admin == NULL) {
+        abort();
+    }
+    admin->app = app;
+    admin->config = *settings;
+    admin->auth = reef__auth_create();
+    pthread_mutex_init(&admin->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&admin->stop, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    /* What the editors and lists of this module look for. */
+    reef_world_component(reef_app_world(app), &name_type);
+    *state = admin;
+    return REEF_OK;
+}
+
+static void register_metrics(reef__admin_t *admin)
+{
+    reef_metrics_t *metrics = reef_app_metrics(admin->app);
+
+    admin->requests = reef_metrics_ensure(
+        metrics, &(reef_metric_desc_t){.name = "reef_admin_requests_total",
+                                       .help = "Requests to the admin endpoint.",
+                                       .kind = REEF_METRIC_COUNTER});
+    admin->refusals = reef_metrics_ensure(
+        metrics, &(reef_metric_desc_t){.name = "reef_admin_errors_total",
+                                       .help = "Admin requests answered with an error.",
+                                       .kind = REEF_METRIC_COUNTER});
+    admin->streams = reef_metrics_ensure(
+        metrics, &(reef_metric_desc_t){.name = "reef_admin_streams",
+                                       .help = "Live streams that are open.",
+                                       .kind = REEF_METRIC_GAUGE});
+}
+
+static reef_error_t load_token(reef__admin_t *admin, reef_failure_t *failure)
+{
+    char made[REEF__SECRET_SIZE];
+    reef_error_t error;
+
+    if (admin->config.token[0] != '\0') {
+        reef__auth_set_token(admin->auth, admin->config.token,
+                             (reef__role_t)admin->config.token_role);
+        return REEF_OK;
+    }
+    error = reef__auth_load_token(admin->auth, admin->config.token_file, made, failure);
+    if (error == REEF_OK && made[0] != '\0') {
+        reef_app_announce(admin->app, "token",
+                          "%s (for machines; shown this once, %s keeps its hash)", made,
+                          admin->config.token_file);
+    }
+    return error;
+}
+
+static bool allow(reef__gate_t *gate, const char *host, uint16_t port)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "%s:%u", host, port);
+    return reef__gate_allow(gate, reef_span_text(text));
+}
+
+/* Host headers to answer: every address with its port, the names of loopback, and
+ * what the settings add. */
+static reef_error_t allow_hosts(reef__admin_t *admin,
+                                const reef__listen_t *listen,
+                                const uint16_t *ports,
+                                reef_failure_t *failure)
+{
+    const char *at = admin->config.hosts;
+    bool fits = true;
+
+    for (size_t i = 0; i < listen->count; i++) {
+        fits = fits && allow(&admin->gate, listen->items[i].host, ports[i]) &&
+               allow(&admin->gate, "localhost", ports[i]) &&
+               allow(&admin->gate, "127.0.0.1", ports[i]);
+    }
+    while (*at != '\0') {
+        size_t size;
+
+        at += strspn(at, " ,");
+        size = strcspn(at, " ,");
+        fits =
+            fits && (size == 0 || reef__gate_allow(&admin->gate, reef_span(at, size)));
+        at += size;
+    }
+    return fits ? REEF_OK
+                : reef_fail(failure, REEF_E_LIMIT,
+                            "admin.hosts: a name is too long, or they are too many");
+}
+
+static void
+announce(reef__admin_t *admin, const reef__listen_t *listen, const uint16_t *ports)
+{
+    char code[REEF__SECRET_SIZE];
+
+    for (size_t i = 0; i < listen->count; i++) {
+        char address[64];
+
+        snprintf(address, sizeof(address), "%s:%u", listen->items[i].host, ports[i]);
+        reef_app_add_listener(admin->app, "admin", address);
+    }
+    reef__auth_make_code(admin->auth, reef__now_ns(), code);
+    reef_app_announce(admin->app, "admin", "http://%s:%u/#login=%s",
+                      strcmp(listen->items[0].host, "0.0.0.0") == 0
+                          ? "127.0.0.1"
+                          : listen->items[0].host,
+                      ports[0], code);
+}
+
+static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
+{
+    reef__admin_t *admin = state;
+    uint16_t ports[REEF__MAX_LISTEN];
+    reef__listen_t listen;
+    reef_error_t error = reef__listen_parse(admin->config.listen, &listen, failure);
+
+    (void)app;
+    if (error == REEF_OK) {
+        error = load_token(admin, failure);
+    }
+    if (error != REEF_OK) {
+        return error;
+    }
+    register_metrics(admin);
+    error = reef__http_listen(admin, &admin->http, failure);
+    if (error != REEF_OK) {
+        return reef__listen_explain(&listen, failure);
+    }
+    if (reef__http_ports(admin->http, ports, REEF__MAX_LISTEN) != listen.count) {
+        return reef_fail(failure, REEF_E_IO, "admin.listen: %s: not all were bound",
+                         admin->config.listen);
+    }
+    error = allow_hosts(admin, &listen, ports, failure);
+    if (error == REEF_OK) {
+        announce(admin, &listen, ports);
+        atomic_store(&admin->is_open, true);
+    }
+    return error;
+}
+
+static void cleanup(reef_app_t *app, void *state)
+{
+    reef__admin_t *admin = state;
+
+    (void)app;
+    pthread_mutex_lock(&admin->mutex);
+    admin->stopping = true;
+    pthread_cond_broadcast(&admin->stop);
+    pthread_mutex_unlock(&admin->mutex);
+    reef__http_stop(admin->http);
+    reef__auth_destroy(admin->auth);
+    pthread_cond_destroy(&admin->stop);
+    pthread_mutex_destroy(&admin->mutex);
+    free(admin);
+}
+
+const reef_plugin_t reef_admin_plugin = {
+    .api = REEF_PLUGIN_API,
+    .name = "admin",
+    .config_type = &admin_config_type,
+    .build = build,
+    .ready = ready,
+    .cleanup = cleanup,
+};

@@ -1,0 +1,79 @@
+#include "listen.h"
+
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void test_listen_splits_a_list(void **state)
+{
+    reef__listen_t listen;
+
+    (void)state;
+    assert_int_equal(reef__listen_parse("127.0.0.1:9090, 0.0.0.0:0", &listen, NULL),
+                     REEF_OK);
+    assert_int_equal(listen.count, 2);
+    assert_string_equal(listen.items[0].host, "127.0.0.1");
+    assert_int_equal(listen.items[0].port, 9090);
+    assert_true(listen.items[0].is_loopback);
+    assert_false(listen.items[1].is_loopback);
+}
+
+static void test_listen_refuses_what_is_no_address(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "9090",
+                                      "localhost:1",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:65536",
+                                      "127.1:1",
+                                      "[::1]:1",
+                                      "127.0.0.1:1x",
+                                      "127.0.0.1:-1"};
+    reef__listen_t listen;
+    reef_failure_t failure;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        failure = (reef_failure_t){0};
+        assert_int_equal(reef__listen_parse(bad[i], &listen, &failure), REEF_E_INVALID);
+        assert_non_null(strstr(failure.text, "admin.listen"));
+    }
+}
+
+static void test_listen_explains_a_port_in_use(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int taken = socket(AF_INET, SOCK_STREAM, 0);
+    char text[64], wanted[128];
+    reef__listen_t listening;
+    reef_failure_t failure = {0};
+
+    (void)state;
+    assert_int_equal(bind(taken, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(taken, 1), 0);
+    assert_int_equal(getsockname(taken, (struct sockaddr *)&address, &size), 0);
+    snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(address.sin_port));
+    snprintf(wanted, sizeof(wanted), "admin.listen: %s: address in use", text);
+    assert_int_equal(reef__listen_parse(text, &listening, NULL), REEF_OK);
+    assert_int_equal(reef__listen_explain(&listening, &failure), REEF_E_IO);
+    assert_string_equal(failure.text, wanted);
+    close(taken);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_listen_splits_a_list),
+        cmocka_unit_test(test_listen_refuses_what_is_no_address),
+        cmocka_unit_test(test_listen_explains_a_port_in_use),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+/*
+ * Three bytes of limits and of a step, then what a client sends.  Given whole, in steps
+ * and byte by byte it must come to the same; what is answered must stay in its buffer
+ * and be one response, whatever the client wrote.
+ */
+#include "codec/ws_upgrade.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    HEAD_SIZE = 3
+};
+
+/* A parse and the memory that its spans borrow from. */
+typedef struct run {
+    reef__ws_upgrade_t upgrade;
+    reef__ws_upgrade_status_t status;
+    uint8_t *bytes;
+} run_t;
+
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+static run_t
+parse(const reef__ws_upgrade_limits_t *limits, reef_span_t request, size_t step)
+{
+    run_t run = {.bytes = malloc(1)};
+
+    for (size_t seen = 0; seen < request.size && run.status == REEF__WS_UPGRADE_MORE;) {
+        size_t rest = request.size - seen;
+
+        seen += step < rest ? step : rest;
+        free(run.bytes);
+        run.bytes = malloc(seen); /* elsewhere each time, its end guarded */
+        memcpy(run.bytes, request.data, seen);
+        run.status = reef__ws_upgrade_parse(&run.upgrade, limits, run.bytes, seen);
+    }
+    return run;
+}
+
+static void check_same(const run_t *a, const run_t *b)
+{
+    const reef__ws_upgrade_t *x = &a->upgrade;
+    const reef__ws_upgrade_t *y = &b->upgrade;
+
+    check(a->status == b->status);
+    check(x->http_status == y->http_status && x->reason == y->reason);
+    if (a->status != REEF__WS_UPGRADE_DONE) {
+        return;
+    }
+    check(x->consumed == y->consumed && strcmp(x->accept, y->accept) == 0);
+    check(reef_span_equal(x->path, y->path) && reef_span_equal(x->query, y->query));
+    check(reef_span_equal(x->host, y->host));
+    check((x->origin.data == NULL) == (y->origin.data == NULL));
+    check(x->origin.data == NULL || reef_span_equal(x->origin, y->origin));
+    check(x->protocol_count == y->protocol_count);
+    for (size_t i = 0; i < x->protocol_count; i++) {
+        check(reef_span_equal(x->protocols[i], y->protocols[i]));
+    }
+}
+
+/* One head: its empty line is the first there is, and @p body bytes follow. */
+static void check_response(const char *text, size_t size, size_t body)
+{
+    size_t i = 0;
+
+    check(size > 4 && size < REEF__WS_RESPONSE_SIZE);
+    while (i + 4 < size && memcmp(text + i, "\r\n\r\n", 4) != 0) {
+        check((uint8_t)text[i] < 0x7f);
+        i++;
+    }
+    check(i + 4 + body == size);
+}
+
+static bool lies_in(reef_span_t part, const run_t *run)
+{
+    return part.size == 0 ||
+           (part.data > run->bytes &&
+            part.data + part.size < run->bytes + run->upgrade.consumed);
+}
+
+static void check_done(const run_t *run, const reef__ws_upgrade_limits_t *limits)
+{
+    const reef__ws_upgrade_t *upgrade = &run->upgrade;
+    char *out = malloc(REEF__WS_RESPONSE_SIZE);
+    reef_span_t protocol =
+        reef__ws_upgrade_choose_protocol(upgrade, reef_span_text("chat, superchat"));
+
+    check(upgrade->consumed <= (limits->max_head > 0 ? limits->max_head : 8192));
+    check(upgrade->path.size > 0 && upgrade->path.data[0] == '/');
+    check(upgrade->host.size > 0 && strlen(upgrade->accept) == REEF__WS_ACCEPT_SIZE);
+    check(lies_in(upgrade->path, run) && lies_in(upgrade->query, run));
+    check(lies_in(upgrade->host, run) && lies_in(upgrade->origin, run));
+    check(upgrade->protocol_count <= REEF__WS_MAX_PROTOCOLS);
+    check(protocol.size == 0 || protocol.size == 4 || protocol.size == 9);
+    check_response(out, reef__ws_upgrade_write_accept(upgrade, protocol, out), 0);
+    for (size_t i = 0; i < upgrade->protocol_count; i++) {
+        check(lies_in(upgrade->protocols[i], run));
+        if (upgrade->protocols[i].size <= REEF__WS_MAX_PROTOCOL) {
+            check_response(
+                out, reef__ws_upgrade_write_accept(upgrade, upgrade->protocols[i], out),
+                0);
+        }
+    }
+    check(upgrade->origin.data == NULL ||
+          !reef__ws_origin_is_allowed(reef_span(NULL, 0), upgrade->origin));
+    free(out);
+}
+
+static void check_refused(const reef__ws_upgrade_t *upgrade)
+{
+    char *out = malloc(REEF__WS_RESPONSE_SIZE);
+
+    check(upgrade->http_status >= 400 && upgrade->http_status < 600);
+    check_response(out, reef__ws_upgrade_write_refusal(upgrade, out),
+                   strlen(upgrade->reason) + 1);
+    free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    reef__ws_upgrade_limits_t limits;
+    reef_span_t request;
+    run_t whole;
+    run_t others[2];
+
+    if (size < HEAD_SIZE) {
+        return 0;
+    }
+    limits = (reef__ws_upgrade_limits_t){data[0] * 8U, data[1]};
+    request = reef_span(data + HEAD_SIZE, size - HEAD_SIZE);
+    whole = parse(&limits, request, request.size);
+    others[0] = parse(&limits, request, data[2] + 2U);
+    others[1] = parse(&limits, request, 1);
+    check_same(&whole, &others[0]);
+    check_same(&whole, &others[1]);
+    if (whole.status == REEF__WS_UPGRADE_DONE) {
+        check_done(&whole, &limits);
+    } else if (whole.status == REEF__WS_UPGRADE_REFUSED) {
+        check_refused(&whole.upgrade);
+    }
+    free(whole.bytes);
+    free(others[0].bytes);
+    free(others[1].bytes);
+    return 0;
+}

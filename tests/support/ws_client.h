@@ -1,0 +1,96 @@
+/**
+ * @file ws_client.h
+ * @brief A WebSocket client for tests, as exact or as wrong as a test wants it.
+ *
+ * What the server sends is checked on the way in: no mask, no reserved bits, control
+ * frames whole and short (RFC 6455 section 5).
+ */
+#ifndef TEST_WS_CLIENT_H
+#define TEST_WS_CLIENT_H
+
+#include "socket.h"
+
+enum {
+    WS_TEXT = 0x1,
+    WS_BINARY = 0x2,
+    WS_CLOSE = 0x8,
+    WS_PING = 0x9,
+    WS_PONG = 0xa,
+    WS_FIN = 0x80,
+    WS_MAX_HEAD = 14
+};
+
+/** A request head without its empty line, so that headers can be added. */
+#define WS_HANDSHAKE                                                                   \
+    "GET /path?query=1 HTTP/1.1\r\n"                                                   \
+    "Host: localhost\r\n"                                                              \
+    "Upgrade: websocket\r\n"                                                           \
+    "Connection: Upgrade\r\n"                                                          \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                                  \
+    "Sec-WebSocket-Version: 13\r\n"
+
+/** All zero: not connected. */
+typedef struct ws_client {
+    bool is_connected;
+    int descriptor;
+    uint8_t *data; /* received; [start, size) is not consumed */
+    size_t start, size, capacity;
+} ws_client_t;
+
+/** Borrowed until the next receive. */
+typedef struct ws_frame {
+    uint8_t opcode;
+    bool final;
+    const uint8_t *data;
+    size_t size;
+} ws_frame_t;
+
+/** TCP only. */
+void ws_client_connect(ws_client_t *client, uint16_t port);
+
+/** TCP and a handshake that must be accepted. */
+void ws_client_open(ws_client_t *client, uint16_t port);
+
+/** Close the socket, without a word; accepts one that is not connected. */
+void ws_client_drop(ws_client_t *client);
+
+/** Send bytes as they are. */
+void ws_client_send_raw(ws_client_t *client, const void *data, size_t size);
+
+/** Write a masked frame of @p size + WS_MAX_HEAD bytes at most.  @p first: FIN bit and
+ *  opcode.  Returns its size. */
+size_t
+ws_client_write_frame(uint8_t *out, uint8_t first, const void *payload, size_t size);
+
+/** Send one frame. */
+void ws_client_send(ws_client_t *client,
+                    uint8_t first,
+                    const void *payload,
+                    size_t size);
+
+/** Send one text message. */
+void ws_client_say(ws_client_t *client, const char *text);
+
+/** Read the head of the server's answer to a handshake.  Returns its HTTP status. */
+int ws_client_receive_status(ws_client_t *client);
+
+/** Next frame; an end instead of one fails the test. */
+void ws_client_receive(ws_client_t *client, ws_frame_t *frame);
+
+/** The next frame is this message. */
+void ws_client_expect(ws_client_t *client,
+                      uint8_t opcode,
+                      const void *payload,
+                      size_t size);
+void ws_client_expect_text(ws_client_t *client, const char *text);
+
+/** The next frame closes with @p code, and with @p reason unless it is NULL. */
+void ws_client_expect_close(ws_client_t *client, uint16_t code, const char *reason);
+
+/** Nothing more comes: the server has ended the stream. */
+void ws_client_expect_end(ws_client_t *client);
+
+/** A ping goes out, and the next that comes is its pong: nothing was under way. */
+void ws_client_expect_silence(ws_client_t *client);
+
+#endif /* TEST_WS_CLIENT_H */
