@@ -126,8 +126,11 @@ reef_error_t reef_app_create(const reef_app_desc_t *desc,
     return REEF_OK;
 }
 
-static void clean_plugins_up(reef_app_t *app)
+void reef__app_clean_up(reef_app_t *app)
 {
+    if (app->mailbox != NULL) {
+        reef_mailbox_close(app->mailbox);
+    }
     while (app->plugins.count > 0) {
         reef__plugin_entry_t *entry = &app->plugins.items[--app->plugins.count];
 
@@ -146,10 +149,7 @@ void reef_app_destroy(reef_app_t *app)
     if (app == NULL) {
         return;
     }
-    if (app->mailbox != NULL) {
-        reef_mailbox_close(app->mailbox);
-    }
-    clean_plugins_up(app);
+    reef__app_clean_up(app);
     for (size_t i = 0; i < app->schedules.count; i++) {
         reef_schedule_destroy(app->schedules.items[i]);
     }
@@ -304,6 +304,21 @@ static void on_signal(void *context, int number)
     reef_app_stop(app);
 }
 
+void reef__app_watch_signals(reef_app_t *app)
+{
+    if (!app->watches_signals) {
+        app->watches_signals = true;
+        reef__loop_watch_signals(app->loop, on_signal, app);
+    }
+}
+
+void reef_app_set_exit_code(reef_app_t *app, int code)
+{
+    if (app->exit_code == 0) {
+        app->exit_code = code;
+    }
+}
+
 void reef_app_stop(reef_app_t *app)
 {
     atomic_store(&app->stop_wanted, true);
@@ -344,7 +359,7 @@ static void shut_down(reef_app_t *app)
 void reef_app_run(reef_app_t *app)
 {
     assert(app->state == REEF__APP_STARTED);
-    reef__loop_watch_signals(app->loop, on_signal, app);
+    reef__app_watch_signals(app);
     while (!atomic_load(&app->stop_wanted)) {
         poll_and_run(app);
     }

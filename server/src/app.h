@@ -82,7 +82,8 @@ struct reef_app {
     reef__pace_t pace;
     atomic_bool stop_wanted;
     bool frame_wanted; /* input is waiting */
-    bool accepting_stopped;
+    bool watches_signals;
+    int exit_code; /* of reef_main() */
 
     const char *building; /* plugin in build(), for its systems */
     struct {
@@ -127,6 +128,12 @@ static inline uint64_t reef__app_clock(const reef_app_t *app)
 {
     return app->clock(app->clock_context);
 }
+
+/** Take SIGINT and SIGTERM as a wish to stop, from now on. */
+void reef__app_watch_signals(reef_app_t *app);
+
+/** Clean all plugins up, in reverse order; what they still do decides the exit code. */
+void reef__app_clean_up(reef_app_t *app);
 
 /** Print the announcements, and how to stop. */
 void reef__app_print_announcements(const reef_app_t *app);

@@ -87,6 +87,7 @@ int reef_main(int argc, char **argv, const reef_plugin_t *const *plugins)
     const char *program = argc > 0 ? argv[0] : "reef";
     reef_failure_t failure = {0};
     reef_app_t *app = NULL;
+    int code;
     reef_error_t error = reef_app_create(
         &(reef_app_desc_t){.argc = argc, .argv = (const char *const *)argv}, &app,
         &failure);
@@ -96,12 +97,15 @@ int reef_main(int argc, char **argv, const reef_plugin_t *const *plugins)
     }
     error = add_plugins(app, plugins, &failure);
     if (error == REEF_OK && !answer_option(app, &error, &failure)) {
+        reef__app_watch_signals(app); /* before anybody is told how to stop it */
         error = reef_app_start(app, &failure);
         if (error == REEF_OK) {
             reef__app_print_announcements(app);
             reef_app_run(app);
         }
     }
+    reef__app_clean_up(app);
+    code = error == REEF_OK ? app->exit_code : fail(program, &failure);
     reef_app_destroy(app);
-    return error == REEF_OK ? 0 : fail(program, &failure);
+    return code;
 }

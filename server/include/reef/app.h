@@ -85,6 +85,10 @@ void reef_app_run(reef_app_t *app);
  *  excepted. */
 void reef_app_stop(reef_app_t *app);
 
+/** Have reef_main() end with @p code, which is not 0, though the start succeeded; the
+ *  first code counts.  Also from a plugin's cleanup(). */
+void reef_app_set_exit_code(reef_app_t *app, int code);
+
 /** One frame with I/O that is ready now and exactly @p ticks runs of `fixed_update`,
  *  whatever the clock says: for tests and simulations. */
 void reef_app_step(reef_app_t *app, uint32_t ticks);

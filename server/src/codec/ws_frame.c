@@ -368,7 +368,9 @@ static step_t read_control(reef__ws_reader_t *reader,
 
     consume(input, count);
     if (!alone && count > 0) {
-        uint32_t bound = reader->message_size + reader->control_size + left;
+        /* Not just what this frame needs: a message that has filled the buffer would
+         * have it moved for every control frame. */
+        uint32_t bound = limits->max_message + REEF__WS_MAX_CONTROL;
 
         data = append(reader, limits->alloc, data, count, bound);
         reader->control_size = (uint8_t)(reader->control_size + count);

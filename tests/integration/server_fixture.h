@@ -1,0 +1,62 @@
+/**
+ * @file server_fixture.h
+ * @brief A server process in a directory of its own, as a cmocka fixture.
+ *
+ * Every test begins with an empty directory and no process.  What is left running at
+ * its end, also by a failed assertion, is stopped by SIGTERM and must exit with 0, or
+ * the test has failed; the directory is removed.
+ */
+#ifndef SERVER_FIXTURE_H
+#define SERVER_FIXTURE_H
+
+#include "process.h"
+#include "test.h"
+#include "ws_client.h"
+
+enum {
+    FIXTURE_CLIENTS = 3
+};
+
+typedef struct server {
+    process_t process;
+    char directory[64]; /* database, token file */
+    uint16_t port;      /* WebSocket */
+    uint16_t admin_port;
+} server_t;
+
+/** What each test gets: one server and a few clients, none of them started. */
+typedef struct fixture {
+    server_t server;
+    ws_client_t clients[FIXTURE_CLIENTS];
+} fixture_t;
+
+int setup(void **state);
+int teardown(void **state);
+
+/** Up to this many settings beyond those of the fixture. */
+enum {
+    SERVER_MAX_SETTINGS = 16
+};
+
+/**
+ * Start @p program, whose path has been given by CMake, on free ports; returns once its
+ * loop answers.
+ *
+ * @param settings NULL-terminated "section.key=value"; NULL = none.
+ */
+void server_start(server_t *server, const char *program, const char *const *settings);
+
+/** Settings one by one: SERVER_START(server, REEFD, "demo.entities=3"). */
+#define SERVER_START(server, program, ...)                                             \
+    server_start((server), (program), (const char *const[]){__VA_ARGS__, NULL})
+
+/** Stop by SIGTERM and wait: it must exit with 0. */
+void server_stop(server_t *server);
+
+/** End by SIGKILL. */
+void server_kill(server_t *server);
+
+/** Path of @p name in the server's directory. */
+void server_path(const server_t *server, const char *name, char *path, size_t capacity);
+
+#endif /* SERVER_FIXTURE_H */

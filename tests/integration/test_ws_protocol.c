@@ -1,0 +1,527 @@
+/* RFC 6455 on the wire: what is refused and how, what is answered, what is left. */
+#include "admin_client.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_LINE "GET / HTTP/1.1\r\n"
+#define REST                                                                           \
+    "Upgrade: websocket\r\nConnection: Upgrade\r\n"                                    \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                                  \
+    "Sec-WebSocket-Version: 13\r\n"
+
+/* Handshake ------------------------------------------------------------------------ */
+
+/* Send a request; the answer has this status, and the server ends the stream. */
+static void expect_refusal(const server_t *server, const char *request, int status)
+{
+    ws_client_t client = {0};
+    char reply[4096];
+
+    ws_client_connect(&client, server->port);
+    ws_client_send_raw(&client, request, strlen(request));
+    socket_receive_all(client.descriptor, reply, sizeof(reply));
+    ws_client_drop(&client);
+    if (socket_http_status(reply) != status) {
+        fail_msg("expected %d for:\n%.200s\ngot:\n%s", status, request, reply);
+    }
+    assert_non_null(strstr(reply, "\r\nConnection: "));
+    if (status == 426) {
+        assert_non_null(strstr(reply, "\r\nSec-WebSocket-Version: 13\r\n"));
+    } else if (status == 405) {
+        assert_non_null(strstr(reply, "\r\nAllow: GET\r\n"));
+    }
+}
+
+static void test_ws_protocol_malformed_handshake_gets_its_http_status(void **state)
+{
+    static const struct {
+        int status;
+        const char *request;
+    } cases[] = {
+        {400, FIRST_LINE REST "\r\n"}, /* no Host */
+        {400, FIRST_LINE "Host: a\r\nHost: b\r\n" REST "\r\n"},
+        {400, FIRST_LINE "Host: a\n" REST "\r\n"},
+        {400, FIRST_LINE "Host: a\r\nName\r\n" REST "\r\n"},
+        {400, FIRST_LINE "Host: a\r\nName : b\r\n" REST "\r\n"},
+        {400, FIRST_LINE "Host: a\r\nContent-Length: 5\r\n" REST "\r\nhello"},
+        {400, FIRST_LINE "Host: a\r\nUpgrade: websocket\r\n\r\n"},
+        {400, FIRST_LINE "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         "Sec-WebSocket-Version: 13\r\n\r\n"},
+        {400, FIRST_LINE "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         "Sec-WebSocket-Key: c2hvcnQ=\r\n"
+                         "Sec-WebSocket-Version: 13\r\n\r\n"},
+        {400, "GET  HTTP/1.1\r\nHost: a\r\n" REST "\r\n"},
+        {400, "\x16\x03\x01\x02\x01\x01\xfc\x03\x03"}, /* a TLS hello */
+        {405, "POST / HTTP/1.1\r\nHost: a\r\n" REST "\r\n"},
+        {426, FIRST_LINE "Host: a\r\n\r\n"},
+        {426, FIRST_LINE "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                         "Sec-WebSocket-Version: 8\r\n\r\n"},
+        {505, "GET / HTTP/1.0\r\nHost: a\r\n" REST "\r\n"},
+    };
+    fixture_t *fixture = *state;
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_refusal(&fixture->server, cases[i].request, cases[i].status);
+    }
+}
+
+static void test_ws_protocol_request_head_beyond_its_limit_gets_431(void **state)
+{
+    fixture_t *fixture = *state;
+    char request[20000] = FIRST_LINE "Host: a\r\nName: ";
+    size_t size = strlen(request);
+
+    SERVER_START(&fixture->server, REEFD, "websocket.max_handshake=8192");
+    memset(request + size, 'x', sizeof(request) - size - 1);
+    expect_refusal(&fixture->server, request, 431);
+
+    size = (size_t)snprintf(request, sizeof(request), FIRST_LINE "Host: a\r\n");
+    for (int i = 0; i < 100; i++) {
+        size += (size_t)snprintf(request + size, sizeof(request) - size, "N: v\r\n");
+    }
+    snprintf(request + size, sizeof(request) - size, REST "\r\n");
+    expect_refusal(&fixture->server, request, 431);
+}
+
+static void test_ws_protocol_origin_that_is_not_listed_gets_403(void **state)
+{
+    static const char good[] = WS_HANDSHAKE "Origin: https://reef.example\r\n\r\n";
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, "websocket.origins=https://reef.example");
+    expect_refusal(&fixture->server,
+                   WS_HANDSHAKE "Origin: https://other.example\r\n\r\n", 403);
+    expect_refusal(&fixture->server, WS_HANDSHAKE "Origin: null\r\n\r\n", 403);
+    ws_client_connect(client, fixture->server.port);
+    ws_client_send_raw(client, good, strlen(good));
+    assert_int_equal(ws_client_receive_status(client), 101);
+    ws_client_open(&fixture->clients[1], fixture->server.port); /* no browser */
+}
+
+static void test_ws_protocol_connection_beyond_the_limit_gets_503(void **state)
+{
+    fixture_t *fixture = *state;
+
+    SERVER_START(&fixture->server, REEFD, "websocket.max_sessions=2");
+    ws_client_open(&fixture->clients[0], fixture->server.port);
+    ws_client_open(&fixture->clients[1], fixture->server.port);
+    expect_refusal(&fixture->server, WS_HANDSHAKE "\r\n", 503);
+    ws_client_expect_silence(&fixture->clients[0]);
+}
+
+static void test_ws_protocol_slow_handshake_is_cut_off(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, "websocket.handshake_timeout_ms=50");
+    ws_client_connect(client, fixture->server.port);
+    ws_client_send_raw(client, FIRST_LINE "Host: ", strlen(FIRST_LINE "Host: "));
+    ws_client_expect_end(client);
+    ws_client_open(&fixture->clients[1], fixture->server.port);
+    ws_client_expect_silence(&fixture->clients[1]);
+}
+
+/* The time limit is for the handshake alone. */
+static void test_ws_protocol_handshake_timeout_spares_open_connections(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *slow = &fixture->clients[1];
+
+    SERVER_START(&fixture->server, REEFD, "websocket.handshake_timeout_ms=50");
+    ws_client_open(&fixture->clients[0], fixture->server.port);
+    ws_client_connect(slow, fixture->server.port);
+    ws_client_expect_end(slow); /* begun later, so the first one's time is over too */
+    ws_client_expect_silence(&fixture->clients[0]);
+}
+
+static void test_ws_protocol_handshake_may_come_byte_by_byte(void **state)
+{
+    static const char head[] = WS_HANDSHAKE "\r\n";
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    ws_client_connect(client, fixture->server.port);
+    for (size_t i = 0; i < strlen(head); i++) {
+        ws_client_send_raw(client, head + i, 1);
+    }
+    assert_int_equal(ws_client_receive_status(client), 101);
+    ws_client_expect_silence(client);
+}
+
+static void test_ws_protocol_frames_sent_with_the_handshake_are_heard(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    uint8_t all[1024] = WS_HANDSHAKE "\r\n";
+    size_t size = strlen((const char *)all);
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, NULL);
+    size += ws_client_write_frame(all + size, WS_FIN | WS_TEXT, "first", 5);
+    size += ws_client_write_frame(all + size, WS_FIN | WS_TEXT, "second", 6);
+    ws_client_connect(client, fixture->server.port);
+    ws_client_send_raw(client, all, size);
+    assert_int_equal(ws_client_receive_status(client), 101);
+    ws_client_expect_text(client, "first");
+    ws_client_expect_text(client, "second");
+}
+
+/* Frames --------------------------------------------------------------------------- */
+
+typedef struct bad_frame {
+    uint16_t code; /* that the server closes with */
+    size_t size;
+    const char *bytes;
+} bad_frame_t;
+
+#define BAD(code_, bytes_)                                                             \
+    {                                                                                  \
+        (code_), sizeof(bytes_) - 1, (bytes_)                                          \
+    }
+
+static void expect_closes(server_t *server, const bad_frame_t *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ws_client_t client = {0};
+
+        ws_client_open(&client, server->port);
+        ws_client_send_raw(&client, cases[i].bytes, cases[i].size);
+        ws_client_expect_close(&client, cases[i].code, NULL);
+        ws_client_expect_end(&client);
+        ws_client_drop(&client);
+    }
+}
+
+/* A mask of zeroes leaves the payload readable here. */
+static void test_ws_protocol_malformed_frame_is_closed_with_1002(void **state)
+{
+    static const bad_frame_t cases[] = {
+        BAD(1002, "\x81\x02hi"),                           /* no mask */
+        BAD(1002, "\xc1\x82\0\0\0\0hi"),                   /* RSV1, no extension */
+        BAD(1002, "\x83\x80\0\0\0\0"),                     /* unknown opcodes */
+        BAD(1002, "\x8b\x80\0\0\0\0"),                     /**/
+        BAD(1002, "\x09\x80\0\0\0\0"),                     /* ping in fragments */
+        BAD(1002, "\x89\xfe\x00\x7e\0\0\0\0"),             /* ping of 126 bytes */
+        BAD(1002, "\x80\x82\0\0\0\0hi"),                   /* continues nothing */
+        BAD(1002, "\x01\x81\0\0\0\0h\x81\x81\0\0\0\0i"),   /* another begins inside */
+        BAD(1002, "\x81\xff\x80\0\0\0\0\0\0\x01\0\0\0\0"), /* 2^63 and more bytes */
+        BAD(1002, "\x88\x81\0\0\0\0x"),                    /* half a close code */
+        BAD(1002, "\x88\x82\0\0\0\0\x03\xed"),             /* 1005 is never sent */
+        BAD(1002, "\x88\x82\0\0\0\0\x00\x01"),             /* no such code */
+    };
+    fixture_t *fixture = *state;
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    expect_closes(&fixture->server, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_ws_protocol_text_that_is_not_utf8_is_closed_with_1007(void **state)
+{
+    static const bad_frame_t cases[] = {
+        BAD(1007, "\x81\x82\0\0\0\0\xc3("),
+        BAD(1007, "\x81\x83\0\0\0\0\xed\xa0\x80"),          /* a surrogate */
+        BAD(1007, "\x81\x81\0\0\0\0\xc3"),                  /* cut off */
+        BAD(1007, "\x01\x81\0\0\0\0\xc3\x80\x81\0\0\0\0("), /* across fragments */
+        BAD(1007, "\x88\x84\0\0\0\0\x03\xe8\xc3("),         /* a close reason */
+    };
+    fixture_t *fixture = *state;
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    expect_closes(&fixture->server, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_ws_protocol_message_beyond_the_limit_is_closed_with_1009(void **state)
+{
+    static const bad_frame_t cases[] = {
+        BAD(1009, "\x82\xfe\x03\xe9\0\0\0\0"),           /* 1001, by its header */
+        BAD(1009, "\x82\xff\0\0\0\x01\0\0\0\0\0\0\0\0"), /* 4 GiB */
+    };
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    char text[1000];
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, "websocket.max_message=1000");
+    expect_closes(&fixture->server, cases, sizeof(cases) / sizeof(cases[0]));
+
+    memset(text, 'x', sizeof(text));
+    ws_client_open(client, fixture->server.port);
+    ws_client_send(client, WS_FIN | WS_TEXT, text, 1000);
+    ws_client_expect(client, WS_TEXT, text, 1000);
+    ws_client_send(client, WS_TEXT, text, 600); /* all fragments together count */
+    ws_client_send(client, WS_FIN, text, 401);
+    ws_client_expect_close(client, 1009, NULL);
+}
+
+static void test_ws_protocol_every_length_of_length_is_echoed(void **state)
+{
+    static const size_t sizes[] = {1, 125, 126, 127, 65535, 65536, 1048576};
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    char *text = malloc(1048576);
+
+    assert_non_null(text);
+    memset(text, 'x', 1048576);
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, NULL);
+    ws_client_open(client, fixture->server.port);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        ws_client_send(client, WS_FIN | WS_BINARY, text, sizes[i]);
+        ws_client_expect(client, WS_BINARY, text, sizes[i]);
+    }
+    free(text);
+}
+
+static void test_ws_protocol_fragments_are_joined_around_pings(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, NULL);
+    ws_client_open(client, fixture->server.port);
+    ws_client_send(client, WS_TEXT, "caf\xc3", 4); /* a character is cut too */
+    ws_client_send(client, WS_FIN | WS_PING, "one", 3);
+    ws_client_expect(client, WS_PONG, "one", 3);
+    ws_client_send(client, 0, "\xa9 ", 2);
+    ws_client_send(client, WS_FIN | WS_PING, "two", 3);
+    ws_client_expect(client, WS_PONG, "two", 3);
+    ws_client_send(client, WS_FIN, "noir", 4);
+    ws_client_expect_text(client, "caf\xc3\xa9 noir");
+}
+
+static void test_ws_protocol_frames_may_come_byte_by_byte(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    uint8_t frames[256];
+    size_t size;
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, NULL);
+    ws_client_open(client, fixture->server.port);
+    size = ws_client_write_frame(frames, WS_FIN | WS_TEXT, "drop by", 7);
+    size += ws_client_write_frame(frames + size, WS_FIN | WS_TEXT, "drop", 4);
+    for (size_t i = 0; i < size; i++) {
+        ws_client_send_raw(client, frames + i, 1);
+    }
+    ws_client_expect_text(client, "drop by");
+    ws_client_expect_text(client, "drop");
+}
+
+static void test_ws_protocol_ping_is_answered_with_its_payload(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    char payload[125];
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    ws_client_open(client, fixture->server.port);
+    memset(payload, 0xee, sizeof(payload));
+    for (size_t size = 0; size <= 125; size += 25) {
+        ws_client_send(client, WS_FIN | WS_PING, payload, size);
+        ws_client_expect(client, WS_PONG, payload, size);
+    }
+    ws_client_send(client, WS_FIN | WS_PONG, "unasked", 7); /* is no error */
+    ws_client_expect_silence(client);
+}
+
+/* The end -------------------------------------------------------------------------- */
+
+static void test_ws_protocol_close_is_answered_with_its_code(void **state)
+{
+    static const uint8_t payloads[][6] = {
+        {0x03, 0xe8, 'b', 'y', 'e', '!'}, /* 1000 */
+        {0x03, 0xe9},                     /* 1001 */
+        {0x0f, 0xa1},                     /* 4001 */
+    };
+    static const size_t sizes[] = {6, 2, 2};
+    fixture_t *fixture = *state;
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        ws_client_t client = {0};
+
+        ws_client_open(&client, fixture->server.port);
+        ws_client_send(&client, WS_FIN | WS_CLOSE, payloads[i], sizes[i]);
+        ws_client_expect_close(&client,
+                               (uint16_t)(payloads[i][0] << 8 | payloads[i][1]), "");
+        ws_client_expect_end(&client);
+        ws_client_drop(&client);
+    }
+}
+
+static void test_ws_protocol_close_without_a_code_is_answered_without(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    ws_client_open(client, fixture->server.port);
+    ws_client_send(client, WS_FIN | WS_CLOSE, "", 0);
+    ws_client_expect(client, WS_CLOSE, "", 0);
+    ws_client_expect_end(client);
+}
+
+static void test_ws_protocol_data_after_a_close_is_ignored(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    ws_client_t *other = &fixture->clients[1];
+    uint8_t frames[256];
+    size_t size;
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    ws_client_open(other, fixture->server.port);
+    ws_client_open(client, fixture->server.port);
+    size = ws_client_write_frame(frames, WS_FIN | WS_CLOSE, "\x03\xe8", 2);
+    size += ws_client_write_frame(frames + size, WS_FIN | WS_TEXT, "too late", 8);
+    size += ws_client_write_frame(frames + size, WS_FIN | WS_PING, "ping", 4);
+    ws_client_send_raw(client, frames, size);
+    ws_client_expect_close(client, 1000, NULL);
+    ws_client_say(client, "much too late");
+    ws_client_expect_end(client);
+    ws_client_say(other, "only me");
+    ws_client_expect_text(other, "User 1: only me");
+}
+
+/* It sends and never reads, so what the server echoes has to wait, then too much. */
+static void test_ws_protocol_client_that_does_not_read_is_closed_with_1008(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    static const char text[65536];
+    ws_frame_t frame;
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, "websocket.max_queue=262144",
+                 "websocket.close_timeout_ms=60000");
+    ws_client_open(&fixture->clients[1], fixture->server.port);
+    ws_client_open(client, fixture->server.port);
+    for (int i = 0; i < 400; i++) { /* more than the system's buffers take */
+        ws_client_send(client, WS_FIN | WS_BINARY, text, sizeof(text));
+    }
+    do {
+        ws_client_receive(client, &frame);
+    } while (frame.opcode == WS_BINARY);
+    assert_int_equal(frame.opcode, WS_CLOSE);
+    assert_int_equal(frame.data[0] << 8 | frame.data[1], 1008);
+    ws_client_expect_silence(&fixture->clients[1]);
+}
+
+static void test_ws_protocol_shutdown_closes_with_1001(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, NULL);
+    ws_client_open(client, fixture->server.port);
+    process_signal(&fixture->server.process, SIGTERM);
+    ws_client_expect_close(client, 1001, "server shutdown");
+    ws_client_send(client, WS_FIN | WS_CLOSE, "\x03\xe9", 2);
+    ws_client_expect_end(client);
+    assert_int_equal(process_wait(&fixture->server.process), 0);
+}
+
+static void test_ws_protocol_shutdown_does_not_wait_for_the_mute(void **state)
+{
+    fixture_t *fixture = *state;
+
+    SERVER_START(&fixture->server, REEFD, "websocket.close_timeout_ms=50",
+                 "server.shutdown_ms=60000");
+    ws_client_open(&fixture->clients[0], fixture->server.port); /* never answers */
+    server_stop(&fixture->server);
+}
+
+static void test_ws_protocol_shutdown_cuts_off_handshakes(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, "websocket.handshake_timeout_ms=600000",
+                 "server.shutdown_ms=60000");
+    ws_client_connect(client, fixture->server.port);
+    ws_client_send_raw(client, WS_HANDSHAKE, strlen(WS_HANDSHAKE));
+    ws_client_open(&fixture->clients[1], fixture->server.port); /* accepted in turn */
+    ws_client_drop(&fixture->clients[1]);
+    server_stop(&fixture->server);
+    ws_client_expect_end(client);
+}
+
+/* Ask until it is so: the server lets go of a connection after the peer has. */
+static void await_base_line(const server_t *server, double entities, size_t descriptors)
+{
+    double found_entities = -1;
+    size_t found_descriptors = 0;
+
+    for (int i = 0; i < 2000; i++) {
+        found_entities = admin_total(server, "/api/v1/entities?limit=1");
+        found_descriptors = process_descriptor_count(&server->process);
+        if (found_entities <= entities && found_descriptors <= descriptors) {
+            return;
+        }
+    }
+    fail_msg("%g entities instead of %g, %zu descriptors instead of %zu",
+             found_entities, entities, found_descriptors, descriptors);
+}
+
+static void test_ws_protocol_200_connections_leave_nothing_behind(void **state)
+{
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    ws_client_t clients[200] = {0};
+    double entities;
+    size_t descriptors;
+
+    SERVER_START(server, REEFD, "demo.entities=3");
+    entities = admin_total(server, "/api/v1/entities?limit=1");
+    descriptors = process_descriptor_count(&server->process);
+    for (size_t i = 0; i < 200; i++) {
+        ws_client_open(&clients[i], server->port);
+        ws_client_expect_silence(&clients[i]);
+    }
+    assert_true(process_descriptor_count(&server->process) >= 200);
+    assert_true(admin_total(server, "/api/v1/entities?limit=1") == entities + 200);
+    for (size_t i = 0; i < 200; i++) {
+        if (i % 2 == 0) { /* in good order, or just gone */
+            ws_client_send(&clients[i], WS_FIN | WS_CLOSE, "\x03\xe8", 2);
+            ws_client_expect_close(&clients[i], 1000, NULL);
+            ws_client_expect_end(&clients[i]);
+        }
+        ws_client_drop(&clients[i]);
+    }
+    await_base_line(server, entities, descriptors);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_ws_protocol_malformed_handshake_gets_its_http_status),
+        TEST(test_ws_protocol_request_head_beyond_its_limit_gets_431),
+        TEST(test_ws_protocol_origin_that_is_not_listed_gets_403),
+        TEST(test_ws_protocol_connection_beyond_the_limit_gets_503),
+        TEST(test_ws_protocol_slow_handshake_is_cut_off),
+        TEST(test_ws_protocol_handshake_timeout_spares_open_connections),
+        TEST(test_ws_protocol_handshake_may_come_byte_by_byte),
+        TEST(test_ws_protocol_frames_sent_with_the_handshake_are_heard),
+        TEST(test_ws_protocol_malformed_frame_is_closed_with_1002),
+        TEST(test_ws_protocol_text_that_is_not_utf8_is_closed_with_1007),
+        TEST(test_ws_protocol_message_beyond_the_limit_is_closed_with_1009),
+        TEST(test_ws_protocol_every_length_of_length_is_echoed),
+        TEST(test_ws_protocol_fragments_are_joined_around_pings),
+        TEST(test_ws_protocol_frames_may_come_byte_by_byte),
+        TEST(test_ws_protocol_ping_is_answered_with_its_payload),
+        TEST(test_ws_protocol_close_is_answered_with_its_code),
+        TEST(test_ws_protocol_close_without_a_code_is_answered_without),
+        TEST(test_ws_protocol_data_after_a_close_is_ignored),
+        TEST(test_ws_protocol_client_that_does_not_read_is_closed_with_1008),
+        TEST(test_ws_protocol_shutdown_closes_with_1001),
+        TEST(test_ws_protocol_shutdown_does_not_wait_for_the_mute),
+        TEST(test_ws_protocol_shutdown_cuts_off_handshakes),
+        TEST(test_ws_protocol_200_connections_leave_nothing_behind),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
