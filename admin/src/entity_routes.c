@@ -16,8 +16,7 @@ enum {
     MAX_CALLS = 64 /* frames that one search may take part in */
 };
 
-/* Lists -----------------------------------------------------------------------------
- */
+/* Lists ------------------------------------------------------------------------ */
 
 static bool read_names(const reef__request_t *request,
                        const char *parameter,
@@ -100,8 +99,7 @@ void reef__serve_entities_list(reef__admin_t *admin,
     reef__page_finish(&page);
 }
 
-/* One of them -----------------------------------------------------------------------
- */
+/* One of them ------------------------------------------------------------------ */
 
 typedef struct one {
     reef__page_t page;
@@ -149,8 +147,7 @@ void reef__serve_entity_get(reef__admin_t *admin,
     reply_entity(admin, entity, 200, reply);
 }
 
-/* Spawn -----------------------------------------------------------------------------
- */
+/* Spawn ------------------------------------------------------------------------ */
 
 typedef struct spawn {
     reef_app_t *app;
@@ -237,8 +234,7 @@ void reef__serve_entity_spawn(reef__admin_t *admin,
     cJSON_Delete(body);
 }
 
-/* Despawn ---------------------------------------------------------------------------
- */
+/* Despawn ---------------------------------------------------------------------- */
 
 typedef struct despawn {
     reef_app_t *app;

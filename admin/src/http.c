@@ -34,8 +34,7 @@ struct reef__http {
     char message[256]; /* the library's last complaint on that thread */
 };
 
-/* Gate ------------------------------------------------------------------------------
- */
+/* Gate ------------------------------------------------------------------------- */
 
 static int read_body(void *context, void *data, size_t size)
 {
@@ -65,8 +64,7 @@ static void fill_request(reef__request_t *request,
     };
 }
 
-/* Reply -----------------------------------------------------------------------------
- */
+/* Reply ------------------------------------------------------------------------ */
 
 static void write_head(struct mg_connection *connection,
                        const reef__reply_t *reply,
@@ -102,8 +100,7 @@ static void write_reply(struct mg_connection *connection,
     }
 }
 
-/* Stream ----------------------------------------------------------------------------
- */
+/* Stream ----------------------------------------------------------------------- */
 
 static bool write_chunk(void *context, const char *data, size_t size)
 {
@@ -122,8 +119,7 @@ static void write_stream(struct mg_connection *connection,
     }
 }
 
-/* Route -----------------------------------------------------------------------------
- */
+/* Route ------------------------------------------------------------------------ */
 
 /* HTTP/1.0 knows no chunks, and a connection is only kept where both sides say so. */
 static bool wants_close(struct mg_connection *connection,
@@ -182,8 +178,7 @@ static int http_error(struct mg_connection *connection, int status, const char *
     return 0;
 }
 
-/* Listen ----------------------------------------------------------------------------
- */
+/* Listen ----------------------------------------------------------------------- */
 
 /* Kept for a failing start; later ones are broken connections and of no interest. */
 static int log_message(const struct mg_connection *connection, const char *message)

@@ -128,8 +128,7 @@ bool reef__type_is_read_only(const reef_type_t *type)
     return (type->flags & REEF_READ_ONLY) != 0 || type->drop != NULL;
 }
 
-/* Types -----------------------------------------------------------------------------
- */
+/* Types ------------------------------------------------------------------------ */
 
 static const char *kind_name(reef_kind_t kind)
 {

@@ -93,8 +93,7 @@ void reef__serve_readyz_get(reef__admin_t *admin,
     reply_plain(reply, error == REEF_OK ? 200 : 503, text);
 }
 
-/* Types -----------------------------------------------------------------------------
- */
+/* Types ------------------------------------------------------------------------ */
 
 /* Pointers to descriptions, which live as long as the world. */
 static void collect_types(void *argument)

@@ -21,8 +21,7 @@ static const struct {
     {"snapshots", REEF__TOPIC_SNAPSHOTS, 1000},
 };
 
-/* Parsing ---------------------------------------------------------------------------
- */
+/* Parsing ---------------------------------------------------------------------- */
 
 static bool parse_query(reef__topic_t *topic)
 {
@@ -99,8 +98,7 @@ bool reef__topics_parse(reef__topics_t *topics, const char *text, char wrong[64]
     return topics->count > 0;
 }
 
-/* Collecting ------------------------------------------------------------------------
- */
+/* Collecting ------------------------------------------------------------------- */
 
 bool reef__topics_mark(reef__topics_t *topics, uint64_t now_ns)
 {
@@ -158,8 +156,7 @@ void reef__topics_collect(void *argument)
     }
 }
 
-/* Showing ---------------------------------------------------------------------------
- */
+/* Showing ---------------------------------------------------------------------- */
 
 static cJSON *items_json(cJSON *items, double total)
 {

@@ -13,8 +13,7 @@
 #include <reef/components.h>
 #include <reef/snapshot_service.h>
 
-/* Clients (client_view.c) ------------------------------------------------------------
- */
+/* Clients (client_view.c) ------------------------------------------------------ */
 
 typedef struct reef__client_copy {
     uint64_t id;
@@ -41,8 +40,7 @@ cJSON *reef__client_json(const reef__client_copy_t *client);
 cJSON *reef__clients_items(const reef__clients_t *clients);
 void reef__clients_finish(reef__clients_t *clients);
 
-/* Systems (system_view.c) ------------------------------------------------------------
- */
+/* Systems (system_view.c) ------------------------------------------------------ */
 
 typedef struct reef__system_copy {
     const reef_system_desc_t *desc; /* lives as long as the app */
@@ -66,8 +64,7 @@ cJSON *reef__system_json(const reef__system_copy_t *system);
 cJSON *reef__systems_items(const reef__systems_t *systems);
 void reef__systems_finish(reef__systems_t *systems);
 
-/* Snapshots (snapshot_routes.c) -------------------------------------------------------
- */
+/* Snapshots (snapshot_routes.c) ------------------------------------------------ */
 
 cJSON *reef__admin_snapshot_json(const reef_snapshot_info_t *info);
 

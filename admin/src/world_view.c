@@ -45,8 +45,7 @@ bool reef__name_list_parse(reef__name_list_t *list, reef_span_t text)
     return true;
 }
 
-/* Copying ---------------------------------------------------------------------------
- */
+/* Copying ---------------------------------------------------------------------- */
 
 static bool is_wanted(const reef__page_t *page, const char *name)
 {
@@ -124,8 +123,7 @@ static void take(reef__page_t *page, reef_entity_t entity)
     page->after = reef_entity_index(entity);
 }
 
-/* Finding ---------------------------------------------------------------------------
- */
+/* Finding ---------------------------------------------------------------------- */
 
 /* Walk up to @p steps entities; false when they are spent before the page is done. */
 static bool walk(reef__page_t *page, const reef__finder_t *finder, uint32_t steps)

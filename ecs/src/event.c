@@ -248,6 +248,11 @@ uint64_t reef_event_pending(const reef_event_reader_t *reader)
     return reader->queue->tail - reader->cursor;
 }
 
+uint64_t reef_event_held(const reef_event_queue_t *queue)
+{
+    return queue->tail - queue->head;
+}
+
 uint64_t reef_event_emitted_count(const reef_event_queue_t *queue)
 {
     return queue->tried;

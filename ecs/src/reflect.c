@@ -38,7 +38,7 @@ reef_field_at_const(const reef_field_t *field, const void *base, uint32_t index)
     return (const uint8_t *)base + field->offset + (size_t)index * field->size;
 }
 
-/* Reading -------------------------------------------------------------------------- */
+/* Reading ---------------------------------------------------------------------- */
 
 static int64_t load_signed(const reef_field_t *field, const void *element)
 {
@@ -149,8 +149,7 @@ reef_value_t reef_field_get(const reef_field_t *field, const void *element)
     return (reef_value_t){.tag = REEF_VALUE_BOOL};
 }
 
-/* Initial values --------------------------------------------------------------------
- */
+/* Initial values --------------------------------------------------------------- */
 
 static void init_field(const reef_field_t *field, void *base)
 {
@@ -179,8 +178,7 @@ void reef_type_init(const reef_type_t *type, void *value)
     }
 }
 
-/* Hashes ----------------------------------------------------------------------------
- */
+/* Hashes ----------------------------------------------------------------------- */
 
 /* All NaNs are the same value; otherwise the bits count, so that 0.0 and -0.0 differ.
  */

@@ -24,8 +24,7 @@ static bool has_limits(const reef_field_t *field)
     return field->min != 0 || field->max != 0;
 }
 
-/* Failures --------------------------------------------------------------------------
- */
+/* Failures --------------------------------------------------------------------- */
 
 reef_error_t reef__field_fail_type(const reef_field_t *field,
                                    const char *wanted,
@@ -61,8 +60,7 @@ fail_real(const reef_field_t *field, double value, reef_failure_t *failure)
     return reef__field_fail_range(field, given, failure);
 }
 
-/* Whole numbers ---------------------------------------------------------------------
- */
+/* Whole numbers ---------------------------------------------------------------- */
 
 /* Like memcmp(), exactly: a 64-bit integer need not have a double of its own. */
 static int compare_signed(int64_t value, double limit)
@@ -237,8 +235,7 @@ static reef_error_t set_unsigned(const reef_field_t *field,
     return REEF_OK;
 }
 
-/* Real numbers ----------------------------------------------------------------------
- */
+/* Real numbers ----------------------------------------------------------------- */
 
 static reef_error_t
 set_f32(const reef_field_t *field, void *element, double real, reef_failure_t *failure)

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names -----------------------------------------------------------------------------
- */
+/* Names ------------------------------------------------------------------------ */
 
 static reef_error_t set_enum(const reef_field_t *field,
                              void *element,
@@ -67,8 +66,7 @@ static reef_error_t set_mask(const reef_field_t *field,
     return REEF_OK;
 }
 
-/* Text ------------------------------------------------------------------------------
- */
+/* Text ------------------------------------------------------------------------- */
 
 /* Bytes of the UTF-8 sequence at the start of @p text, 0 when it is malformed:
  * RFC 3629, so neither overlong forms nor surrogates nor anything above U+10FFFF. */

@@ -18,8 +18,7 @@ enum {
     NAMES_SIZE = 200,        /* of the names that would do */
 };
 
-/* Failures --------------------------------------------------------------------------
- */
+/* Failures --------------------------------------------------------------------- */
 
 /* What was typed, safe to print: cut between characters, no control characters. */
 static void show(reef_span_t text, char out[SHOWN_SIZE])
@@ -126,24 +125,7 @@ reef_error_t reef__field_fail_name(const reef_field_t *field,
                      shown, field->kind == REEF_KIND_MASK ? "any of" : "one of", names);
 }
 
-/* Parsing ---------------------------------------------------------------------------
- */
-
-static bool is_space(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-static reef_span_t trim(reef_span_t text)
-{
-    while (text.size > 0 && is_space(text.data[0])) {
-        text = reef_span_skip(text, 1);
-    }
-    while (text.size > 0 && is_space(text.data[text.size - 1])) {
-        text.size--;
-    }
-    return text;
-}
+/* Parsing ---------------------------------------------------------------------- */
 
 static reef_error_t parse_bool(const reef_field_t *field,
                                void *element,
@@ -153,7 +135,7 @@ static reef_error_t parse_bool(const reef_field_t *field,
     static const char *const names[][2] = {
         {"false", "true"}, {"off", "on"}, {"no", "yes"}, {"0", "1"}};
 
-    text = trim(text);
+    text = reef_span_trim(text);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         for (int truth = 0; truth <= 1; truth++) {
             const char *name = names[i][truth];
@@ -197,7 +179,7 @@ static reef_error_t parse_number(const reef_field_t *field,
     reef_value_t value;
     bool is_real = field->kind == REEF_KIND_F32 || field->kind == REEF_KIND_F64;
 
-    text = trim(text);
+    text = reef_span_trim(text);
     if (text.size == 0 || text.size >= sizeof(copy) ||
         memchr(text.data, '\0', text.size) != NULL) {
         return fail_text(field, text, failure);
@@ -228,7 +210,7 @@ static reef_error_t parse_enum(const reef_field_t *field,
                                reef_span_t text,
                                reef_failure_t *failure)
 {
-    reef_value_t value = {.tag = REEF_VALUE_TEXT, .text = trim(text)};
+    reef_value_t value = {.tag = REEF_VALUE_TEXT, .text = reef_span_trim(text)};
     char copy[NUMBER_INPUT_SIZE];
     reef_value_t number;
 
@@ -261,15 +243,15 @@ static reef_error_t parse_mask(const reef_field_t *field,
 {
     uint32_t bits = 0;
 
-    if (reef_span_equal(trim(text), reef_span_text("none")) &&
-        find_value(field, trim(text)) == NULL) {
+    if (reef_span_equal(reef_span_trim(text), reef_span_text("none")) &&
+        find_value(field, reef_span_trim(text)) == NULL) {
         memcpy(element, &bits, sizeof(bits));
         return REEF_OK;
     }
     for (bool last = false; !last;) {
         const uint8_t *bar = text.size == 0 ? NULL : memchr(text.data, '|', text.size);
         size_t size = bar == NULL ? text.size : (size_t)(bar - text.data);
-        reef_span_t name = trim(reef_span(text.data, size));
+        reef_span_t name = reef_span_trim(reef_span(text.data, size));
         const reef_enum_value_t *named = find_value(field, name);
 
         if (named == NULL) {

@@ -115,8 +115,7 @@ reef_error_t reef_schedule_add(reef_schedule_t *schedule,
     return REEF_OK;
 }
 
-/* Order -----------------------------------------------------------------------------
- */
+/* Order ------------------------------------------------------------------------ */
 
 static void add_edge(sort_t *sort, size_t from, size_t to)
 {
@@ -246,8 +245,7 @@ reef_error_t reef_schedule_build(reef_schedule_t *schedule, reef_failure_t *fail
     return error;
 }
 
-/* Running ---------------------------------------------------------------------------
- */
+/* Running ---------------------------------------------------------------------- */
 
 static void run_system(reef_schedule_t *schedule, reef_system_t *system)
 {

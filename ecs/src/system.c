@@ -17,8 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adding ----------------------------------------------------------------------------
- */
+/* Adding ----------------------------------------------------------------------- */
 
 static void add_component(reef_system_t *system,
                           const reef_term_t *term,
@@ -121,8 +120,7 @@ void reef__system_skip_events(reef_system_t *system)
     }
 }
 
-/* Checking --------------------------------------------------------------------------
- */
+/* Checking --------------------------------------------------------------------- */
 
 /* A bug in the program: say which system and what, then stop, in every build. */
 REEF_NORETURN static void
@@ -196,8 +194,7 @@ static int find_event(const reef_event_type_t *const *declared,
     return -1;
 }
 
-/* Inside a system -------------------------------------------------------------------
- */
+/* Inside a system -------------------------------------------------------------- */
 
 reef_world_t *reef_run_world(reef_run_t *run)
 {

@@ -29,8 +29,7 @@ static void wake_loop(void *context)
     reef__loop_wake(context);
 }
 
-/* Create ------------------------------------------------------------------------------
- */
+/* Create ----------------------------------------------------------------------- */
 
 static reef_error_t
 read_config(reef_app_t *app, const reef_app_desc_t *desc, reef_failure_t *failure)
@@ -89,7 +88,7 @@ static void create_parts(reef_app_t *app)
                             .name = "router",
                             .plugin = "core",
                             .run = reef__router_dispatch,
-                            .context = app->router,
+                            .context = app,
                             .exclusive = true,
                             .reads = {&message_received_event},
                         });
@@ -169,7 +168,7 @@ void reef_app_destroy(reef_app_t *app)
     reef_resize(app->alloc, app, sizeof(*app), 0);
 }
 
-/* Plugins -------------------------------------------------------------------------- */
+/* Plugins ---------------------------------------------------------------------- */
 
 static reef__plugin_entry_t *find_plugin(const reef_app_t *app, const char *name)
 {
@@ -247,7 +246,7 @@ reef_error_t reef_app_add_plugin(reef_app_t *app,
     return error;
 }
 
-/* Start, run, stop ----------------------------------------------------------------- */
+/* Start, run, stop ------------------------------------------------------------- */
 
 static reef_error_t build_schedules(reef_app_t *app, reef_failure_t *failure)
 {
@@ -300,7 +299,7 @@ static void on_signal(void *context, int number)
     reef_app_t *app = context;
 
     reef_log(app->log, REEF_LOG_INFO, "app", "stopping",
-             REEF_LOG_TEXT("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
+             REEF_LOG_TEXT("signal", strsignal(number)));
     reef_app_stop(app);
 }
 

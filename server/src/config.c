@@ -86,8 +86,7 @@ static void free_text(char *text)
     }
 }
 
-/* Entries ---------------------------------------------------------------------------
- */
+/* Entries ---------------------------------------------------------------------- */
 
 static void add_entry(reef_config_t *config, entry_t entry)
 {
@@ -153,8 +152,7 @@ write_variable(const char *section, const char *key, char out[VARIABLE_SIZE])
     }
 }
 
-/* The file --------------------------------------------------------------------------
- */
+/* The file --------------------------------------------------------------------- */
 
 typedef struct reader {
     reef_config_t *config;
@@ -295,8 +293,7 @@ read_file(const char *path, char *text, size_t *size, reef_failure_t *failure)
     return system_error == 0 ? REEF_OK : fail_io(failure, path, system_error);
 }
 
-/* Environment and command line ------------------------------------------------------
- */
+/* Environment and command line ------------------------------------------------- */
 
 static void take_environment(reef_config_t *config, char *const *environment)
 {
@@ -336,8 +333,7 @@ take_assignment(reef_config_t *config, const char *text, reef_failure_t *failure
     return REEF_OK;
 }
 
-/* Life ------------------------------------------------------------------------------
- */
+/* Life ------------------------------------------------------------------------- */
 
 reef_error_t reef__config_parse(const reef_config_desc_t *desc,
                                 reef_span_t text,
@@ -408,8 +404,7 @@ void reef_config_destroy(reef_config_t *config)
     reef_resize(alloc, config, sizeof(*config), 0);
 }
 
-/* Resolving -------------------------------------------------------------------------
- */
+/* Resolving -------------------------------------------------------------------- */
 
 /* @p cause without the field's name in front, which @p place ends with. */
 static reef_error_t fail_value(const char *place,
@@ -602,8 +597,7 @@ reef_error_t reef_config_resolve(reef_config_t *config,
     return error;
 }
 
-/* What nobody asked for -------------------------------------------------------------
- */
+/* What nobody asked for -------------------------------------------------------- */
 
 static void
 warn_variable(const reef_config_t *config, const entry_t *entry, reef_log_t *log)

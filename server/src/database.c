@@ -29,8 +29,7 @@ struct reef_statement {
     sqlite3_stmt *handle;
 };
 
-/* Failures --------------------------------------------------------------------------
- */
+/* Failures --------------------------------------------------------------------- */
 
 static const char *cause_of(sqlite3 *handle, int result, char text[CAUSE_SIZE])
 {
@@ -69,8 +68,7 @@ fail(const reef_database_t *database, int result, reef_failure_t *failure)
                      database->path, cause_of(database->handle, result, text));
 }
 
-/* Opening ---------------------------------------------------------------------------
- */
+/* Opening ---------------------------------------------------------------------- */
 
 static reef_error_t
 set_up(reef_database_t *database, bool read_only, reef_failure_t *failure)
@@ -151,8 +149,7 @@ int64_t reef_database_last_id(const reef_database_t *database)
     return sqlite3_last_insert_rowid(database->handle);
 }
 
-/* Migrations ------------------------------------------------------------------------
- */
+/* Migrations ------------------------------------------------------------------- */
 
 static reef_error_t
 read_version(reef_database_t *database, int64_t *version, reef_failure_t *failure)
@@ -261,8 +258,7 @@ reef_error_t reef_database_migrate(reef_database_t *database,
     return error;
 }
 
-/* Statements ------------------------------------------------------------------------
- */
+/* Statements ------------------------------------------------------------------- */
 
 reef_error_t reef_database_prepare(reef_database_t *database,
                                    const char *sql,

@@ -55,6 +55,7 @@ static uint64_t take_due_ticks(reef_app_t *app)
     }
     due = 1 + (app->now_ns - pace->next_tick_ns) / pace->tick_ns;
     pace->next_tick_ns += due * pace->tick_ns;
+    REEF_RESOURCE(app->world, frame_time)->overrun = false;
     if (due > app->server_config.max_ticks_per_frame) {
         warn_skipped(app, due - app->server_config.max_ticks_per_frame);
         due = app->server_config.max_ticks_per_frame;
@@ -68,7 +69,6 @@ static void step_fixed_update(reef_run_t *run)
     simulation_time_t *time = REEF_RESOURCE(app->world, simulation_time);
     reef_schedule_t *schedule = reef_app_find_schedule(app, REEF_FIXED_UPDATE);
 
-    REEF_RESOURCE(app->world, frame_time)->overrun = false;
     for (uint64_t left = take_due_ticks(app); left > 0; left--) {
         time->tick++;
         reef_schedule_run(schedule);
@@ -113,11 +113,12 @@ void reef__frame_add_steps(reef_app_t *app)
                                        .run = step_replicate,
                                        .context = app,
                                        .after = {"fixed_update"}});
-    add_step(app, (reef_system_desc_t){.name = "egress",
-                                       .run = reef__sessions_egress,
-                                       .context = app->sessions,
-                                       .reads = {&send_message_event},
-                                       .after = {"replicate"}});
+    add_step(app, (reef_system_desc_t){
+                      .name = "egress",
+                      .run = reef__sessions_egress,
+                      .context = app->sessions,
+                      .reads = {&send_message_event, &message_send_failed_event},
+                      .after = {"replicate"}});
     add_step(app, (reef_system_desc_t){.name = "lifetimes",
                                        .run = reef__sessions_lifetimes,
                                        .context = app->sessions,

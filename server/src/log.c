@@ -1,8 +1,13 @@
 /*
- * A line is put together in a buffer on the caller's stack and given to one write():
- * at most 4 KiB, which a pipe takes whole, so threads need no lock to keep their lines
- * apart.  What does not fit is left out, marked with …, and the line stays well formed:
- * every put() leaves room for what closes a line.
+ * A line is put together in a buffer on the caller's stack and given to one write().
+ * What does not fit is left out, marked with …, and the line stays well formed: every
+ * put() leaves room for what closes a line.
+ *
+ * The world must not wait for whoever reads the log, so poll() is asked before every
+ * write(); what cannot be written is dropped, counted, and told once writing works
+ * again.  A line is at most 4 KiB = PIPE_BUF: a pipe that is writable takes it whole.
+ * Elsewhere a line may be taken in part; the rest goes before the next one.  The mutex
+ * is for the time between poll() and write(), when another thread could fill the pipe.
  *
  * Text from outside is never trusted.  In logfmt a value is bare when nothing in it
  * could be misread, else quoted; newline, tab and carriage return become \n, \t, \r,
@@ -19,6 +24,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
@@ -29,6 +37,8 @@ enum {
     LINE_RESERVE = 32, /* for what closes a line that was cut */
     MAX_SPEC_SHOWN = 40,
 };
+
+static_assert(LINE_SIZE <= PIPE_BUF, "a pipe must take a line whole");
 
 static const char *const level_names[] = {
     [REEF_LOG_DEBUG] = "debug", [REEF_LOG_INFO] = "info", [REEF_LOG_WARN] = "warn",
@@ -51,9 +61,15 @@ struct reef_log {
     char *spec; /* copy of the description's level */
     size_t spec_size;
     _Atomic uint64_t counts[REEF_LOG_OFF]; /* lines written, by level */
+    _Atomic uint64_t dropped;
+
+    pthread_mutex_t mutex; /* over writing and what follows; nobody waits inside */
+    char rest[LINE_SIZE];  /* of a line that was taken in part */
+    size_t rest_size;
+    uint64_t untold; /* lines dropped since that was last told */
 };
 
-/* One line in the making ----------------------------------------------------------- */
+/* One line in the making ------------------------------------------------------- */
 
 typedef struct line {
     char text[LINE_SIZE];
@@ -249,8 +265,7 @@ static void put_time(line_t *line)
     put_pair(line, "time", reef_span_text(text));
 }
 
-/* Writing ---------------------------------------------------------------------------
- */
+/* Writing ---------------------------------------------------------------------- */
 
 static bool
 is_enabled(const reef_log_t *log, reef_log_level_t level, reef_span_t module)
@@ -261,6 +276,90 @@ is_enabled(const reef_log_t *log, reef_log_level_t level, reef_span_t module)
         }
     }
     return level >= log->level;
+}
+
+static void begin_line(line_t *line,
+                       bool json,
+                       reef_log_level_t level,
+                       const char *module,
+                       const char *message)
+{
+    line->size = 0;
+    line->json = json;
+    line->cut = false;
+    put_time(line);
+    put_pair(line, "level", reef_span_text(level_names[level]));
+    put_pair(line, "module", reef_span_text(module));
+    put_pair(line, "msg", reef_span_text(message));
+}
+
+static void end_line(line_t *line)
+{
+    put_closing(line, line->json ? "}\n" : "\n");
+}
+
+/* Write what is taken without waiting.  Returns its size. */
+static size_t write_now(int descriptor, const char *text, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        struct pollfd writable = {.fd = descriptor, .events = POLLOUT};
+        int status = poll(&writable, 1, 0);
+        ssize_t written =
+            status > 0 ? write(descriptor, text + done, size - done) : status;
+
+        if (written > 0) {
+            done += (size_t)written;
+        } else if (written == 0 || errno != EINTR) {
+            break;
+        }
+    }
+    return done;
+}
+
+/* Keep what is left of a line after @p done bytes were taken. */
+static void keep_rest(reef_log_t *log, const char *text, size_t size, size_t done)
+{
+    log->rest_size = size - done;
+    memmove(log->rest, text + done, log->rest_size);
+}
+
+/* False when nothing of the line was taken.  The mutex is held. */
+static bool send_line(reef_log_t *log, const line_t *line, reef_log_level_t level)
+{
+    size_t done = write_now(log->descriptor, log->rest, log->rest_size);
+
+    keep_rest(log, log->rest, log->rest_size, done);
+    if (log->rest_size > 0) {
+        return false;
+    }
+    done = write_now(log->descriptor, line->text, line->size);
+    if (done == 0) {
+        return false;
+    }
+    keep_rest(log, line->text, line->size, done);
+    atomic_fetch_add_explicit(&log->counts[level], 1, memory_order_relaxed);
+    return true;
+}
+
+/* Whatever the level: who reads the log must know that it has gaps.  False when it
+ * cannot be told now.  The mutex is held. */
+static bool tell_dropped(reef_log_t *log)
+{
+    line_t line;
+
+    if (log->untold == 0) {
+        return true;
+    }
+    begin_line(&line, log->json, REEF_LOG_WARN, "log", "lines dropped");
+    put_integer(&line, "count", (int64_t)log->untold);
+    end_line(&line);
+    if (!send_line(log, &line, REEF_LOG_WARN)) {
+        return false;
+    }
+    log->untold = 0;
+    return true;
 }
 
 void reef_log_write(reef_log_t *log,
@@ -275,13 +374,7 @@ void reef_log_write(reef_log_t *log,
     if (log == NULL || !is_enabled(log, level, reef_span_text(module))) {
         return;
     }
-    line.size = 0;
-    line.json = log->json;
-    line.cut = false;
-    put_time(&line);
-    put_pair(&line, "level", reef_span_text(level_names[level]));
-    put_pair(&line, "module", reef_span_text(module));
-    put_pair(&line, "msg", reef_span_text(message));
+    begin_line(&line, log->json, level, module, message);
     for (int i = 0; i < REEF_LOG_MAX_FIELDS && fields[i].key != NULL; i++) {
         if (fields[i].is_integer) {
             put_integer(&line, fields[i].key, fields[i].integer);
@@ -289,11 +382,18 @@ void reef_log_write(reef_log_t *log,
             put_pair(&line, fields[i].key, fields[i].text);
         }
     }
-    put_closing(&line, line.json ? "}\n" : "\n");
-    atomic_fetch_add_explicit(&log->counts[level], 1, memory_order_relaxed);
-    /* A log that cannot be written has nobody to tell. */
-    while (write(log->descriptor, line.text, line.size) < 0 && errno == EINTR) {
+    end_line(&line);
+    pthread_mutex_lock(&log->mutex);
+    if (!tell_dropped(log) || !send_line(log, &line, level)) {
+        log->untold++;
+        atomic_fetch_add_explicit(&log->dropped, 1, memory_order_relaxed);
     }
+    pthread_mutex_unlock(&log->mutex);
+}
+
+uint64_t reef_log_dropped_count(const reef_log_t *log)
+{
+    return atomic_load_explicit(&log->dropped, memory_order_relaxed);
 }
 
 uint64_t reef_log_count(const reef_log_t *log, reef_log_level_t level)
@@ -306,8 +406,7 @@ uint64_t reef_log_count(const reef_log_t *log, reef_log_level_t level)
     return count;
 }
 
-/* Set-up ----------------------------------------------------------------------------
- */
+/* Set-up ----------------------------------------------------------------------- */
 
 static reef_error_t
 parse_level(reef_span_t name, reef_log_level_t *level, reef_failure_t *failure)
@@ -326,17 +425,6 @@ parse_level(reef_span_t name, reef_log_level_t *level, reef_failure_t *failure)
                      shown, (const char *)name.data);
 }
 
-static reef_span_t trim(reef_span_t text)
-{
-    while (text.size > 0 && text.data[0] == ' ') {
-        text = reef_span_skip(text, 1);
-    }
-    while (text.size > 0 && text.data[text.size - 1] == ' ') {
-        text.size--;
-    }
-    return text;
-}
-
 /* "info" or "websocket=debug" */
 static reef_error_t
 parse_item(reef_log_t *log, reef_span_t item, reef_failure_t *failure)
@@ -347,13 +435,14 @@ parse_item(reef_log_t *log, reef_span_t item, reef_failure_t *failure)
     reef_error_t error;
 
     if (equals == NULL) {
-        return parse_level(trim(item), &log->level, failure);
+        return parse_level(reef_span_trim(item), &log->level, failure);
     }
     module = reef_span(item.data, (size_t)(equals - item.data));
-    error = parse_level(trim(reef_span_skip(item, module.size + 1)), &level, failure);
+    error = parse_level(reef_span_trim(reef_span_skip(item, module.size + 1)), &level,
+                        failure);
     if (error == REEF_OK) {
         *REEF_ARRAY_PUSH(reef_alloc_default(), &log->modules) =
-            (module_level_t){.module = trim(module), .level = level};
+            (module_level_t){.module = reef_span_trim(module), .level = level};
     }
     return error;
 }
@@ -400,6 +489,7 @@ reef_log_create(const reef_log_desc_t *desc, reef_log_t **log, reef_failure_t *f
         .json = strcmp(format, "json") == 0,
         .level = REEF_LOG_INFO,
     };
+    pthread_mutex_init(&created->mutex, NULL);
     error = parse_spec(created, desc->level == NULL ? "info" : desc->level, failure);
     if (error != REEF_OK) {
         reef_log_destroy(created);
@@ -414,6 +504,8 @@ void reef_log_destroy(reef_log_t *log)
     if (log == NULL) {
         return;
     }
+    (void)tell_dropped(log);
+    pthread_mutex_destroy(&log->mutex);
     REEF_ARRAY_FINISH(reef_alloc_default(), &log->modules);
     reef_resize(reef_alloc_default(), log->spec, log->spec_size, 0);
     reef_resize(reef_alloc_default(), log, sizeof(*log), 0);

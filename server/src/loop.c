@@ -1,5 +1,5 @@
 /*
- * libuv in four handles: an async for wake-ups, a timer that bounds a wait, and two
+ * libuv in five handles: an async for wake-ups, a timer that bounds a wait, and three
  * signals.  None of them keeps the loop alive by itself; reef__loop_poll() is one
  * uv_run(), so all readiness of one system call is handled before the frame runs.
  */
@@ -9,12 +9,18 @@
 #include <signal.h>
 #include <uv.h>
 
+enum {
+    SIGNAL_COUNT = 3
+};
+
+static const int watched[SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
+
 struct reef__loop {
     const reef_alloc_t *alloc;
     uv_loop_t uv;
     uv_async_t wake;
     uv_timer_t timeout;
-    uv_signal_t signals[2];
+    uv_signal_t signals[SIGNAL_COUNT];
     void (*stop)(void *context, int signal);
     void *stop_context;
 };
@@ -40,8 +46,9 @@ reef__loop_t *reef__loop_create(const reef_alloc_t *alloc)
     error = uv_async_init(&loop->uv, &loop->wake, on_wake);
     assert(error == 0);
     uv_timer_init(&loop->uv, &loop->timeout);
-    uv_signal_init(&loop->uv, &loop->signals[0]);
-    uv_signal_init(&loop->uv, &loop->signals[1]);
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        uv_signal_init(&loop->uv, &loop->signals[i]);
+    }
     (void)error;
     return loop;
 }
@@ -96,8 +103,9 @@ static void on_signal(uv_signal_t *handle, int number)
     reef__loop_t *loop = handle->data;
 
     /* From now on the default action: a second signal ends the process. */
-    uv_signal_stop(&loop->signals[0]);
-    uv_signal_stop(&loop->signals[1]);
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        uv_signal_stop(&loop->signals[i]);
+    }
     loop->stop(loop->stop_context, number);
 }
 
@@ -107,8 +115,8 @@ void reef__loop_watch_signals(reef__loop_t *loop,
 {
     loop->stop = stop;
     loop->stop_context = context;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
         loop->signals[i].data = loop;
-        uv_signal_start(&loop->signals[i], on_signal, i == 0 ? SIGINT : SIGTERM);
+        uv_signal_start(&loop->signals[i], on_signal, watched[i]);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* One line each, in the form that --set takes. */
 static void print_settings(const char *section, const reef_type_t *type)
@@ -58,6 +59,17 @@ static reef_error_t add_plugins(reef_app_t *app,
     return REEF_OK;
 }
 
+/* As many connections as the system lets this process have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int fail(const char *program, const reef_failure_t *failure)
 {
     fprintf(stderr, "%s: %s\n", program, failure->text);
@@ -97,6 +109,7 @@ int reef_main(int argc, char **argv, const reef_plugin_t *const *plugins)
     }
     error = add_plugins(app, plugins, &failure);
     if (error == REEF_OK && !answer_option(app, &error, &failure)) {
+        raise_descriptor_limit();
         reef__app_watch_signals(app); /* before anybody is told how to stop it */
         error = reef_app_start(app, &failure);
         if (error == REEF_OK) {

@@ -58,9 +58,32 @@ const char *reef_disconnect_text(reef_disconnect_t reason)
     return "unknown";
 }
 
+/* The event queue is full: the message is gone, its target must learn of it. */
+static void fail_send(reef_world_t *world, reef_entity_t target)
+{
+    reef_event_emit(
+        reef_world_events(world, &message_send_failed_event),
+        &(message_send_failed_t){.entity = target, .reason = REEF_SEND_QUEUE_FULL});
+}
+
+void reef_world_send(reef_world_t *world, const send_message_t *message)
+{
+    if (!reef_event_emit(reef_world_events(world, &send_message_event), message)) {
+        fail_send(world, message->target);
+    }
+}
+
+/* Takes the reference over. */
+static void send_buffer(reef_run_t *run, reef_entity_t target, reef_buffer_t *payload)
+{
+    if (!REEF_EMIT(run, send_message, .target = target, .payload = payload)) {
+        fail_send(reef_run_world(run), target);
+    }
+}
+
 void reef_send(reef_run_t *run, reef_entity_t target, reef_buffer_t *payload)
 {
-    REEF_EMIT(run, send_message, .target = target, .payload = reef_buffer_ref(payload));
+    send_buffer(run, target, reef_buffer_ref(payload));
 }
 
 void reef_send_text(reef_run_t *run, reef_entity_t target, const char *format, ...)
@@ -68,7 +91,6 @@ void reef_send_text(reef_run_t *run, reef_entity_t target, const char *format, .
     va_list args;
 
     va_start(args, format);
-    REEF_EMIT(run, send_message, .target = target,
-              .payload = reef__buffer_format_v(format, args));
+    send_buffer(run, target, reef__buffer_format_v(format, args));
     va_end(args);
 }

@@ -12,7 +12,7 @@ void reef__options_finish(reef__options_t *options, const reef_alloc_t *alloc)
     *options = (reef__options_t){0};
 }
 
-/* The value of option `name` at argv[*index], which is moved past it. */
+/* The value of option `name` at argv[*index], which is moved past it; NULL = none. */
 static bool take_value(
     const char *name, int argc, const char *const *argv, int *index, const char **value)
 {
@@ -30,7 +30,8 @@ static bool take_value(
         return false;
     }
     *index += 1;
-    *value = *index < argc ? argv[*index] : NULL;
+    /* The next option is no value: one that begins so is written behind `=`. */
+    *value = *index < argc && strncmp(argv[*index], "--", 2) != 0 ? argv[*index] : NULL;
     return true;
 }
 

@@ -11,6 +11,11 @@
 
 #include <assert.h>
 
+enum {
+    ENTRY_COST = 64, /* bytes beside the frame: the entry, the buffer's head, malloc */
+    KEPT_CAPACITY = 64, /* entries of an empty ring that are kept */
+};
+
 static reef__outbox_entry_t *entry_at(const reef__outbox_t *outbox, uint32_t index)
 {
     return &outbox->entries[(outbox->first + index) & (outbox->capacity - 1)];
@@ -52,32 +57,86 @@ static void grow(reef__outbox_t *outbox)
     outbox->first = 0;
 }
 
-static bool replace_queued(reef__outbox_t *outbox,
-                           reef_buffer_t *buffer,
-                           uint8_t message_class,
-                           uint64_t key)
+/* A reader that stalls while droppable messages come and go would leave holes behind
+ * without end: move together what the system does not hold. */
+static void close_holes(reef__outbox_t *outbox)
 {
+    uint32_t kept = outbox->in_flight;
+
+    if (outbox->holes == 0) {
+        return;
+    }
     for (uint32_t i = outbox->in_flight; i < outbox->count; i++) {
         reef__outbox_entry_t *entry = entry_at(outbox, i);
 
-        if (entry->buffer == NULL || entry->message_class != message_class ||
-            entry->key != key || (i == 0 && outbox->first_offset > 0)) {
+        if (entry->buffer == NULL) {
+            outbox->holes--;
             continue;
         }
-        outbox->bytes += frame_size(buffer) - frame_size(entry->buffer);
-        reef_buffer_unref(entry->buffer);
-        entry->buffer = reef_buffer_ref(buffer);
-        outbox->dropped++;
-        return true;
+        *entry_at(outbox, kept++) = *entry;
+        if (entry->message_class == REEF__OUTBOX_PONG) {
+            outbox->pong = outbox->passed + kept;
+        }
+    }
+    outbox->count = kept;
+}
+
+/* Whether the system may already be sending entry `index`. */
+static bool is_begun(const reef__outbox_t *outbox, uint32_t index)
+{
+    return index < outbox->in_flight || (index == 0 && outbox->first_offset > 0);
+}
+
+static void replace(reef__outbox_t *outbox, uint32_t index, reef_buffer_t *buffer)
+{
+    reef__outbox_entry_t *entry = entry_at(outbox, index);
+
+    outbox->bytes += frame_size(buffer) - frame_size(entry->buffer);
+    reef_buffer_unref(entry->buffer);
+    entry->buffer = reef_buffer_ref(buffer);
+    outbox->dropped++;
+}
+
+/* Newest first: what is replaced often is found soon. */
+static bool replace_latest(reef__outbox_t *outbox, reef_buffer_t *buffer, uint64_t key)
+{
+    for (uint32_t i = outbox->count; i-- > 0 && !is_begun(outbox, i);) {
+        const reef__outbox_entry_t *entry = entry_at(outbox, i);
+
+        if (entry->buffer != NULL && entry->message_class == REEF_LATEST &&
+            entry->key == key) {
+            replace(outbox, i, buffer);
+            return true;
+        }
     }
     return false;
+}
+
+/* A peer can ask for as many pongs as it likes: the one that waits is found at once. */
+static bool replace_pong(reef__outbox_t *outbox, reef_buffer_t *buffer)
+{
+    uint64_t index = outbox->pong - 1 - outbox->passed;
+
+    if (outbox->pong <= outbox->passed || is_begun(outbox, (uint32_t)index)) {
+        return false;
+    }
+    replace(outbox, (uint32_t)index, buffer);
+    return true;
+}
+
+/* What the outbox holds in memory, and would with `size` bytes in one entry more. */
+static bool has_room(const reef__outbox_t *outbox, uint64_t size)
+{
+    uint64_t entries = outbox->count - outbox->holes + UINT64_C(1);
+
+    return outbox->bytes + size + entries * ENTRY_COST <= outbox->limit;
 }
 
 /* Let droppable entries go, oldest first, until `needed` more bytes fit. */
 static void make_room(reef__outbox_t *outbox, uint64_t needed)
 {
-    for (uint32_t i = outbox->in_flight;
-         i < outbox->count && outbox->bytes + needed > outbox->limit; i++) {
+    for (uint32_t i = outbox->in_flight; i < outbox->count && !has_room(outbox, needed);
+         i++) {
         reef__outbox_entry_t *entry = entry_at(outbox, i);
 
         if (entry->buffer == NULL || entry->message_class != REEF_DROPPABLE ||
@@ -87,6 +146,7 @@ static void make_room(reef__outbox_t *outbox, uint64_t needed)
         outbox->bytes -= frame_size(entry->buffer);
         reef_buffer_unref(entry->buffer);
         entry->buffer = NULL;
+        outbox->holes++;
         outbox->dropped++;
     }
 }
@@ -97,7 +157,10 @@ static void append(reef__outbox_t *outbox,
                    uint64_t key)
 {
     if (outbox->count == outbox->capacity) {
-        grow(outbox);
+        close_holes(outbox);
+        if (outbox->count * UINT64_C(2) >= outbox->capacity) {
+            grow(outbox);
+        }
     }
     *entry_at(outbox, outbox->count++) = (reef__outbox_entry_t){
         .buffer = reef_buffer_ref(buffer), .key = key, .message_class = message_class};
@@ -110,15 +173,15 @@ reef_error_t reef__outbox_push(reef__outbox_t *outbox,
                                uint64_t key)
 {
     uint64_t size = frame_size(buffer);
-    bool replaces = message_class == REEF_LATEST || message_class == REEF__OUTBOX_PONG;
 
-    if (replaces && replace_queued(outbox, buffer, message_class, key)) {
+    if ((message_class == REEF_LATEST && replace_latest(outbox, buffer, key)) ||
+        (message_class == REEF__OUTBOX_PONG && replace_pong(outbox, buffer))) {
         return REEF_OK;
     }
-    if (outbox->bytes + size > outbox->limit) {
+    if (!has_room(outbox, size)) {
         make_room(outbox, size);
     }
-    if (outbox->bytes + size > outbox->limit) {
+    if (!has_room(outbox, size)) {
         if (message_class == REEF_RELIABLE) {
             return REEF_E_LIMIT;
         }
@@ -126,6 +189,9 @@ reef_error_t reef__outbox_push(reef__outbox_t *outbox,
         return REEF_OK;
     }
     append(outbox, buffer, message_class, key);
+    if (message_class == REEF__OUTBOX_PONG) {
+        outbox->pong = outbox->passed + outbox->count;
+    }
     return REEF_OK;
 }
 
@@ -172,11 +238,25 @@ uint64_t reef__outbox_held_bytes(const reef__outbox_t *outbox)
 
 static void pop_first(reef__outbox_t *outbox)
 {
+    outbox->holes -= entry_at(outbox, 0)->buffer == NULL;
     reef_buffer_unref(entry_at(outbox, 0)->buffer);
     outbox->first = (outbox->first + 1) & (outbox->capacity - 1);
     outbox->count--;
+    outbox->passed++;
     outbox->in_flight -= outbox->in_flight > 0;
     outbox->first_offset = 0;
+}
+
+/* A peer that was slow once does not keep a large ring for ever. */
+static void release_ring(reef__outbox_t *outbox)
+{
+    if (outbox->count == 0 && outbox->capacity > KEPT_CAPACITY) {
+        reef_resize(reef_alloc_default(), outbox->entries,
+                    outbox->capacity * sizeof(*outbox->entries), 0);
+        outbox->entries = NULL;
+        outbox->capacity = 0;
+        outbox->first = 0;
+    }
 }
 
 void reef__outbox_consume(reef__outbox_t *outbox, uint64_t bytes)
@@ -194,4 +274,5 @@ void reef__outbox_consume(reef__outbox_t *outbox, uint64_t bytes)
         bytes -= left;
         pop_first(outbox);
     }
+    release_ring(outbox);
 }

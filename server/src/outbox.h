@@ -29,11 +29,14 @@ typedef struct reef__outbox {
     uint32_t capacity;
     uint32_t first;
     uint32_t count;
+    uint32_t holes;        /* entries given up, among count */
     uint32_t gathered;     /* first entries that the last gather went through */
     uint32_t in_flight;    /* first entries that the system may be reading */
     uint32_t first_offset; /* bytes of the first entry that are sent already */
+    uint64_t passed;       /* entries that ever left the front */
+    uint64_t pong;         /* of the last pong: its number among all entries, + 1 */
     uint64_t bytes;        /* still to be sent */
-    uint64_t limit;        /* cap on bytes */
+    uint64_t limit;        /* cap on bytes, each entry's own memory included */
     uint64_t dropped;      /* droppable and latest messages given up or replaced */
 } reef__outbox_t;
 

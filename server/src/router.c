@@ -12,9 +12,10 @@
 
 #include <assert.h>
 
+/* Bytes of an unknown command in the answer. */
 enum {
     MAX_SHOWN_WORD = 64
-}; /* bytes of an unknown command in the answer */
+};
 
 typedef struct prefix {
     const char *text;
@@ -65,22 +66,6 @@ reef_error_t reef_app_add_prefix(reef_app_t *app,
     return REEF_OK;
 }
 
-static bool is_space(uint8_t byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
-static reef_span_t trim(reef_span_t text)
-{
-    while (text.size > 0 && is_space(text.data[0])) {
-        text = reef_span_skip(text, 1);
-    }
-    while (text.size > 0 && is_space(text.data[text.size - 1])) {
-        text.size--;
-    }
-    return text;
-}
-
 /* The first word of a command, or an empty span for plain text. */
 static reef_span_t command_word(reef_span_t text)
 {
@@ -89,7 +74,7 @@ static reef_span_t command_word(reef_span_t text)
     if (text.size == 0 || text.data[0] != '/') {
         return reef_span(text.data, 0);
     }
-    while (size < text.size && !is_space(text.data[size])) {
+    while (size < text.size && !reef__is_space(text.data[size])) {
         size++;
     }
     return reef_span(text.data, size);
@@ -102,8 +87,8 @@ uint32_t reef__router_owner(const reef__router_t *router, const reef_buffer_t *p
     if (router->prefixes.count == 0 || reef_buffer_kind(payload) != REEF_PAYLOAD_TEXT) {
         return 0;
     }
-    reef_map_find(router->owners, command_word(trim(reef_buffer_payload(payload))),
-                  &owner);
+    reef_map_find(router->owners,
+                  command_word(reef_span_trim(reef_buffer_payload(payload))), &owner);
     return (uint32_t)owner;
 }
 
@@ -122,7 +107,7 @@ static void answer_unknown(reef_run_t *run, reef_entity_t entity, reef_span_t wo
 static void
 dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *message)
 {
-    reef_span_t text = trim(reef_buffer_payload(message->payload));
+    reef_span_t text = reef_span_trim(reef_buffer_payload(message->payload));
     reef_span_t word = command_word(text);
 
     if (message->owner != 0) {
@@ -130,7 +115,7 @@ dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *
         reef_command_text_t command = {
             .entity = message->entity,
             .client_id = message->client_id,
-            .rest = trim(reef_span_skip(text, word.size)),
+            .rest = reef_span_trim(reef_span_skip(text, word.size)),
         };
 
         if (prefix->handle(run, &command, prefix->context)) {
@@ -144,14 +129,20 @@ dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *
 
 void reef__router_dispatch(reef_run_t *run)
 {
-    reef__router_t *router = reef_run_context(run);
+    reef_app_t *app = reef_run_context(run);
+    reef__router_t *router = app->router;
+    reef_event_queue_t *sends = reef_world_events(app->world, &send_message_event);
     const message_received_t *message;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
         if (router->prefixes.count > 0 &&
             reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT &&
-            reef_world_is_alive(reef_run_world(run), message->entity)) {
+            reef_world_is_alive(app->world, message->entity)) {
             dispatch_one(router, run, message);
+        }
+        if (reef_event_held(sends) >= app->server_config.max_frame_sends) {
+            reef__app_want_frame(app);
+            return;
         }
     }
 }

@@ -41,6 +41,15 @@ static reef_metric_t *counter(reef_app_t *app, const char *name, const char *hel
                                &(reef_metric_desc_t){.name = name, .help = help});
 }
 
+static reef_metric_t *dropped_events(reef_app_t *app, const char *labels)
+{
+    return reef_metrics_ensure(
+        app->metrics,
+        &(reef_metric_desc_t){.name = "reef_events_dropped_total",
+                              .help = "Events lost because their queue was full.",
+                              .labels = labels});
+}
+
 static void register_metrics(reef__sessions_t *sessions, reef_app_t *app)
 {
     sessions->metric_sessions = reef_metrics_ensure(
@@ -57,6 +66,9 @@ static void register_metrics(reef__sessions_t *sessions, reef_app_t *app)
                                         "Payload bytes of received messages.");
     sessions->metric_bytes_out =
         counter(app, "reef_sent_bytes_total", "Payload bytes of sent messages.");
+    sessions->metric_dropped_received =
+        dropped_events(app, "event=\"message_received\"");
+    sessions->metric_dropped_sends = dropped_events(app, "event=\"send_message\"");
     sessions->metric_send_failed = counter(app, "reef_messages_send_failed_total",
                                            "Messages that could not be queued.");
 }
@@ -73,6 +85,9 @@ reef__sessions_t *reef__sessions_create(reef_app_t *app)
         .client_id_component = reef_world_component(app->world, &client_id_type),
         .session_component = reef_world_component(app->world, &session_type),
         .disconnected = reef_world_events(app->world, &user_disconnected_event),
+        .received = reef_world_events(app->world, &message_received_event),
+        .sends = reef_world_events(app->world, &send_message_event),
+        .allowance = REEF__FIRST_ALLOWANCE,
     };
     register_metrics(sessions, app);
     reef_world_observe(app->world, REEF_OBSERVE_REMOVE, &client_id_type,
@@ -109,7 +124,7 @@ void reef__sessions_destroy(reef__sessions_t *sessions)
     reef_resize(sessions->alloc, sessions, sizeof(*sessions), 0);
 }
 
-/* Links ---------------------------------------------------------------------------- */
+/* Links ------------------------------------------------------------------------ */
 
 static uint32_t take_slot(reef__sessions_t *sessions)
 {
@@ -445,8 +460,7 @@ void reef__link_free(reef__sessions_t *sessions, uint32_t slot)
     push_slot(sessions, &sessions->free_slots, slot);
 }
 
-/* What others may ask ----------------------------------------------------------------
- */
+/* What others may ask ---------------------------------------------------------- */
 
 uint32_t reef__sessions_slot_of(const reef__sessions_t *sessions, reef_entity_t entity)
 {
@@ -495,6 +509,22 @@ static size_t client_position(const reef__sessions_t *sessions, uint64_t client_
     return low;
 }
 
+/* The entity of the client in a slot: connected, not being closed, and not despawned
+ * since; 0 otherwise. */
+static reef_entity_t client_entity(const reef__sessions_t *sessions, uint32_t slot)
+{
+    const reef__link_t *link;
+
+    if (slot == REEF__NO_SLOT) {
+        return 0;
+    }
+    link = reef__link_at(sessions, slot);
+    return link->state == REEF__LINK_OPEN && !link->close_wanted &&
+                   reef_world_is_alive(sessions->app->world, link->entity)
+               ? link->entity
+               : 0;
+}
+
 reef_entity_t reef_session_next(const reef_app_t *app, uint64_t client_id)
 {
     const reef__sessions_t *sessions = app->sessions;
@@ -504,11 +534,10 @@ reef_entity_t reef_session_next(const reef_app_t *app, uint64_t client_id)
     }
     for (size_t i = client_position(sessions, client_id + 1);
          i < sessions->clients.count; i++) {
-        uint32_t slot = sessions->clients.items[i].slot;
+        reef_entity_t entity = client_entity(sessions, sessions->clients.items[i].slot);
 
-        if (slot != REEF__NO_SLOT &&
-            reef__link_at(sessions, slot)->state == REEF__LINK_OPEN) {
-            return reef__link_at(sessions, slot)->entity;
+        if (entity != 0) {
+            return entity;
         }
     }
     return 0;
@@ -518,17 +547,12 @@ reef_entity_t reef_session_find(const reef_app_t *app, uint64_t client_id)
 {
     const reef__sessions_t *sessions = app->sessions;
     size_t position = client_position(sessions, client_id);
-    uint32_t slot;
 
     if (position == sessions->clients.count ||
         sessions->clients.items[position].client_id != client_id) {
         return 0;
     }
-    slot = sessions->clients.items[position].slot;
-    return slot != REEF__NO_SLOT &&
-                   reef__link_at(sessions, slot)->state == REEF__LINK_OPEN
-               ? reef__link_at(sessions, slot)->entity
-               : 0;
+    return client_entity(sessions, sessions->clients.items[position].slot);
 }
 
 uint32_t reef_session_count(const reef_app_t *app)
@@ -547,8 +571,7 @@ uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity)
                : 0;
 }
 
-/* Transports --------------------------------------------------------------------------
- */
+/* Transports ------------------------------------------------------------------- */
 
 void reef_app_add_transport(reef_app_t *app,
                             const reef_transport_t *transport,

@@ -56,14 +56,44 @@ static void resume_if_drained(reef__sessions_t *sessions, reef__link_t *link)
     }
 }
 
+/*
+ * How many messages this frame may take in.  What a message costs is not known before:
+ * one may be sent on to thousands.  So the number follows the time that frames take:
+ * half as many after one that took too long, twice as many after one that used all it
+ * was allowed.  None while systems still have a frame's worth to read.
+ */
+static uint32_t frame_allowance(reef__sessions_t *sessions)
+{
+    reef_app_t *app = sessions->app;
+    const server_config_t *config = &app->server_config;
+    uint64_t last_us = REEF_RESOURCE(app->world, frame_time)->frame_us;
+    uint32_t allowance = sessions->allowance;
+
+    if (last_us > config->max_frame_us) {
+        allowance /= 2;
+    } else if (sessions->used_allowance && allowance < config->max_frame_messages) {
+        allowance *= 2;
+    }
+    if (allowance < REEF__LEAST_ALLOWANCE) {
+        allowance = REEF__LEAST_ALLOWANCE;
+    }
+    if (allowance > config->max_frame_messages) {
+        allowance = config->max_frame_messages;
+    }
+    sessions->allowance = allowance;
+    sessions->used_allowance = false;
+    return reef_event_held(sessions->received) < config->max_frame_messages ? allowance
+                                                                            : 0;
+}
+
 void reef__sessions_ingress(reef_run_t *run)
 {
     reef__sessions_t *sessions = reef_run_context(run);
-    const server_config_t *config = &sessions->app->server_config;
+    uint32_t allowance = frame_allowance(sessions);
     uint64_t bytes = 0;
 
-    while (sessions->batch.count < config->max_frame_messages &&
-           bytes < config->max_frame_bytes) {
+    while (sessions->batch.count < allowance &&
+           bytes < sessions->app->server_config.max_frame_bytes) {
         uint32_t slot = reef__sessions_take_ready(sessions);
         reef__link_t *link;
 
@@ -88,6 +118,7 @@ void reef__sessions_ingress(reef_run_t *run)
             link->state = REEF__LINK_GONE;
         }
     }
+    sessions->used_allowance = true;
     if (sessions->first_ready != REEF__NO_SLOT) {
         reef__app_want_frame(sessions->app); /* the rest carries over */
     }
@@ -191,6 +222,25 @@ static void flush_all(reef__sessions_t *sessions)
     sessions->flushes.count = 0;
 }
 
+/* A message that did not even fit the event queue: its client's stream has a hole. */
+static void close_failed(reef__sessions_t *sessions, reef_run_t *run)
+{
+    const message_send_failed_t *failed;
+
+    while ((failed = REEF_NEXT(run, message_send_failed)) != NULL) {
+        uint32_t slot = reef__sessions_slot_of(sessions, failed->entity);
+
+        if (slot != REEF__NO_SLOT && failed->reason == REEF_SEND_QUEUE_FULL) {
+            reef__link_want_close(sessions, slot, 1013, "server overloaded",
+                                  REEF_DISCONNECT_SLOW);
+        }
+    }
+    reef_metric_set(sessions->metric_dropped_received,
+                    (double)reef_event_dropped_count(sessions->received));
+    reef_metric_set(sessions->metric_dropped_sends,
+                    (double)reef_event_dropped_count(sessions->sends));
+}
+
 /* Bring the `session` components up to date with the links' counters. */
 static void write_components(reef__sessions_t *sessions, reef_world_t *world)
 {
@@ -229,6 +279,7 @@ void reef__sessions_egress(reef_run_t *run)
         send_one(sessions, run, message);
     }
     flush_all(sessions);
+    close_failed(sessions, run);
     write_components(sessions, reef_run_world(run));
 }
 

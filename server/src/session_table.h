@@ -19,7 +19,9 @@
 
 enum {
     REEF__CLOSE_REASON_SIZE = 124,
-    REEF__NO_SLOT = UINT32_MAX
+    REEF__NO_SLOT = UINT32_MAX,
+    REEF__FIRST_ALLOWANCE = 1024, /* messages that the first frame takes in */
+    REEF__LEAST_ALLOWANCE = 16,
 };
 
 typedef enum reef__link_state {
@@ -108,10 +110,14 @@ struct reef__sessions {
         size_t count, capacity;
     } transports;
     uint32_t open_count;
+    uint32_t allowance;  /* messages that the next frame may take in */
+    bool used_allowance; /* the last frame took in all it was allowed */
 
     reef_component_t client_id_component;
     reef_component_t session_component;
     reef_event_queue_t *disconnected;
+    reef_event_queue_t *received;
+    reef_event_queue_t *sends;
     reef_metric_t *metric_sessions;
     reef_metric_t *metric_connects;
     reef_metric_t *metric_messages_in;
@@ -119,6 +125,8 @@ struct reef__sessions {
     reef_metric_t *metric_bytes_in;
     reef_metric_t *metric_bytes_out;
     reef_metric_t *metric_send_failed;
+    reef_metric_t *metric_dropped_received; /* events lost at their bound */
+    reef_metric_t *metric_dropped_sends;
 };
 
 /** The link in a slot. */

@@ -41,8 +41,7 @@ static void set_query(reef__page_t *page, const char *query)
     assert_true(reef__name_list_parse(&page->query, reef_span_text(query)));
 }
 
-/* Pages -----------------------------------------------------------------------------
- */
+/* Pages ------------------------------------------------------------------------ */
 
 static void test_admin_world_pages_cover_each_entity_once(void **state)
 {
@@ -184,8 +183,7 @@ static void test_admin_world_fields_narrow_what_is_copied(void **state)
     reef__page_finish(&page);
 }
 
-/* Edits -----------------------------------------------------------------------------
- */
+/* Edits ------------------------------------------------------------------------ */
 
 typedef struct edit_case {
     reef__edit_kind_t kind;

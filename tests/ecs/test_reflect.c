@@ -92,8 +92,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Describing ------------------------------------------------------------------------
- */
+/* Describing ------------------------------------------------------------------- */
 
 static void test_reflect_macro_describes_the_struct_it_declares(void **state)
 {
@@ -156,8 +155,7 @@ static void test_reflect_init_leaves_a_tag_alone(void **state)
     reef_type_init(&mark_type, NULL);
 }
 
-/* Reading ---------------------------------------------------------------------------
- */
+/* Reading ---------------------------------------------------------------------- */
 
 static void test_reflect_get_reads_every_kind(void **state)
 {
@@ -185,8 +183,7 @@ static void test_reflect_get_reads_every_kind(void **state)
     assert_int_equal(reef_field_get(field("title"), value->title).text.size, 8);
 }
 
-/* Writing ---------------------------------------------------------------------------
- */
+/* Writing ---------------------------------------------------------------------- */
 
 static void test_reflect_set_refuses_what_the_kind_does_not_hold(void **state)
 {
@@ -405,8 +402,7 @@ static void test_reflect_range_failure_names_field_limits_and_unit(void **state)
     assert_int_equal(failure.error, REEF_E_RANGE);
 }
 
-/* Hashes ----------------------------------------------------------------------------
- */
+/* Hashes ----------------------------------------------------------------------- */
 
 REEF_COMPONENT(padded, 0, REEF_U8(small), REEF_U64(large));
 REEF_COMPONENT(named, 0, REEF_STRING(name, 16));

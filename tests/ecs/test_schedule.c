@@ -80,8 +80,7 @@ static void add(fixture_t *fixture, reef_system_desc_t desc)
 
 #define ADD(fixture, ...) add((fixture), (reef_system_desc_t){__VA_ARGS__})
 
-/* Order -----------------------------------------------------------------------------
- */
+/* Order ------------------------------------------------------------------------ */
 
 static void test_schedule_runs_as_added(void **state)
 {
@@ -208,8 +207,7 @@ static void test_schedule_without_systems_runs(void **state)
     assert_int_equal(reef_schedule_count(f->schedule), 0);
 }
 
-/* Enabling --------------------------------------------------------------------------
- */
+/* Enabling --------------------------------------------------------------------- */
 
 static bool is_allowed = false;
 
@@ -291,8 +289,7 @@ static void test_schedule_not_yet_due_holds_its_events(void **state)
     assert_string_equal(f->trace, "1 2 ");
 }
 
-/* Versions, commands ----------------------------------------------------------------
- */
+/* Versions, commands ----------------------------------------------------------- */
 
 static void run_spawn(reef_run_t *run)
 {
@@ -347,8 +344,7 @@ static void test_schedule_gives_every_run_a_version_of_its_own(void **state)
     assert_true(reef_world_version(f->world) > version);
 }
 
-/* Nesting ---------------------------------------------------------------------------
- */
+/* Nesting ---------------------------------------------------------------------- */
 
 typedef struct nest {
     fixture_t *fixture;
@@ -395,8 +391,7 @@ static void test_schedule_runs_inside_an_exclusive_system(void **state)
     reef_schedule_destroy(nest.inner);
 }
 
-/* Timing ----------------------------------------------------------------------------
- */
+/* Timing ----------------------------------------------------------------------- */
 
 static void run_timed(reef_run_t *run)
 {

@@ -101,8 +101,7 @@ check_abort(fixture_t *fixture, reef_system_desc_t desc, const char *message)
 #define ASSERT_ABORTS(fixture, message, ...)                                           \
     check_abort((fixture), (reef_system_desc_t){__VA_ARGS__}, (message))
 
-/* Steps -----------------------------------------------------------------------------
- */
+/* Steps ------------------------------------------------------------------------ */
 
 static void read_health(reef_run_t *run)
 {
@@ -172,8 +171,7 @@ static int32_t points(const fixture_t *fixture)
     return health->points;
 }
 
-/* Components ------------------------------------------------------------------------
- */
+/* Components ------------------------------------------------------------------- */
 
 static void test_system_iterates_its_query(void **state)
 {
@@ -249,8 +247,7 @@ static void test_system_aborts_when_it_writes_what_it_declared_to_read(void **st
                   .run = write_health, .access = {REEF_READ(health)});
 }
 
-/* Resources -------------------------------------------------------------------------
- */
+/* Resources -------------------------------------------------------------------- */
 
 static void test_system_reads_and_writes_declared_resources(void **state)
 {
@@ -273,8 +270,7 @@ static void test_system_aborts_on_an_undeclared_resource(void **state)
                   .run = write_rules, .resources = {REEF_READ(rules)});
 }
 
-/* Events ----------------------------------------------------------------------------
- */
+/* Events ----------------------------------------------------------------------- */
 
 static void test_system_emits_what_it_declared(void **state)
 {
@@ -322,8 +318,7 @@ static void test_system_may_read_and_emit_the_same_event(void **state)
     assert_int_equal(reef_event_emitted_count(queue), 4);
 }
 
-/* Exclusive -------------------------------------------------------------------------
- */
+/* Exclusive -------------------------------------------------------------------- */
 
 static void touch_everything(reef_run_t *run)
 {

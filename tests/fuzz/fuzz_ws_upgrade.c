@@ -29,21 +29,25 @@ static void check(bool holds)
     }
 }
 
-static run_t
-parse(const reef__ws_upgrade_limits_t *limits, reef_span_t request, size_t step)
+static void parse(run_t *run,
+                  const reef__ws_upgrade_limits_t *limits,
+                  reef_span_t request,
+                  size_t step)
 {
-    run_t run = {.bytes = malloc(1)};
+    uint8_t *bytes = NULL;
 
-    for (size_t seen = 0; seen < request.size && run.status == REEF__WS_UPGRADE_MORE;) {
+    *run = (run_t){0};
+    for (size_t seen = 0;
+         seen < request.size && run->status == REEF__WS_UPGRADE_MORE;) {
         size_t rest = request.size - seen;
 
         seen += step < rest ? step : rest;
-        free(run.bytes);
-        run.bytes = malloc(seen); /* elsewhere each time, its end guarded */
-        memcpy(run.bytes, request.data, seen);
-        run.status = reef__ws_upgrade_parse(&run.upgrade, limits, run.bytes, seen);
+        free(bytes);
+        bytes = malloc(seen); /* elsewhere each time, its end guarded */
+        memcpy(bytes, request.data, seen);
+        run->status = reef__ws_upgrade_parse(&run->upgrade, limits, bytes, seen);
     }
-    return run;
+    run->bytes = bytes;
 }
 
 static void check_same(const run_t *a, const run_t *b)
@@ -137,9 +141,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     limits = (reef__ws_upgrade_limits_t){data[0] * 8U, data[1]};
     request = reef_span(data + HEAD_SIZE, size - HEAD_SIZE);
-    whole = parse(&limits, request, request.size);
-    others[0] = parse(&limits, request, data[2] + 2U);
-    others[1] = parse(&limits, request, 1);
+    parse(&whole, &limits, request, request.size);
+    parse(&others[0], &limits, request, data[2] + 2U);
+    parse(&others[1], &limits, request, 1);
     check_same(&whole, &others[0]);
     check_same(&whole, &others[1]);
     if (whole.status == REEF__WS_UPGRADE_DONE) {

@@ -78,7 +78,7 @@ static void write_file(const fixture_t *fixture, const char *name, const char *t
     fclose(file);
 }
 
-/* Addresses ------------------------------------------------------------------------ */
+/* Addresses -------------------------------------------------------------------- */
 
 static void expect_port_in_use(fixture_t *fixture, const char *setting)
 {
@@ -126,7 +126,7 @@ static void test_start_fails_for_a_bad_address(void **state)
     }
 }
 
-/* Database ------------------------------------------------------------------------- */
+/* Database --------------------------------------------------------------------- */
 
 static void test_start_fails_when_the_database_is_a_directory(void **state)
 {
@@ -168,7 +168,7 @@ static void test_start_fails_when_the_database_is_newer_than_the_program(void **
     expect_one_line(fixture, "999");
 }
 
-/* Settings ------------------------------------------------------------------------- */
+/* Settings --------------------------------------------------------------------- */
 
 static void test_start_fails_for_an_unknown_setting_and_suggests_one(void **state)
 {

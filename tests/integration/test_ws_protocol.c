@@ -12,7 +12,7 @@
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                                  \
     "Sec-WebSocket-Version: 13\r\n"
 
-/* Handshake ------------------------------------------------------------------------ */
+/* Handshake -------------------------------------------------------------------- */
 
 /* Send a request; the answer has this status, and the server ends the stream. */
 static void expect_refusal(const server_t *server, const char *request, int status)
@@ -173,7 +173,7 @@ static void test_ws_protocol_frames_sent_with_the_handshake_are_heard(void **sta
     ws_client_expect_text(client, "second");
 }
 
-/* Frames --------------------------------------------------------------------------- */
+/* Frames ----------------------------------------------------------------------- */
 
 typedef struct bad_frame {
     uint16_t code; /* that the server closes with */
@@ -329,7 +329,7 @@ static void test_ws_protocol_ping_is_answered_with_its_payload(void **state)
     ws_client_expect_silence(client);
 }
 
-/* The end -------------------------------------------------------------------------- */
+/* The end ---------------------------------------------------------------------- */
 
 static void test_ws_protocol_close_is_answered_with_its_code(void **state)
 {

@@ -24,8 +24,7 @@ typedef struct fixture {
     reef_failure_t failure;
 } fixture_t;
 
-/* Apps ------------------------------------------------------------------------------
- */
+/* Apps ------------------------------------------------------------------------- */
 
 /* A program of which positions are known. */
 static reef_error_t
@@ -58,24 +57,31 @@ static uint64_t read_clock(void *context)
     return ((const fixture_t *)context)->now_ns;
 }
 
-static reef_error_t
-start(fixture_t *fixture, const char *setting, const reef_plugin_t *last)
+/* An app with these settings that was not given the snapshot plugin yet. */
+static reef_app_t *make_app(fixture_t *fixture, const char *path, const char *setting)
 {
-    char path[200];
-    const char *argv[] = {"test",          "--set", path,   "--set",
+    char assignment[200];
+    const char *argv[] = {"test",          "--set", assignment, "--set",
                           "log.level=off", "--set", setting};
+    reef_app_t *app = NULL;
 
-    snprintf(path, sizeof(path), "snapshot.path=%s", fixture->path);
+    snprintf(assignment, sizeof(assignment), "snapshot.path=%s", path);
     assert_int_equal(reef_app_create(&(reef_app_desc_t){.argc = 7,
                                                         .argv = argv,
                                                         .ignore_environment = true,
                                                         .clock = read_clock,
                                                         .clock_context = fixture},
-                                     &fixture->app, &fixture->failure),
+                                     &app, &fixture->failure),
                      REEF_OK);
-    assert_int_equal(
-        reef_app_add_plugin(fixture->app, &mover_plugin, NULL, &fixture->failure),
-        REEF_OK);
+    assert_int_equal(reef_app_add_plugin(app, &mover_plugin, NULL, &fixture->failure),
+                     REEF_OK);
+    return app;
+}
+
+static reef_error_t
+start(fixture_t *fixture, const char *setting, const reef_plugin_t *last)
+{
+    fixture->app = make_app(fixture, fixture->path, setting);
     assert_int_equal(reef_app_add_plugin(fixture->app, &reef_snapshot_plugin, NULL,
                                          &fixture->failure),
                      REEF_OK);
@@ -158,8 +164,7 @@ static bool is_at(fixture_t *fixture, reef_entity_t entity, float x)
     return position != NULL && position->x == x;
 }
 
-/* The service, from a thread of its own ----------------------------------------------
- */
+/* The service, from a thread of its own ---------------------------------------- */
 
 typedef struct job {
     const reef_snapshot_service_t *service;
@@ -248,8 +253,7 @@ static void list(fixture_t *fixture, job_t *job)
     assert_int_equal(do_job(fixture, job), REEF_OK);
 }
 
-/* Starting and stopping --------------------------------------------------------------
- */
+/* Starting and stopping -------------------------------------------------------- */
 
 static void test_snapshot_world_survives_a_restart(void **context)
 {
@@ -349,8 +353,50 @@ static void test_snapshot_refuses_a_folder_that_is_not_there(void **context)
     memcpy(fixture->path, path, sizeof(path));
 }
 
-/* The service -------------------------------------------------------------------------
- */
+static void test_snapshot_refuses_a_file_that_another_server_uses(void **context)
+{
+    fixture_t *fixture = *context;
+    reef_app_t *first;
+    reef_entity_t entity;
+    char path[200];
+    char expected[300];
+
+    start_well(fixture);
+    first = fixture->app;
+    entity = spawn_at(fixture, 4);
+    /* By another name. */
+    memcpy(path, fixture->path, sizeof(fixture->path));
+    snprintf(fixture->path, sizeof(fixture->path), "%.120s/./world.db",
+             fixture->folder);
+    assert_int_equal(start(fixture, "snapshot.interval_s=0", NULL), REEF_E_IO);
+    stop(fixture);
+    memcpy(fixture->path, path, sizeof(fixture->path));
+    snprintf(expected, sizeof(expected),
+             "snapshot.path: %s is in use by another process", path);
+    assert_string_equal(fixture->failure.text, expected);
+    reef_app_destroy(first);
+    start_well(fixture);
+    assert_true(is_at(fixture, entity, 4));
+}
+
+static void test_snapshot_refuses_a_path_that_is_no_file(void **context)
+{
+    static const char *const paths[] = {"", ":memory:", "file:world.db",
+                                        "file::memory:?cache=shared"};
+    fixture_t *fixture = *context;
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        fixture->app = make_app(fixture, paths[i], "snapshot.interval_s=0");
+        assert_int_equal(reef_app_add_plugin(fixture->app, &reef_snapshot_plugin, NULL,
+                                             &fixture->failure),
+                         REEF_E_INVALID);
+        assert_non_null(strstr(fixture->failure.text, "snapshot.path: '"));
+        assert_non_null(strstr(fixture->failure.text, paths[i]));
+        stop(fixture);
+    }
+}
+
+/* The service ------------------------------------------------------------------ */
 
 static void test_snapshot_take_stores_the_world_as_it_is(void **context)
 {
@@ -475,8 +521,7 @@ static void test_snapshot_restore_refuses_what_is_not_there(void **context)
     assert_int_equal(do_job(fixture, &restore), REEF_E_NOT_FOUND);
 }
 
-/* Time, faults ------------------------------------------------------------------------
- */
+/* Time, faults ----------------------------------------------------------------- */
 
 static void test_snapshot_is_taken_when_the_interval_is_over(void **context)
 {
@@ -605,6 +650,53 @@ static void test_snapshot_retention_keeps_the_newest(void **context)
     assert_int_equal(all.infos[1].id, 4);
 }
 
+/* The last one ----------------------------------------------------------------- */
+
+static void stop_at_once(reef_run_t *run)
+{
+    reef_app_stop(reef_run_context(run));
+}
+
+/* A program that ends as soon as it runs. */
+static reef_error_t
+build_brief(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
+{
+    (void)config;
+    (void)state;
+    (void)failure;
+    reef_app_add_system(app, REEF_STARTUP,
+                        &(reef_system_desc_t){.name = "stop_at_once",
+                                              .run = stop_at_once,
+                                              .context = app});
+    return REEF_OK;
+}
+
+static int exit_code_of_a_brief_program(fixture_t *fixture)
+{
+    static const reef_plugin_t brief_plugin = {
+        .api = REEF_PLUGIN_API, .name = "brief", .build = build_brief};
+    const reef_plugin_t *plugins[] = {&reef_snapshot_plugin, &brief_plugin, NULL};
+    char name[] = "test";
+    char path[200];
+    char quiet[] = "--set=log.level=off";
+    char *argv[] = {name, path, quiet, NULL};
+
+    snprintf(path, sizeof(path), "--set=snapshot.path=%s", fixture->path);
+    return reef_main(3, argv, plugins);
+}
+
+static void test_snapshot_that_fails_at_the_end_fails_the_program(void **context)
+{
+    fixture_t *fixture = *context;
+
+    assert_int_equal(exit_code_of_a_brief_program(fixture), 0);
+    run_sql(fixture, "CREATE TRIGGER full BEFORE INSERT ON snapshot "
+                     "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    assert_int_equal(exit_code_of_a_brief_program(fixture), 1);
+    run_sql(fixture, "DROP TRIGGER full");
+    assert_int_equal(exit_code_of_a_brief_program(fixture), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -615,6 +707,8 @@ int main(void)
         TEST(test_snapshot_refuses_to_start_when_all_are_damaged),
         TEST(test_snapshot_refuses_a_newer_database),
         TEST(test_snapshot_refuses_a_folder_that_is_not_there),
+        TEST(test_snapshot_refuses_a_file_that_another_server_uses),
+        TEST(test_snapshot_refuses_a_path_that_is_no_file),
         TEST(test_snapshot_take_stores_the_world_as_it_is),
         TEST(test_snapshot_list_is_newest_first_and_pages),
         TEST(test_snapshot_get_of_an_unknown_id_is_not_found),
@@ -627,6 +721,7 @@ int main(void)
         TEST(test_snapshot_take_is_refused_when_too_many_wait),
         TEST(test_snapshot_write_error_fails_one_and_not_the_next),
         TEST(test_snapshot_retention_keeps_the_newest),
+        TEST(test_snapshot_that_fails_at_the_end_fails_the_program),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,8 +163,7 @@ static void test_snapshot_layout_restores_values_beyond_their_limits(void **cont
     assert_int_equal(REEF_FIND(fixture->world, entity, level)->value, 1000);
 }
 
-/* Reading what is wrong --------------------------------------------------------------
- */
+/* Reading what is wrong -------------------------------------------------------- */
 
 static void refuse(const char *json, int64_t size)
 {

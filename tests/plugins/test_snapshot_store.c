@@ -43,7 +43,7 @@ static reef_entity_t spawn_at(reef_world_t *world, float x)
     return entity;
 }
 
-/* Round trip ----------------------------------------------------------------------- */
+/* Round trip ------------------------------------------------------------------- */
 
 static void test_snapshot_store_gives_back_the_same_world(void **context)
 {
@@ -182,7 +182,7 @@ static void test_snapshot_store_leaves_the_length_of_a_tick_alone(void **context
     assert_true(time->dt == 0.25);
 }
 
-/* Sharing and retention ------------------------------------------------------------ */
+/* Sharing and retention -------------------------------------------------------- */
 
 static void test_snapshot_store_shares_unchanged_chunks(void **context)
 {
@@ -268,7 +268,7 @@ static void test_snapshot_store_prunes_and_keeps_shared_chunks(void **context)
     reef_world_destroy(other);
 }
 
-/* Damage --------------------------------------------------------------------------- */
+/* Damage ----------------------------------------------------------------------- */
 
 static void expect_corrupt(fixture_t *fixture, const char *sql)
 {
@@ -398,7 +398,7 @@ static void test_snapshot_store_write_that_fails_leaves_nothing(void **context)
     reef__capture_destroy(capture);
 }
 
-/* Killed --------------------------------------------------------------------------- */
+/* Killed ----------------------------------------------------------------------- */
 
 /* Store a growing world for ever, and tell of each that is complete. */
 static void write_for_ever(const char *path, int notify)

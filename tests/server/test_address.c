@@ -2,6 +2,32 @@
 
 #include "transport/address.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+
+typedef int (*getaddrinfo_fn)(const char *,
+                              const char *,
+                              const struct addrinfo *,
+                              struct addrinfo **);
+
+static int name_lookups; /* that may have asked a name server */
+
+/* Takes the place of libc's for this program. */
+int getaddrinfo(const char *restrict name,
+                const char *restrict service,
+                const struct addrinfo *restrict req,
+                struct addrinfo **restrict pai)
+{
+    getaddrinfo_fn numeric;
+
+    if ((req->ai_flags & AI_NUMERICHOST) == 0) {
+        name_lookups++;
+        return EAI_NONAME;
+    }
+    *(void **)&numeric = dlsym(RTLD_NEXT, "getaddrinfo");
+    return numeric(name, service, req, pai);
+}
+
 /* An address as it is printed again, or "" when it was refused. */
 static const char *again(const char *text)
 {
@@ -36,6 +62,23 @@ static void test_address_refuses_what_is_none(void **state)
     }
 }
 
+static void test_address_asks_for_names_and_never_for_numbers(void **state)
+{
+    static const char *const numbers[] = {"127.0.0.1:1", "256.0.0.1:1", "1.2.3.4.5:1",
+                                          "[::1]:1",     "[::g]:1",     "...:1"};
+
+    (void)state;
+    name_lookups = 0;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        (void)again(numbers[i]);
+    }
+    assert_int_equal(name_lookups, 0);
+    assert_string_equal(again("256.0.0.1:1"), "");
+    assert_string_equal(again("[::g]:1"), "");
+    (void)again("4.example:1");
+    assert_int_equal(name_lookups, 1);
+}
+
 static void test_address_failure_names_setting_and_text(void **state)
 {
     struct sockaddr_storage address;
@@ -66,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address_reads_both_families),
         cmocka_unit_test(test_address_refuses_what_is_none),
+        cmocka_unit_test(test_address_asks_for_names_and_never_for_numbers),
         cmocka_unit_test(test_address_failure_names_setting_and_text),
         cmocka_unit_test(test_address_list_skips_spaces_and_empty_items),
     };

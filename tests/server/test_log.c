@@ -2,9 +2,12 @@
 
 #include "test.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -263,6 +266,8 @@ static void test_log_keeps_lines_of_threads_apart(void **state)
     FILE *in = fdopen(dup(f->out[0]), "r");
     char line[256];
 
+    /* Room for all: none may be dropped however slowly they are read. */
+    assert_true(fcntl(f->out[1], F_SETPIPE_SZ, 256 * 1024) >= 256 * 1024);
     open_log(f, NULL, NULL);
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, write_lines, f->log), 0);
@@ -280,6 +285,93 @@ static void test_log_keeps_lines_of_threads_apart(void **state)
     assert_int_equal(reef_log_count(f->log, REEF_LOG_INFO), THREADS * LINES_EACH);
 }
 
+/* Log until the pipe is full.  Returns how many lines it took. */
+static uint64_t fill(fixture_t *f)
+{
+    assert_true(fcntl(f->out[1], F_SETPIPE_SZ, 4 * LINE_SIZE) >= 4 * LINE_SIZE);
+    while (reef_log_dropped_count(f->log) == 0) {
+        reef_log(f->log, REEF_LOG_INFO, "m", "fill", REEF_LOG_INT("a", 1));
+    }
+    return reef_log_count(f->log, REEF_LOG_INFO);
+}
+
+static void drain(fixture_t *f, uint64_t lines)
+{
+    FILE *in = fdopen(dup(f->out[0]), "r");
+    char line[256];
+
+    for (uint64_t i = 0; i < lines; i++) {
+        assert_non_null(fgets(line, sizeof(line), in));
+        assert_non_null(strstr(line, "msg=fill"));
+    }
+    fclose(in);
+}
+
+static void test_log_drops_lines_when_the_pipe_is_full_and_tells_it_later(void **state)
+{
+    fixture_t *f = *state;
+
+    open_log(f, NULL, NULL);
+    uint64_t lines = fill(f);
+
+    reef_log(f->log, REEF_LOG_ERROR, "m", "lost", REEF_LOG_INT("a", 1));
+    assert_int_equal(reef_log_dropped_count(f->log), 2);
+    assert_int_equal(reef_log_count(f->log, REEF_LOG_INFO), lines);
+    drain(f, lines);
+    reef_log(f->log, REEF_LOG_INFO, "m", "x", REEF_LOG_INT("a", 1));
+    assert_non_null(strstr(
+        written(f), "level=warn module=log msg=\"lines dropped\" count=2\ntime="));
+    assert_non_null(strstr(f->line, "level=info module=m msg=x a=1\n"));
+    reef_log(f->log, REEF_LOG_INFO, "m", "y", REEF_LOG_INT("a", 1));
+    assert_string_equal(written(f), "level=info module=m msg=y a=1\n");
+    assert_int_equal(reef_log_dropped_count(f->log), 2);
+}
+
+static void test_log_tells_at_the_end_what_it_dropped(void **state)
+{
+    fixture_t *f = *state;
+
+    open_log(f, NULL, NULL);
+    drain(f, fill(f));
+    reef_log_destroy(f->log);
+    f->log = NULL;
+    assert_string_equal(written(f),
+                        "level=warn module=log msg=\"lines dropped\" count=1\n");
+}
+
+/* A file that may not grow beyond some size takes a part of a line. */
+static void test_log_puts_the_rest_of_a_line_before_the_next(void **state)
+{
+    fixture_t *f = *state;
+    FILE *file = tmpfile();
+    reef_failure_t failure = {0};
+    struct rlimit whole, part;
+    size_t size;
+
+    assert_non_null(file);
+    assert_int_equal(reef_log_create(&(reef_log_desc_t){.descriptor = fileno(file)},
+                                     &f->log, &failure),
+                     REEF_OK);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
+    part = whole;
+    part.rlim_cur = 20;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &part), 0);
+    reef_log(f->log, REEF_LOG_INFO, "m", "first", REEF_LOG_INT("a", 1));
+    reef_log(f->log, REEF_LOG_INFO, "m", "lost", REEF_LOG_INT("a", 1));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+    reef_log(f->log, REEF_LOG_INFO, "m", "last", REEF_LOG_INT("a", 1));
+    rewind(file);
+    size = fread(f->line, 1, LINE_SIZE, file);
+    f->line[size] = '\0';
+    fclose(file);
+    assert_int_equal(reef_log_dropped_count(f->log), 1);
+    assert_non_null(strstr(f->line, "msg=first a=1\ntime="));
+    assert_non_null(strstr(f->line, "msg=\"lines dropped\" count=1\ntime="));
+    assert_non_null(strstr(f->line, "msg=last a=1\n"));
+    assert_null(strstr(f->line, "lost"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +387,9 @@ int main(void)
         TEST(test_log_refuses_unknown_format_and_level),
         TEST(test_log_null_writes_nothing),
         TEST(test_log_keeps_lines_of_threads_apart),
+        TEST(test_log_drops_lines_when_the_pipe_is_full_and_tells_it_later),
+        TEST(test_log_tells_at_the_end_what_it_dropped),
+        TEST(test_log_puts_the_rest_of_a_line_before_the_next),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

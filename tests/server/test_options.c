@@ -64,6 +64,22 @@ static void test_options_name_what_lacks_a_value(void **state)
     assert_string_equal(failure.text, "option '--config' needs a value");
 }
 
+static void test_options_do_not_take_the_next_option_for_a_value(void **state)
+{
+    reef__options_t options;
+    reef_failure_t failure = {0};
+
+    (void)state;
+    assert_int_equal(PARSE(&options, &failure, "--config", "--check-config"),
+                     REEF_E_USAGE);
+    assert_string_equal(failure.text, "option '--config' needs a value");
+    assert_int_equal(PARSE(&options, &failure, "--set", "--set=a.b=1"), REEF_E_USAGE);
+    assert_string_equal(failure.text, "option '--set' needs a value");
+    assert_int_equal(PARSE(&options, &failure, "--config=--odd.ini"), REEF_OK);
+    assert_string_equal(options.config_path, "--odd.ini");
+    reef__options_finish(&options, reef_alloc_default());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +87,7 @@ int main(void)
         cmocka_unit_test(test_options_flags),
         cmocka_unit_test(test_options_name_what_is_unknown),
         cmocka_unit_test(test_options_name_what_lacks_a_value),
+        cmocka_unit_test(test_options_do_not_take_the_next_option_for_a_value),
     };
 
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -4,14 +4,14 @@
 #include "outbox.h"
 
 enum {
-    LIMIT = 32
+    ENTRY_COST = 64 /* memory of an entry beside its frame, as outbox.c counts it */
 };
 
 static int setup(void **state)
 {
     static reef__outbox_t outbox;
 
-    reef__outbox_init(&outbox, LIMIT);
+    reef__outbox_init(&outbox, 10000);
     *state = &outbox;
     return 0;
 }
@@ -20,6 +20,12 @@ static int teardown(void **state)
 {
     reef__outbox_finish(*state);
     return 0;
+}
+
+/* Let it hold `entries` frames of `bytes` in all. */
+static void set_limit(reef__outbox_t *outbox, uint64_t entries, uint64_t bytes)
+{
+    outbox->limit = entries * ENTRY_COST + bytes;
 }
 
 /* A frame of two header bytes and the text. */
@@ -62,6 +68,7 @@ static void test_outbox_refuses_reliable_beyond_the_cap(void **state)
 {
     reef__outbox_t *outbox = *state;
 
+    set_limit(outbox, 2, 32);
     assert_int_equal(push(outbox, "0123456789012345678901234567", REEF_RELIABLE, 0),
                      REEF_OK);
     assert_int_equal(outbox->bytes, 30);
@@ -94,6 +101,7 @@ static void test_outbox_latest_leaves_alone_what_is_being_sent(void **state)
 
 static void test_outbox_oldest_droppable_makes_room(void **state)
 {
+    set_limit(*state, 3, 32);
     assert_int_equal(push(*state, "12345678", REEF_DROPPABLE, 0), REEF_OK);
     assert_int_equal(push(*state, "abcdefgh", REEF_DROPPABLE, 0), REEF_OK);
     assert_int_equal(push(*state, "ABCDEFGH", REEF_DROPPABLE, 0), REEF_OK);
@@ -105,6 +113,7 @@ static void test_outbox_oldest_droppable_makes_room(void **state)
 
 static void test_outbox_droppable_gives_way_to_reliable(void **state)
 {
+    set_limit(*state, 2, 32);
     assert_int_equal(push(*state, "01234567890123456789", REEF_RELIABLE, 0), REEF_OK);
     assert_int_equal(push(*state, "01234567890", REEF_DROPPABLE, 0), REEF_OK);
 
@@ -154,7 +163,6 @@ static void test_outbox_ring_keeps_entries_when_it_grows(void **state)
     reef__outbox_t *outbox = *state;
     char text[2] = "a";
 
-    outbox->limit = 1000;
     for (int i = 0; i < 6; i++) {
         assert_int_equal(push(outbox, "x", REEF_RELIABLE, 0), REEF_OK);
     }
@@ -164,6 +172,56 @@ static void test_outbox_ring_keeps_entries_when_it_grows(void **state)
     }
 
     assert_string_equal(contents(outbox), "[x][a][b][c][d][e][f][g][h][i][j][k][l]");
+}
+
+static void test_outbox_stalled_reader_costs_no_more_than_the_cap(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    set_limit(outbox, 10, 100);
+    assert_int_equal(push(outbox, "stuck", REEF_RELIABLE, 0), REEF_OK);
+    contents(outbox);
+    reef__outbox_hold(outbox);
+    for (int i = 0; i < 10000; i++) {
+        assert_int_equal(push(outbox, "dropped", REEF_DROPPABLE, 0), REEF_OK);
+        assert_int_equal(push(outbox, "pong", REEF__OUTBOX_PONG, 0), REEF_OK);
+    }
+
+    assert_true(outbox->capacity <= 64);
+    assert_true(outbox->bytes <= 100);
+    assert_int_equal(reef__outbox_held_bytes(outbox), 7);
+}
+
+static void test_outbox_finds_its_pong_after_holes_were_closed(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    set_limit(outbox, 8, 64);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(push(outbox, "drop", REEF_DROPPABLE, 0), REEF_OK);
+    }
+    assert_int_equal(push(outbox, "old", REEF__OUTBOX_PONG, 0), REEF_OK);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(push(outbox, "more", REEF_RELIABLE, 0), REEF_OK);
+    }
+    assert_int_equal(push(outbox, "new", REEF__OUTBOX_PONG, 0), REEF_OK);
+
+    assert_string_equal(contents(outbox), "[drop][new][more][more][more][more][more][more]");
+}
+
+static void test_outbox_empty_again_gives_a_large_ring_back(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    outbox->limit = 1 << 20;
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(push(outbox, "x", REEF_RELIABLE, 0), REEF_OK);
+    }
+    reef__outbox_consume(outbox, 3000);
+
+    assert_int_equal(outbox->capacity, 0);
+    assert_int_equal(push(outbox, "y", REEF_RELIABLE, 0), REEF_OK);
+    assert_string_equal(contents(outbox), "[y]");
 }
 
 int main(void)
@@ -179,6 +237,9 @@ int main(void)
         TEST(test_outbox_consume_may_stop_within_a_frame),
         TEST(test_outbox_latest_never_replaces_a_frame_begun),
         TEST(test_outbox_ring_keeps_entries_when_it_grows),
+        TEST(test_outbox_stalled_reader_costs_no_more_than_the_cap),
+        TEST(test_outbox_finds_its_pong_after_holes_were_closed),
+        TEST(test_outbox_empty_again_gives_a_large_ring_back),
     };
 
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);

@@ -132,6 +132,26 @@ static void test_router_cuts_a_long_unknown_command_at_a_character(void **state)
     assert_int_equal(strlen(reply), strlen("[Error] Unknown command: ") + 63 + 1);
 }
 
+static void test_router_waits_for_the_next_frame_when_it_sent_enough(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_sends=2"};
+    reef_app_t *app = loopback_app_create(3, argv);
+    loopback_peer_t peer;
+
+    (void)state;
+    assert_int_equal(reef_app_add_prefix(app, "", answer, (char *)"a"), REEF_OK);
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    for (int i = 0; i < 3; i++) {
+        loopback_say(&peer, "x");
+    }
+    reef_app_step(app, 0);
+    assert_string_equal(peer.received, "a(x)\na(x)\n");
+    reef_app_step(app, 0);
+    assert_string_equal(peer.received, "a(x)\na(x)\na(x)\n");
+    reef_app_destroy(app);
+}
+
 static void test_router_refuses_a_prefix_twice(void **state)
 {
     fixture_t *fixture = *state;
@@ -150,6 +170,7 @@ int main(void)
         TEST(test_router_answers_unknown_and_declined_commands),
         TEST(test_router_leaves_plain_text_without_owner_alone),
         TEST(test_router_cuts_a_long_unknown_command_at_a_character),
+        TEST(test_router_waits_for_the_next_frame_when_it_sent_enough),
         TEST(test_router_refuses_a_prefix_twice),
     };
 

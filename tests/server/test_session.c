@@ -231,6 +231,8 @@ static void test_session_despawn_closes_the_connection(void **state)
     reef_app_step(fixture->app, 0);
     reef_world_despawn(reef_app_world(fixture->app),
                        reef_session_find(fixture->app, 1));
+    assert_int_equal(reef_session_find(fixture->app, 1), 0);
+    assert_int_equal(reef_session_next(fixture->app, 0), 0);
     reef_app_tick_n(fixture->app, 2);
 
     assert_int_equal(fixture->peer[0].close_code, 1000);
@@ -269,6 +271,62 @@ static void test_session_slow_peer_is_closed_with_a_reason(void **state)
 
     assert_int_equal(peer->close_code, 1008);
     assert_string_equal(peer->close_reason, "too slow to read");
+}
+
+/* Messages that client 1 gets through in one frame after one that took `us`. */
+static size_t taken_after(reef_app_t *app, fixture_t *fixture, uint64_t us)
+{
+    REEF_RESOURCE(reef_app_world(app), frame_time)->frame_us = us;
+    fixture->log[0] = '\0';
+    reef_app_step(app, 0);
+    return strlen(fixture->log) / strlen("message 1 x\n");
+}
+
+static void test_session_ingress_takes_less_after_a_slow_frame(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_messages=64"};
+    fixture_t *fixture = *state;
+    reef_app_t *app = loopback_app_create(3, argv);
+    loopback_peer_t peer;
+
+    reef_app_add_system(
+        app, REEF_UPDATE,
+        &(reef_system_desc_t){.name = "watch",
+                              .run = watch,
+                              .context = fixture,
+                              .access = {REEF_READ(session)},
+                              .reads = {&user_connected_event, &message_received_event,
+                                        &user_disconnected_event},
+                              .emits = {&send_message_event}});
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    reef_app_step(app, 0);
+    for (int i = 0; i < 200; i++) {
+        loopback_say(&peer, "x");
+    }
+
+    assert_int_equal(taken_after(app, fixture, 0), 64);
+    assert_int_equal(taken_after(app, fixture, 20000), 32);
+    assert_int_equal(taken_after(app, fixture, 20000), 16);
+    assert_int_equal(taken_after(app, fixture, 20000), 16);
+    assert_int_equal(taken_after(app, fixture, 0), 32);
+    reef_app_destroy(app);
+}
+
+static void test_session_lost_reliable_message_closes_its_client(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+    reef_event_queue_t *failed = reef_world_events(world, &message_send_failed_event);
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_event_emit(
+        failed, &(message_send_failed_t){.entity = reef_session_find(fixture->app, 1),
+                                         .reason = REEF_SEND_QUEUE_FULL});
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(fixture->peer[0].close_code, 1013);
 }
 
 static void test_session_next_walks_clients_in_order_past_holes(void **state)
@@ -323,6 +381,8 @@ int main(void)
         TEST(test_session_despawn_closes_the_connection),
         TEST(test_session_reused_index_is_not_the_old_client),
         TEST(test_session_slow_peer_is_closed_with_a_reason),
+        TEST(test_session_ingress_takes_less_after_a_slow_frame),
+        TEST(test_session_lost_reliable_message_closes_its_client),
         TEST(test_session_next_walks_clients_in_order_past_holes),
         TEST(test_session_many_come_and_go_without_a_trace),
     };

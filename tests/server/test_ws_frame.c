@@ -1,7 +1,7 @@
 /* What a client may send and what not, section by section of RFC 6455. */
 #include "ws_frame_fixture.h"
 
-/* Data frames ---------------------------------------------------------------------- */
+/* Data frames ------------------------------------------------------------------ */
 
 /* Section 5.7: the published example, with its mask */
 static void test_ws_frame_reads_the_masked_hello_of_the_rfc(void **state)
@@ -123,7 +123,7 @@ static void test_ws_frame_refuses_lengths_beyond_63_bits(void **state)
     expect_error(stream, 1009);
 }
 
-/* Protocol errors ------------------------------------------------------------------ */
+/* Protocol errors -------------------------------------------------------------- */
 
 /* Section 5.1: the server closes upon an unmasked frame */
 static void test_ws_frame_refuses_unmasked_frames(void **state)
@@ -222,7 +222,7 @@ static void test_ws_frame_ignores_all_after_an_error(void **state)
     expect(stream, "text(good) error(1002,reserved opcode)");
 }
 
-/* Limits --------------------------------------------------------------------------- */
+/* Limits ----------------------------------------------------------------------- */
 
 /* Section 10.4: the message in one frame or in many, up to the limit and beyond */
 static void test_ws_frame_max_message_counts_all_fragments(void **state)
@@ -300,7 +300,7 @@ static void test_ws_frame_zero_limits_are_defaults(void **state)
     assert_int_equal(limits.max_fragments, 1);
 }
 
-/* Text ----------------------------------------------------------------------------- */
+/* Text ------------------------------------------------------------------------- */
 
 /* Section 5.6: a fragment need not end between two characters */
 static void test_ws_frame_text_may_be_cut_within_a_character(void **state)
@@ -357,15 +357,15 @@ static void test_ws_frame_refuses_wrong_text_before_the_frame_ends(void **state)
     reef__ws_reader_finish(&reader, &stream->limits);
 }
 
-/* Close ---------------------------------------------------------------------------- */
+/* Close ------------------------------------------------------------------------ */
 
 static void put_close(stream_t *stream, unsigned code, const char *reason)
 {
-    uint8_t payload[200] = {(uint8_t)(code >> 8), (uint8_t)code};
-    size_t size = strlen(reason);
+    char payload[200];
+    int size = snprintf(payload, sizeof(payload), "%c%c%s", (int)(code >> 8),
+                        (int)(code & 255), reason);
 
-    memcpy(payload + 2, reason, size);
-    put_frame(stream, 0x88, payload, 2 + size);
+    put_frame(stream, 0x88, payload, (size_t)size);
 }
 
 /* Section 5.5.1: empty, a code, a code and a reason; 7.1.5: 1005 stands for no code */
@@ -419,7 +419,7 @@ static void test_ws_frame_knows_the_close_codes(void **state)
     expect(stream, "close(4999,)");
 }
 
-/* Writing -------------------------------------------------------------------------- */
+/* Writing ---------------------------------------------------------------------- */
 
 /* Section 5.2: the shortest form; 5.1: never masked */
 static void test_ws_frame_header_has_the_shortest_length(void **state)
@@ -476,7 +476,9 @@ static void test_ws_frame_close_payload_cuts_a_long_reason(void **state)
                      125);
     assert_int_equal(reef__ws_frame_close_payload(out, 1000, reef_span(reason, 123)),
                      125);
-    memcpy(reason + 121, "\xe2\x82\xac", 3); /* its last byte would be the 124th */
+    reason[121] = '\xe2'; /* the euro sign; its last byte would be the 124th */
+    reason[122] = '\x82';
+    reason[123] = '\xac';
     assert_int_equal(reef__ws_frame_close_payload(out, 1000, reef_span(reason, 124)),
                      123);
     assert_true(reef__utf8_is_valid(reef_span(out + 2, 121)));

@@ -1,7 +1,7 @@
 /* What the reader does to the bytes it is given, and what it holds in between. */
 #include "ws_frame_fixture.h"
 
-/* Masking -------------------------------------------------------------------------- */
+/* Masking ---------------------------------------------------------------------- */
 
 /* Section 5.3: every size up to some words, at every alignment, cut everywhere */
 static void test_ws_frame_memory_unmasks_at_every_alignment_and_cut(void **state)
@@ -61,7 +61,7 @@ static void test_ws_frame_memory_masks_are_per_frame(void **state)
     expect(stream, "ping(a) text(abcde)");
 }
 
-/* Memory --------------------------------------------------------------------------- */
+/* Memory ----------------------------------------------------------------------- */
 
 static void test_ws_frame_memory_whole_messages_are_views_without_memory(void **state)
 {

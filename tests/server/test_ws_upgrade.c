@@ -33,18 +33,20 @@ static void finish(result_t *result)
 static result_t
 parse(reef_span_t request, size_t step, const reef__ws_upgrade_limits_t *limits)
 {
-    result_t result = {.bytes = malloc(1)};
+    result_t result = {0};
+    uint8_t *bytes = NULL;
 
     while (result.status == REEF__WS_UPGRADE_MORE && result.seen < request.size) {
         size_t rest = request.size - result.seen;
 
         result.seen += step < rest ? step : rest;
-        free(result.bytes);
-        result.bytes = malloc(result.seen);
-        memcpy(result.bytes, request.data, result.seen);
+        free(bytes);
+        bytes = malloc(result.seen);
+        memcpy(bytes, request.data, result.seen);
         result.status =
-            reef__ws_upgrade_parse(&result.upgrade, limits, result.bytes, result.seen);
+            reef__ws_upgrade_parse(&result.upgrade, limits, bytes, result.seen);
     }
+    result.bytes = bytes;
     return result;
 }
 
@@ -105,7 +107,7 @@ static void expect_refused(int status, const char *request)
     finish(&result);
 }
 
-/* Accepted ------------------------------------------------------------------------- */
+/* Accepted --------------------------------------------------------------------- */
 
 /* Section 1.3: the published key and its answer; 4.2.1: all that is learned */
 static void test_ws_upgrade_reads_the_request_of_the_rfc(void **state)
@@ -198,7 +200,7 @@ static void test_ws_upgrade_takes_the_host_of_an_absolute_target(void **state)
     expect_done("GET https://[::1]/ HTTP/1.1\r\n" HEADERS END);
 }
 
-/* Refused -------------------------------------------------------------------------- */
+/* Refused ---------------------------------------------------------------------- */
 
 typedef struct refusal {
     int status;
@@ -366,7 +368,7 @@ static void test_ws_upgrade_refuses_twice_what_must_be_single(void **state)
     }
 }
 
-/* Subprotocols --------------------------------------------------------------------- */
+/* Subprotocols ----------------------------------------------------------------- */
 
 /* Section 4.1 item 10 */
 static void test_ws_upgrade_refuses_malformed_subprotocols(void **state)
@@ -407,7 +409,7 @@ static void test_ws_upgrade_chooses_the_first_protocol_that_both_know(void **sta
     finish(&result);
 }
 
-/* Origin --------------------------------------------------------------------------- */
+/* Origin ----------------------------------------------------------------------- */
 
 /* Section 10.2 */
 static void test_ws_upgrade_origin_must_be_in_the_list(void **state)
@@ -440,7 +442,7 @@ static void test_ws_upgrade_origin_must_be_in_the_list(void **state)
         reef__ws_origin_is_allowed(reef_span_text("*, x"), reef_span_text("any")));
 }
 
-/* Limits --------------------------------------------------------------------------- */
+/* Limits ----------------------------------------------------------------------- */
 
 static void test_ws_upgrade_max_head_is_exact(void **state)
 {
@@ -491,8 +493,7 @@ static void test_ws_upgrade_limits_have_defaults(void **state)
     finish(&result);
     size = strlen(LINE);
     for (int i = 0; i < 65; i++) {
-        memcpy(request + size, "X:\r\n", 4);
-        size += 4;
+        size += (size_t)snprintf(request + size, sizeof(request) - size, "X:\r\n");
     }
     result = parse_both(reef_span(request, size - 4), &(reef__ws_upgrade_limits_t){0});
     assert_int_equal(result.status, REEF__WS_UPGRADE_MORE);
@@ -514,7 +515,7 @@ static void test_ws_upgrade_refuses_other_protocols_at_once(void **state)
     finish(&result);
 }
 
-/* Responses ------------------------------------------------------------------------ */
+/* Responses -------------------------------------------------------------------- */
 
 /* Section 4.2.2 item 5 */
 static void test_ws_upgrade_accepts_with_the_answer_to_the_key(void **state)

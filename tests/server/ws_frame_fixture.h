@@ -18,7 +18,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Memory --------------------------------------------------------------------------- */
+/* Memory ----------------------------------------------------------------------- */
 
 typedef struct counter {
     size_t live; /* bytes */
@@ -41,7 +41,7 @@ count_resize(void *context, void *ptr, size_t old_size, size_t new_size)
     return realloc(ptr, new_size);
 }
 
-/* Streams -------------------------------------------------------------------------- */
+/* Streams ---------------------------------------------------------------------- */
 
 enum {
     STREAM_SIZE = 1 << 18
@@ -124,7 +124,7 @@ static inline void put_text(stream_t *stream, unsigned first, const char *text)
     put_frame(stream, first, text, strlen(text));
 }
 
-/* Events --------------------------------------------------------------------------- */
+/* Events ----------------------------------------------------------------------- */
 
 typedef struct record {
     char text[4096];

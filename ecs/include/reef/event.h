@@ -59,6 +59,9 @@ void reef_event_skip(reef_event_reader_t *reader);
 /** Events in the queue that @p reader has not read. */
 uint64_t reef_event_pending(const reef_event_reader_t *reader);
 
+/** Events in the queue now, read or not: those not trimmed yet. */
+uint64_t reef_event_held(const reef_event_queue_t *queue);
+
 /** Emits ever tried, and those dropped at the bound. */
 uint64_t reef_event_emitted_count(const reef_event_queue_t *queue);
 uint64_t reef_event_dropped_count(const reef_event_queue_t *queue);

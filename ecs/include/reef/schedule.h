@@ -90,7 +90,7 @@ REEF_NODISCARD reef_error_t reef_schedule_build(reef_schedule_t *schedule,
 /** Run every enabled system once.  Asserts that the schedule can be built. */
 void reef_schedule_run(reef_schedule_t *schedule);
 
-/* Inspection ----------------------------------------------------------------------- */
+/* Inspection ------------------------------------------------------------------- */
 
 /** Durations in nanoseconds; p50 and p99 over the last REEF_SYSTEM_RING runs. */
 typedef struct reef_system_stats {
@@ -109,7 +109,7 @@ bool reef_system_is_enabled(const reef_system_t *system);
 /** A disabled system is not run; its event cursors move to the end. */
 void reef_system_set_enabled(reef_system_t *system, bool enabled);
 
-/* Inside a system ------------------------------------------------------------------ */
+/* Inside a system -------------------------------------------------------------- */
 
 /** The world: to read freely only in exclusive systems. */
 reef_world_t *reef_run_world(reef_run_t *run);

@@ -47,7 +47,7 @@ reef_world_t *reef_world_create(const reef_world_desc_t *desc);
 /** Drop every component and resource, then the world.  Accepts NULL. */
 void reef_world_destroy(reef_world_t *world);
 
-/* Component types ------------------------------------------------------------------ */
+/* Component types -------------------------------------------------------------- */
 
 /** Id of a component type, registering it on first use.  @p type is borrowed for the
  *  life of the world.  Two types of one name must have the same layout (asserts). */
@@ -62,7 +62,7 @@ const reef_type_t *reef_world_component_type(const reef_world_t *world,
 
 uint32_t reef_world_component_count(const reef_world_t *world);
 
-/* Entities ------------------------------------------------------------------------- */
+/* Entities --------------------------------------------------------------------- */
 
 /** A new entity without components. */
 reef_entity_t reef_world_spawn(reef_world_t *world, reef_entity_range_t range);
@@ -99,7 +99,7 @@ uint64_t reef_world_entity_count(const reef_world_t *world);
  */
 reef_entity_t reef_world_next_entity(const reef_world_t *world, uint32_t index);
 
-/* Components of an entity ---------------------------------------------------------- */
+/* Components of an entity ------------------------------------------------------ */
 
 /** Add @p component, or overwrite it, with a copy of @p value (type->size bytes; NULL
  *  = its initial value).  False, counted, when the entity is not alive. */
@@ -153,7 +153,7 @@ const reef_component_t *reef_world_components_of(const reef_world_t *world,
                                                  reef_entity_t entity,
                                                  uint32_t *count);
 
-/* Resources: singletons with the same reflection ----------------------------------- */
+/* Resources: singletons with the same reflection ------------------------------- */
 
 /** Add a resource, or find the one that is there; a new one gets the type's initial
  *  value.  Owned by the world; the address is stable. */
@@ -168,7 +168,7 @@ void *reef_world_resource_value(reef_world_t *world, uint32_t index);
 #define REEF_RESOURCE(world, name)                                                     \
     ((name##_t *)reef_world_resource((world), &name##_type))
 
-/* Versions and hashes -------------------------------------------------------------- */
+/* Versions and hashes ---------------------------------------------------------- */
 
 /** Version stamped on what is written now; grows with every system run. */
 uint64_t reef_world_version(const reef_world_t *world);

@@ -44,9 +44,8 @@ const reef_event_type_t chat_message_broadcast_event = {
 
 static void send_to(reef_world_t *world, reef_entity_t target, reef_buffer_t *payload)
 {
-    reef_event_emit(
-        reef_world_events(world, &send_message_event),
-        &(send_message_t){.target = target, .payload = reef_buffer_ref(payload)});
+    reef_world_send(world, &(send_message_t){.target = target,
+                                             .payload = reef_buffer_ref(payload)});
 }
 
 static void
@@ -68,8 +67,7 @@ static void send_to_all(chat_t *chat, reef_world_t *world, reef_buffer_t *payloa
     }
 }
 
-/* Membership -------------------------------------------------------------------------
- */
+/* Membership ------------------------------------------------------------------- */
 
 /* Runs before the `room` component goes, the rest of the client still readable. */
 static void on_room_removed(reef_world_t *world,
@@ -119,8 +117,7 @@ static void say_goodbye(reef_run_t *run)
     }
 }
 
-/* Commands ----------------------------------------------------------------------------
- */
+/* Commands --------------------------------------------------------------------- */
 
 /* No control characters: C0, DEL, and C1, which UTF-8 spells c2 80 … c2 9f. */
 static bool is_printable(reef_span_t text)
@@ -268,7 +265,7 @@ static bool say(reef_run_t *run, const reef_command_text_t *command, void *conte
     return true;
 }
 
-/* Plugin --------------------------------------------------------------------------- */
+/* Plugin ----------------------------------------------------------------------- */
 
 static reef_error_t add_prefixes(chat_t *chat, reef_failure_t *failure)
 {

@@ -40,7 +40,7 @@ static reef__part_t *add_part(reef__capture_t *capture, reef__part_t part)
     return added;
 }
 
-/* Rows ----------------------------------------------------------------------------- */
+/* Rows ------------------------------------------------------------------------- */
 
 /* Find a table's persistent components.  False when it has none. */
 static bool describe_table(const reef_world_t *world,
@@ -221,7 +221,7 @@ static void capture_tables(reef__capture_t *capture,
     }
 }
 
-/* Resources ------------------------------------------------------------------------ */
+/* Resources -------------------------------------------------------------------- */
 
 static void capture_resources(reef__capture_t *capture, reef_world_t *world)
 {
@@ -245,7 +245,7 @@ static void capture_resources(reef__capture_t *capture, reef_world_t *world)
     }
 }
 
-/* Slots ---------------------------------------------------------------------------- */
+/* Slots ------------------------------------------------------------------------ */
 
 /* Free the slots of a table's entities; *freed is the room of the free list. */
 static void

@@ -12,7 +12,7 @@
 
 #include <assert.h>
 
-/* Catalogue ------------------------------------------------------------------------ */
+/* Catalogue -------------------------------------------------------------------- */
 
 void reef__catalogue_init(reef__catalogue_t *catalogue, reef_world_t *world)
 {
@@ -42,7 +42,7 @@ void reef__catalogue_finish(reef__catalogue_t *catalogue)
     REEF_ARRAY_FINISH(reef_alloc_default(), &catalogue->resources);
 }
 
-/* Rows ----------------------------------------------------------------------------- */
+/* Rows ------------------------------------------------------------------------- */
 
 static void decode_columns(const reef__column_t *columns,
                            uint32_t column_count,
@@ -103,7 +103,7 @@ void reef__image_rows_finish(reef__image_rows_t *rows,
     *rows = (reef__image_rows_t){0};
 }
 
-/* Images --------------------------------------------------------------------------- */
+/* Images ----------------------------------------------------------------------- */
 
 void reef__image_destroy(reef__image_t *image)
 {

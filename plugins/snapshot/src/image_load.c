@@ -16,7 +16,7 @@ enum {
     MAX_SLOT_PIECES = 1 << 16,
 };
 
-/* Slots ---------------------------------------------------------------------------- */
+/* Slots ------------------------------------------------------------------------ */
 
 static reef_error_t take_slots(reef__loader_t *load, void *context, reef_span_t content)
 {
@@ -58,7 +58,7 @@ static reef_error_t load_slots(reef__loader_t *load)
     return REEF_OK;
 }
 
-/* Tables --------------------------------------------------------------------------- */
+/* Tables ----------------------------------------------------------------------- */
 
 /* A table on its way into the image. */
 typedef struct source {
@@ -187,7 +187,7 @@ static reef_error_t load_tables(reef__loader_t *load)
     return error;
 }
 
-/* Resources ------------------------------------------------------------------------ */
+/* Resources -------------------------------------------------------------------- */
 
 static reef_error_t
 take_resource(reef__loader_t *load, void *context, reef_span_t content)

@@ -56,7 +56,7 @@ bool reef__path_append(char *path, const char *name, uint32_t index, bool indexe
     return length > 0 && (size_t)length < room;
 }
 
-/* Flattening ----------------------------------------------------------------------- */
+/* Flattening ------------------------------------------------------------------- */
 
 static void flatten(reef__layout_t *layout,
                     const reef_type_t *type,
@@ -128,7 +128,7 @@ const reef__leaf_t *reef__layout_find(const reef__layout_t *layout, const char *
     return NULL;
 }
 
-/* Writing -------------------------------------------------------------------------- */
+/* Writing ---------------------------------------------------------------------- */
 
 static cJSON *write_fields(const reef_type_t *type);
 

@@ -32,7 +32,7 @@ reef_error_t reef__loader_prepare(reef__loader_t *load,
     return error;
 }
 
-/* Contents ------------------------------------------------------------------------- */
+/* Contents --------------------------------------------------------------------- */
 
 reef_error_t reef__loader_each_content(reef__loader_t *load,
                                        const char *sql,
@@ -69,7 +69,7 @@ reef_error_t reef__loader_each_content(reef__loader_t *load,
     return error;
 }
 
-/* Types ---------------------------------------------------------------------------- */
+/* Types ------------------------------------------------------------------------ */
 
 static const reef_type_t *
 find_known(const reef__loader_t *load, reef_span_t name, bool resource)

@@ -108,7 +108,7 @@ void reef__plan_finish(reef__plan_t *plan)
     snapshot_free(plan->initial, plan->type->size);
 }
 
-/* Applying ------------------------------------------------------------------------- */
+/* Applying --------------------------------------------------------------------- */
 
 /* Report the first value of a step that does not fit. */
 static void

@@ -26,7 +26,7 @@ static reef_error_t call_world(snapshot_state_t *state,
     return REEF_OK;
 }
 
-/* Take ----------------------------------------------------------------------------- */
+/* Take ------------------------------------------------------------------------- */
 
 typedef struct take_request {
     snapshot_state_t *state;
@@ -64,7 +64,7 @@ static reef_error_t take(void *self, int64_t *id, reef_failure_t *failure)
     return REEF_OK;
 }
 
-/* Get, wait, list ------------------------------------------------------------------ */
+/* Get, wait, list -------------------------------------------------------------- */
 
 static reef_error_t
 get(void *self, int64_t id, reef_snapshot_info_t *info, reef_failure_t *failure)
@@ -141,7 +141,7 @@ static reef_error_t list(void *self,
     return REEF_OK;
 }
 
-/* Restore -------------------------------------------------------------------------- */
+/* Restore ---------------------------------------------------------------------- */
 
 typedef struct restore_request {
     snapshot_state_t *state;

@@ -1,17 +1,20 @@
 /*
  * The plugin: when snapshots are taken, and what happens at the start and the end.
  *
- *     ready     open the database, put the newest snapshot back, start the writer
+ *     ready     lock and open the database, put the newest snapshot back, start the
+ *               writer
  *     capture   each frame: take one when the interval is over
- *     cleanup   take the last one, wait until all are written
+ *     cleanup   take the last one, wait until all are written, unlock
  */
 #include <reef/snapshot.h>
 
+#include "lock.h"
 #include "memory.h"
 #include "state.h"
 
 #include <reef/schedule.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -55,7 +58,7 @@ void reef__snapshot_log_restored(snapshot_state_t *state,
     }
 }
 
-/* Systems -------------------------------------------------------------------------- */
+/* Systems ---------------------------------------------------------------------- */
 
 static void run_begin(reef_run_t *run)
 {
@@ -90,16 +93,35 @@ static void run_capture(reef_run_t *run)
     (void)reef__snapshot_take(state, "interval");
 }
 
-/* Life ----------------------------------------------------------------------------- */
+/* Life ------------------------------------------------------------------------- */
+
+/* To SQLite some texts are no file names but worlds that end with the program. */
+static reef_error_t check_path(const char *path, reef_failure_t *failure)
+{
+    if (path[0] == '\0' || strcmp(path, ":memory:") == 0 ||
+        strncmp(path, "file:", 5) == 0) {
+        return reef_fail(failure, REEF_E_INVALID,
+                         "snapshot.path: '%.200s' is not the name of a file, like "
+                         "reef.db or /var/lib/reef/reef.db",
+                         path);
+    }
+    return REEF_OK;
+}
 
 static reef_error_t
 build(reef_app_t *app, const void *config, void **out, reef_failure_t *failure)
 {
-    snapshot_state_t *state = snapshot_alloc_zeroed(sizeof(*state));
+    const snapshot_config_t *given = config;
+    reef_error_t error = check_path(given->path, failure);
+    snapshot_state_t *state;
 
-    (void)failure;
+    if (error != REEF_OK) {
+        return error;
+    }
+    state = snapshot_alloc_zeroed(sizeof(*state));
     state->app = app;
-    state->config = *(const snapshot_config_t *)config;
+    state->config = *given;
+    state->lock = REEF__LOCK_NONE;
     pthread_mutex_init(&state->reader_mutex, NULL);
     reef_app_add_system(app, REEF_STARTUP,
                         &(reef_system_desc_t){.name = "snapshot_begin",
@@ -208,8 +230,11 @@ static reef_error_t ready(reef_app_t *app, void *context, reef_failure_t *failur
     reef__writer_desc_t desc = {.keep = state->config.keep,
                                 .log = reef_app_log(app),
                                 .metrics = reef_app_metrics(app)};
-    reef_error_t error = reef__store_open(state->config.path, &database, failure);
+    reef_error_t error = reef__lock_acquire(state->config.path, &state->lock, failure);
 
+    if (error == REEF_OK) {
+        error = reef__store_open(state->config.path, &database, failure);
+    }
     if (error != REEF_OK) {
         return error;
     }
@@ -235,10 +260,14 @@ static reef_error_t ready(reef_app_t *app, void *context, reef_failure_t *failur
     return REEF_OK;
 }
 
-/* The writer may be behind: the last snapshot waits until there is room. */
+/* The writer may be behind: the last snapshot waits until there is room, and then for
+ * its outcome, which whoever stopped the program must learn. */
 static void take_last(snapshot_state_t *state)
 {
     reef_snapshot_info_t pending[REEF__WRITER_MAX_WAITING + 1];
+    reef_snapshot_info_t last;
+    int64_t id;
+    bool found;
 
     while (!reef__writer_has_room(state->writer)) {
         size_t count = reef__writer_pending(state->writer, pending);
@@ -247,7 +276,18 @@ static void take_last(snapshot_state_t *state)
             (void)!reef__writer_wait(state->writer, pending[count - 1].id, 1000);
         }
     }
-    (void)reef__snapshot_take(state, "shutdown");
+    id = reef__snapshot_take(state, "shutdown");
+    while (reef__writer_wait(state->writer, id, 1000) != REEF_OK) {
+    }
+    found = reef__writer_find(state->writer, id, &last);
+    assert(found);
+    (void)found;
+    if (last.state != REEF_SNAPSHOT_COMPLETE) {
+        reef_log(reef_app_log(state->app), REEF_LOG_ERROR, "snapshot",
+                 "the last snapshot failed: what changed since the one before is lost",
+                 REEF_LOG_INT("id", id));
+        reef_app_set_exit_code(state->app, 1);
+    }
 }
 
 static void cleanup(reef_app_t *app, void *context)
@@ -263,6 +303,7 @@ static void cleanup(reef_app_t *app, void *context)
     /* The writer's connection closes last: only it can fold the log into the file. */
     reef_database_close(state->reader);
     reef__writer_destroy(state->writer);
+    reef__lock_release(state->lock); /* after SQLite, see lock.h */
     reef__capture_destroy(state->base);
     pthread_mutex_destroy(&state->reader_mutex);
     snapshot_free(state, sizeof(*state));

@@ -17,6 +17,8 @@ typedef struct snapshot_state {
     snapshot_config_t config;
     reef_snapshot_service_t service;
 
+    int lock; /* REEF__LOCK_NONE until ready */
+
     /* World thread. */
     reef__writer_t *writer; /* NULL until ready */
     reef__capture_t *base;  /* see reef__writer_update_base() */

@@ -13,7 +13,7 @@
 static const char *const reasons[] = {"interval", "demand", "shutdown",
                                       "before_restore"};
 
-/* Statements ----------------------------------------------------------------------- */
+/* Statements ------------------------------------------------------------------- */
 
 static reef_error_t prepare_bound(reef_database_t *database,
                                   const char *sql,
@@ -69,7 +69,7 @@ static reef_error_t ask(reef_database_t *database,
     return error;
 }
 
-/* Opening -------------------------------------------------------------------------- */
+/* Opening ---------------------------------------------------------------------- */
 
 reef_error_t
 reef__store_open(const char *path, reef_database_t **database, reef_failure_t *failure)
@@ -103,7 +103,7 @@ reef__store_last_id(reef_database_t *database, int64_t *id, reef_failure_t *fail
     return ask(database, "SELECT max(id) FROM snapshot WHERE id > ?1", 0, id, failure);
 }
 
-/* Writing -------------------------------------------------------------------------- */
+/* Writing ---------------------------------------------------------------------- */
 
 reef_error_t reef__store_begin(reef_database_t *database,
                                const reef__capture_t *capture,
@@ -147,7 +147,7 @@ reef_error_t reef__store_fail(reef_database_t *database,
     return error;
 }
 
-/* Pruning -------------------------------------------------------------------------- */
+/* Pruning ---------------------------------------------------------------------- */
 
 static reef_error_t
 delete_snapshot(reef_database_t *database, int64_t id, reef_failure_t *failure)
@@ -211,7 +211,7 @@ reef__store_prune(reef_database_t *database, uint32_t keep, reef_failure_t *fail
     return error;
 }
 
-/* Asking --------------------------------------------------------------------------- */
+/* Asking ----------------------------------------------------------------------- */
 
 #define INFO_COLUMNS "id, created_at_ms, tick, entities, bytes, reason, state"
 

@@ -32,7 +32,7 @@ typedef struct write {
     } types;
 } write_t;
 
-/* Types ---------------------------------------------------------------------------- */
+/* Types ------------------------------------------------------------------------ */
 
 static reef_error_t run_type_statement(write_t *write,
                                        const char *sql,
@@ -137,7 +137,7 @@ static reef_error_t write_resource(write_t *write, uint32_t position)
         (const int64_t[]){write->capture->id, position, type}, 3, write->failure);
 }
 
-/* Contents ------------------------------------------------------------------------- */
+/* Contents --------------------------------------------------------------------- */
 
 static reef_error_t add_chunk(write_t *write, reef__part_t *part)
 {

@@ -44,7 +44,7 @@ struct reef__writer {
     bool stop;
 };
 
-/* The thread ----------------------------------------------------------------------- */
+/* The thread ------------------------------------------------------------------- */
 
 static void report_failure(reef__writer_t *writer, int64_t id, const char *why)
 {
@@ -151,7 +151,7 @@ static void *run_writer(void *argument)
     return NULL;
 }
 
-/* Life ----------------------------------------------------------------------------- */
+/* Life ------------------------------------------------------------------------- */
 
 static void ensure_metrics(reef__writer_t *writer, reef_metrics_t *metrics)
 {
@@ -229,7 +229,7 @@ void reef__writer_destroy(reef__writer_t *writer)
     snapshot_free(writer, sizeof(*writer));
 }
 
-/* World thread --------------------------------------------------------------------- */
+/* World thread ----------------------------------------------------------------- */
 
 bool reef__writer_is_busy(reef__writer_t *writer)
 {
@@ -286,7 +286,7 @@ void reef__writer_update_base(reef__writer_t *writer, reef__capture_t **base)
     reef__capture_destroy(unused);
 }
 
-/* Any thread ----------------------------------------------------------------------- */
+/* Any thread ------------------------------------------------------------------- */
 
 static const reef_snapshot_info_t *find_pending(const reef__writer_t *writer,
                                                 int64_t id)

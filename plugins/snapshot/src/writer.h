@@ -31,7 +31,7 @@ REEF_NODISCARD reef_error_t reef__writer_create(const reef__writer_desc_t *desc,
 /* Write what is waiting, end the thread, close the database.  Accepts NULL. */
 void reef__writer_destroy(reef__writer_t *writer);
 
-/* World thread --------------------------------------------------------------------- */
+/* World thread ----------------------------------------------------------------- */
 
 /* Whether a capture waits or is being written. */
 bool reef__writer_is_busy(reef__writer_t *writer);
@@ -48,7 +48,7 @@ int64_t reef__writer_submit(reef__writer_t *writer, reef__capture_t *capture);
  */
 void reef__writer_update_base(reef__writer_t *writer, reef__capture_t **base);
 
-/* Any thread ----------------------------------------------------------------------- */
+/* Any thread ------------------------------------------------------------------- */
 
 /* A snapshot that waits, is being written, or was finished of late. */
 bool reef__writer_find(reef__writer_t *writer, int64_t id, reef_snapshot_info_t *info);

@@ -96,7 +96,7 @@ void reef_app_step(reef_app_t *app, uint32_t ticks);
 /** @p n times reef_app_step(app, 1). */
 void reef_app_tick_n(reef_app_t *app, uint32_t n);
 
-/* Parts ---------------------------------------------------------------------------- */
+/* Parts ------------------------------------------------------------------------ */
 
 reef_world_t *reef_app_world(reef_app_t *app);
 const reef_alloc_t *reef_app_alloc(const reef_app_t *app);
@@ -119,56 +119,68 @@ double reef_app_uptime_s(const reef_app_t *app);
 const char *reef_version(void);
 
 /** Settings of the app itself, section `server`. */
-REEF_COMPONENT(server_config,
-               0,
-               REEF_F64(tick_rate,
-                        .initial = "60",
-                        .min = 1,
-                        .max = 1000,
-                        .unit = "Hz",
-                        .doc = "runs of fixed_update per second"),
-               REEF_U32(max_ticks_per_frame,
-                        .initial = "5",
-                        .min = 1,
-                        .max = 1000,
-                        .doc = "ticks caught up at once before time is skipped"),
-               REEF_U32(min_frame_us,
-                        .initial = "0",
-                        .max = 100000,
-                        .unit = "us",
-                        .doc = "least time between frames, to batch input harder"),
-               REEF_U32(max_frame_messages,
-                        .initial = "65536",
-                        .min = 1,
-                        .max = 10000000,
-                        .doc = "messages taken in per frame"),
-               REEF_U32(max_frame_bytes,
-                        .initial = "67108864",
-                        .min = 1024,
-                        .max = 1073741824,
-                        .unit = "B",
-                        .doc = "bytes taken in per frame"),
-               REEF_U32(inbox_messages,
-                        .initial = "256",
-                        .min = 1,
-                        .max = 65536,
-                        .doc = "unread messages of one client before reading stops"),
-               REEF_U32(inbox_bytes,
-                        .initial = "1048576",
-                        .min = 1024,
-                        .max = 1073741824,
-                        .unit = "B",
-                        .doc = "unread bytes of one client before reading stops"),
-               REEF_U32(shutdown_ms,
-                        .initial = "2000",
-                        .max = 60000,
-                        .unit = "ms",
-                        .doc = "time to flush and close at shutdown"));
+REEF_COMPONENT(
+    server_config,
+    0,
+    REEF_F64(tick_rate,
+             .initial = "60",
+             .min = 1,
+             .max = 1000,
+             .unit = "Hz",
+             .doc = "runs of fixed_update per second"),
+    REEF_U32(max_ticks_per_frame,
+             .initial = "5",
+             .min = 1,
+             .max = 1000,
+             .doc = "ticks caught up at once before time is skipped"),
+    REEF_U32(min_frame_us,
+             .initial = "0",
+             .max = 100000,
+             .unit = "us",
+             .doc = "least time between frames that input causes, to batch harder"),
+    REEF_U32(max_frame_messages,
+             .initial = "65536",
+             .min = 1,
+             .max = 10000000,
+             .doc = "messages taken in per frame"),
+    REEF_U32(max_frame_bytes,
+             .initial = "67108864",
+             .min = 1024,
+             .max = 1073741824,
+             .unit = "B",
+             .doc = "bytes taken in per frame"),
+    REEF_U32(max_frame_sends,
+             .initial = "262144",
+             .min = 1,
+             .max = 4000000,
+             .doc = "messages sent in a frame before commands must wait"),
+    REEF_U32(max_frame_us,
+             .initial = "10000",
+             .min = 100,
+             .max = 10000000,
+             .unit = "us",
+             .doc = "a frame that takes longer halves what the next takes in"),
+    REEF_U32(inbox_messages,
+             .initial = "256",
+             .min = 1,
+             .max = 65536,
+             .doc = "unread messages of one client before reading stops"),
+    REEF_U32(inbox_bytes,
+             .initial = "1048576",
+             .min = 1024,
+             .max = 1073741824,
+             .unit = "B",
+             .doc = "unread bytes of one client before reading stops"),
+    REEF_U32(shutdown_ms,
+             .initial = "2000",
+             .max = 60000,
+             .unit = "ms",
+             .doc = "time to flush and close at shutdown"));
 
 /** The settings in force; borrowed while the app lives. */
 const server_config_t *reef_app_server_config(const reef_app_t *app);
 
-/* Schedules ------------------------------------------------------------------------ */
+/* Schedules -------------------------------------------------------------------- */
 
 /** Add a system to the schedule called @p schedule, which is made when it is new.
  *  During a plugin's build() the system is marked as that plugin's.  A duplicate name
@@ -184,7 +196,7 @@ reef_schedule_t *reef_app_find_schedule(const reef_app_t *app, const char *name)
 uint32_t reef_app_schedule_count(const reef_app_t *app);
 reef_schedule_t *reef_app_schedule(const reef_app_t *app, uint32_t index);
 
-/* Services ------------------------------------------------------------------------- */
+/* Services --------------------------------------------------------------------- */
 
 /** Offer @p table, a table of functions whose type goes with @p name, to others.
  *  Borrowed; withdrawn with NULL. */

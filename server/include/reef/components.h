@@ -63,7 +63,7 @@ REEF_COMPONENT(frame_time,
                REEF_U64(frame, .doc = "passes of the loop"),
                REEF_U64(frame_us, .unit = "us", .doc = "work of the last frame"),
                REEF_U64(skipped_ticks, .doc = "ticks given up to catch up"),
-               REEF_BOOL(overrun, .doc = "the last frame gave up ticks"));
+               REEF_BOOL(overrun, .doc = "the last frame with ticks gave some up"));
 
 /** Resource: the counter that client ids come from. */
 REEF_COMPONENT(client_counter, REEF_PERSISTENT | REEF_READ_ONLY, REEF_U64(last));

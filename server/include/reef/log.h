@@ -9,7 +9,9 @@
  * addr=127.0.0.1:8080`.  Values are quoted where needed; control characters and
  * invalid UTF-8 never reach the terminal.  One line is one write of
  * at most 4 KiB; what does not fit is cut and marked with … (in JSON also by
- * `"truncated":true`).  Any thread.
+ * `"truncated":true`).  Nobody waits for a full pipe: the line is dropped, and the next
+ * one that can be written comes after `level=warn module=log msg="lines dropped"
+ * count=…`.  Any thread.
  */
 #ifndef REEF_LOG_H
 #define REEF_LOG_H
@@ -75,5 +77,8 @@ void reef_log_destroy(reef_log_t *log);
 
 /** Lines written at @p level or above since the start; shown as a metric. */
 uint64_t reef_log_count(const reef_log_t *log, reef_log_level_t level);
+
+/** Lines dropped since the start because they could not be written at once. */
+uint64_t reef_log_dropped_count(const reef_log_t *log);
 
 #endif /* REEF_LOG_H */

@@ -74,6 +74,12 @@ extern const reef_event_type_t message_send_failed_event;
 extern const reef_event_type_t user_connected_event;
 extern const reef_event_type_t user_disconnected_event;
 
+/** Emit @p message as it is, taking over its reference, from where there is no run
+ *  context: observers, and exclusive systems.  When the queue is full the message is
+ *  lost, `message_send_failed` is emitted, and the client will be closed (1013), for a
+ *  reliable stream with a hole is none. */
+void reef_world_send(reef_world_t *world, const send_message_t *message);
+
 /** Send @p payload to one client, reliably.  Takes a reference of its own.  The system
  *  declares `.emits = {&send_message_event}`. */
 void reef_send(reef_run_t *run, reef_entity_t target, reef_buffer_t *payload);

@@ -24,7 +24,8 @@ bool reef_session_close(reef_app_t *app,
                         uint16_t code,
                         const char *reason);
 
-/** The client entity with this client id, or 0. */
+/** The client entity with this client id, or 0; one that is being closed or was
+ *  despawned is none. */
 reef_entity_t reef_session_find(const reef_app_t *app, uint64_t client_id);
 
 /** Connected clients. */

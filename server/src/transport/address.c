@@ -55,13 +55,31 @@ static bool split(reef_span_t text, parts_t *parts)
            strchr(parts->host, ':') == NULL;
 }
 
+/* Digits and dots, or with a colon, which only brackets let through. */
+static bool is_numeric(const char *host)
+{
+    return host[strspn(host, "0123456789.")] == '\0' || strchr(host, ':') != NULL;
+}
+
+/* Numbers first: a wrong one fails here, without a name server being asked for it. */
+static int look_up(const parts_t *parts, struct addrinfo **found)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    int code = getaddrinfo(parts->host, parts->port, &hints, found);
+
+    if (code == EAI_NONAME && !is_numeric(parts->host)) {
+        hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE;
+        code = getaddrinfo(parts->host, parts->port, &hints, found);
+    }
+    return code;
+}
+
 reef_error_t reef__address_parse(reef_span_t text,
                                  const char *setting,
                                  struct sockaddr_storage *address,
                                  reef_failure_t *failure)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
     struct addrinfo *found = NULL;
     parts_t parts;
     int code;
@@ -72,7 +90,7 @@ reef_error_t reef__address_parse(reef_span_t text,
                          "like 127.0.0.1:8080 or [::1]:8080",
                          setting, (int)text.size, (const char *)text.data);
     }
-    code = getaddrinfo(parts.host, parts.port, &hints, &found);
+    code = look_up(&parts, &found);
     if (code != 0) {
         return reef_fail(failure, REEF_E_INVALID, "%s: '%s' is no address: %s", setting,
                          parts.host, gai_strerror(code));
@@ -101,24 +119,13 @@ void reef__address_format(const struct sockaddr_storage *address,
     }
 }
 
-static reef_span_t trim(reef_span_t text)
-{
-    while (text.size > 0 && text.data[0] == ' ') {
-        text = reef_span_skip(text, 1);
-    }
-    while (text.size > 0 && text.data[text.size - 1] == ' ') {
-        text.size--;
-    }
-    return text;
-}
-
 bool reef__address_next(reef_span_t *list, reef_span_t *item)
 {
     while (list->size > 0) {
         const uint8_t *comma = memchr(list->data, ',', list->size);
         size_t size = comma ? (size_t)(comma - list->data) : list->size;
 
-        *item = trim(reef_span(list->data, size));
+        *item = reef_span_trim(reef_span(list->data, size));
         *list = reef_span_skip(*list, comma ? size + 1 : size);
         if (item->size > 0) {
             return true;

@@ -10,7 +10,11 @@
 #include "app.h"
 #include "transport/address.h"
 
-#include <stdio.h>
+#include <sys/resource.h>
+
+enum {
+    SPARE_DESCRIPTORS = 64
+};
 
 static uint32_t connection_count(const void *self)
 {
@@ -26,10 +30,9 @@ static void stop_accepting(void *self)
 {
     reef__ws_server_t *server = self;
 
-    for (uint32_t i = 0; i < server->listener_count; i++) {
-        uv_close((uv_handle_t *)&server->listeners[i], on_handle_closed);
+    while (server->acceptor_count > 0) {
+        reef__acceptor_close(&server->acceptors[--server->acceptor_count]);
     }
-    server->listener_count = 0;
     while (server->handshakes.first != NULL) { /* they would come too late */
         reef__ws_abort(server->handshakes.first, REEF_DISCONNECT_SHUTDOWN);
     }
@@ -47,93 +50,87 @@ const reef_transport_t reef__ws_transport = {
     .connection_count = connection_count,
 };
 
-static void on_connection(uv_stream_t *listener, int status)
+static void on_accepted(void *context, int descriptor)
 {
-    reef__ws_server_t *server = listener->data;
-
-    if (status < 0) {
-        reef_log(reef_app_log(server->app), REEF_LOG_WARN, "websocket",
-                 "accepting a connection failed",
-                 REEF_LOG_TEXT("error", uv_strerror(status)));
-        return;
-    }
-    reef__ws_accept(server, listener);
+    reef__ws_accept(context, descriptor);
 }
 
-static reef_error_t bind_and_listen(reef__ws_server_t *server,
-                                    const struct sockaddr_storage *address,
-                                    uv_tcp_t *listener,
-                                    reef_failure_t *failure)
+static void on_acceptor_closed(void *context)
 {
-    char text[REEF__ADDRESS_TEXT_SIZE];
-    int code = uv_tcp_bind(listener, (const struct sockaddr *)address, 0);
-
-    if (code == 0) {
-        code = uv_listen((uv_stream_t *)listener, (int)server->config.backlog,
-                         on_connection);
-    }
-    if (code == 0) {
-        return REEF_OK;
-    }
-    reef__address_format(address, text);
-    return reef_fail(failure, REEF_E_IO, "websocket.listen: %s: %s", text,
-                     uv_strerror(code));
+    ((reef__ws_server_t *)context)->open_handles--;
 }
 
-static void tell_address(reef__ws_server_t *server, const uv_tcp_t *listener)
+static void tell_address(reef__ws_server_t *server, const reef__acceptor_t *acceptor)
 {
     struct sockaddr_storage address;
     char text[REEF__ADDRESS_TEXT_SIZE];
-    int size = sizeof(address);
 
-    uv_tcp_getsockname(listener, (struct sockaddr *)&address, &size);
+    reef__acceptor_address(acceptor, &address);
     reef__address_format(&address, text);
     reef_app_add_listener(server->app, "websocket", text);
     reef_app_announce(server->app, "websocket", "ws://%s", text);
 }
 
-static reef_error_t
-listen_on(reef__ws_server_t *server, reef_span_t text, reef_failure_t *failure)
+static reef_error_t listen_on(reef__ws_server_t *server,
+                              const struct sockaddr_storage *address,
+                              reef_failure_t *failure)
 {
-    struct sockaddr_storage address;
-    uv_tcp_t *listener = &server->listeners[server->listener_count];
-    reef_error_t error =
-        reef__address_parse(text, "websocket.listen", &address, failure);
+    reef__acceptor_t *acceptor = &server->acceptors[server->acceptor_count];
+    reef_error_t error = reef__acceptor_open(acceptor,
+                                             &(reef__acceptor_desc_t){
+                                                 .app = server->app,
+                                                 .loop = server->loop,
+                                                 .address = address,
+                                                 .module = "websocket",
+                                                 .backlog = (int)server->config.backlog,
+                                                 .accepted = on_accepted,
+                                                 .closed = on_acceptor_closed,
+                                                 .context = server,
+                                             },
+                                             failure);
 
     if (error != REEF_OK) {
         return error;
     }
-    uv_tcp_init(server->loop, listener);
-    listener->data = server;
-    server->listener_count++;
+    server->acceptor_count++;
     server->open_handles++;
-    error = bind_and_listen(server, &address, listener, failure);
-    if (error == REEF_OK) {
-        tell_address(server, listener);
+    tell_address(server, acceptor);
+    return REEF_OK;
+}
+
+/* Leave descriptors to the database, the admin and the log. */
+static void cap_sessions(reef__ws_server_t *server)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return;
     }
-    return error;
+    if (limit.rlim_cur < server->config.max_sessions + SPARE_DESCRIPTORS) {
+        server->config.max_sessions =
+            limit.rlim_cur > SPARE_DESCRIPTORS
+                ? (uint32_t)(limit.rlim_cur - SPARE_DESCRIPTORS)
+                : 1;
+        reef_log(reef_app_log(server->app), REEF_LOG_WARN, "websocket",
+                 "max_sessions lowered: the process may not open more files",
+                 REEF_LOG_INT("max_sessions", server->config.max_sessions),
+                 REEF_LOG_INT("open_files", limit.rlim_cur));
+    }
 }
 
 static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
 {
     reef__ws_server_t *server = state;
-    reef_span_t list = reef_span_text(server->config.listen);
-    reef_span_t item;
 
     server->loop = reef__loop_uv(app->loop);
     uv_timer_init(server->loop, &server->timer);
     server->timer.data = server;
     server->timer_exists = true;
     server->open_handles++;
-    while (reef__address_next(&list, &item)) {
-        reef_error_t error;
+    cap_sessions(server);
+    for (uint32_t i = 0; i < server->address_count; i++) {
+        reef_error_t error = listen_on(server, &server->addresses[i], failure);
 
-        if (server->listener_count == REEF__WS_MAX_LISTENERS) {
-            return reef_fail(failure, REEF_E_LIMIT,
-                             "websocket.listen: at most %d addresses",
-                             REEF__WS_MAX_LISTENERS);
-        }
-        error = listen_on(server, item, failure);
         if (error != REEF_OK) {
             return error;
         }
@@ -141,15 +138,56 @@ static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
     return REEF_OK;
 }
 
+static reef_error_t read_addresses(reef__ws_server_t *server, reef_failure_t *failure)
+{
+    reef_span_t list = reef_span_text(server->config.listen);
+    reef_span_t item;
+
+    while (reef__address_next(&list, &item)) {
+        reef_error_t error;
+
+        if (server->address_count == REEF__WS_MAX_LISTENERS) {
+            return reef_fail(failure, REEF_E_LIMIT,
+                             "websocket.listen: at most %d addresses",
+                             REEF__WS_MAX_LISTENERS);
+        }
+        error = reef__address_parse(item, "websocket.listen",
+                                    &server->addresses[server->address_count], failure);
+        if (error != REEF_OK) {
+            return error;
+        }
+        server->address_count++;
+    }
+    return REEF_OK;
+}
+
+static void register_metrics(reef__ws_server_t *server)
+{
+    reef_metrics_t *metrics = reef_app_metrics(server->app);
+
+    server->metric_refused = reef_metrics_ensure(
+        metrics, &(reef_metric_desc_t){.name = "reef_websocket_refused_total",
+                                       .help = "Handshakes and connections refused."});
+    server->metric_protocol_errors = reef_metrics_ensure(
+        metrics,
+        &(reef_metric_desc_t){.name = "reef_websocket_protocol_errors_total",
+                              .help = "Connections closed for a protocol error."});
+}
+
 static reef_error_t
 build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
 {
     reef__ws_server_t *server =
         reef_resize(reef_app_alloc(app), NULL, 0, sizeof(*server));
+    reef_error_t error;
 
-    (void)failure;
     *server = (reef__ws_server_t){.app = app};
     server->config = *(const websocket_config_t *)config;
+    error = read_addresses(server, failure);
+    if (error != REEF_OK) {
+        reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);
+        return error;
+    }
     server->limits = (reef__ws_limits_t){
         .alloc = reef_app_alloc(app),
         .max_message = server->config.max_message,
@@ -160,14 +198,7 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
     server->handshakes.limit_ms = server->config.handshake_timeout_ms;
     server->closings.limit_ms = server->config.close_timeout_ms;
     server->slab = reef_resize(reef_app_alloc(app), NULL, 0, REEF__WS_SLAB_SIZE);
-    server->metric_refused = reef_metrics_ensure(
-        reef_app_metrics(app),
-        &(reef_metric_desc_t){.name = "reef_websocket_refused_total",
-                              .help = "Handshakes and connections refused."});
-    server->metric_protocol_errors = reef_metrics_ensure(
-        reef_app_metrics(app),
-        &(reef_metric_desc_t){.name = "reef_websocket_protocol_errors_total",
-                              .help = "Connections closed for a protocol error."});
+    register_metrics(server);
     reef_app_add_transport(app, &reef__ws_transport, server);
     *state = server;
     return REEF_OK;

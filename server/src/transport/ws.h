@@ -11,6 +11,7 @@
 #include "codec/ws_frame.h"
 #include "codec/ws_upgrade.h"
 #include "outbox.h"
+#include "transport/acceptor.h"
 
 #include <uv.h>
 
@@ -67,9 +68,11 @@ struct reef__ws_server {
     uv_loop_t *loop;
     websocket_config_t config;
     reef__ws_limits_t limits;
-    uv_tcp_t listeners[REEF__WS_MAX_LISTENERS];
-    uint32_t listener_count;
-    uint32_t open_handles; /* connections, listeners and the timer */
+    struct sockaddr_storage addresses[REEF__WS_MAX_LISTENERS];
+    uint32_t address_count;
+    reef__acceptor_t acceptors[REEF__WS_MAX_LISTENERS];
+    uint32_t acceptor_count;
+    uint32_t open_handles; /* connections, acceptors and the timer */
     uint32_t connection_count;
     uv_timer_t timer; /* fires at the first deadline */
     bool timer_exists;
@@ -80,8 +83,8 @@ struct reef__ws_server {
     uint8_t *slab; /* [REEF__WS_SLAB_SIZE]: every read of this loop lands here */
 };
 
-/** Take a pending connection from @p listener. */
-void reef__ws_accept(reef__ws_server_t *server, uv_stream_t *listener);
+/** Begin with a connection that was accepted; takes the descriptor over. */
+void reef__ws_accept(reef__ws_server_t *server, int descriptor);
 
 /** Close the socket at once; the link, if any, ends with @p reason. */
 void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason);

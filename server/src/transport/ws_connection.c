@@ -20,6 +20,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MAX_FRAMES_PER_WRITE = 64
@@ -28,7 +29,7 @@ enum {
 static void start_reading(reef__ws_connection_t *connection);
 static void stop_reading(reef__ws_connection_t *connection);
 
-/* Deadlines ------------------------------------------------------------------------ */
+/* Deadlines -------------------------------------------------------------------- */
 
 static void leave_deadlines(reef__ws_connection_t *connection)
 {
@@ -80,7 +81,7 @@ static void set_deadline(reef__ws_connection_t *connection, reef__ws_deadlines_t
     }
 }
 
-/* The end -------------------------------------------------------------------------- */
+/* The end ---------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -199,7 +200,7 @@ void reef__ws_close(void *self, uint16_t code, const char *reason)
     reef__ws_flush(connection);
 }
 
-/* Writing -------------------------------------------------------------------------- */
+/* Writing ---------------------------------------------------------------------- */
 
 static void on_written(uv_write_t *request, int status);
 
@@ -291,7 +292,7 @@ uint64_t reef__ws_queue_bytes(const void *self)
     return ((const reef__ws_connection_t *)self)->outbox.bytes;
 }
 
-/* Reading -------------------------------------------------------------------------- */
+/* Reading ---------------------------------------------------------------------- */
 
 static void answer_ping(reef__ws_connection_t *connection, reef_span_t payload)
 {
@@ -459,7 +460,8 @@ read_handshake(reef__ws_connection_t *connection, uint8_t *data, size_t size)
         return;
     }
     accept_upgrade(connection);
-    if (taken < size && connection->state == REEF__WS_OPEN) {
+    if (taken < size &&
+        (connection->state == REEF__WS_OPEN || connection->state == REEF__WS_CLOSING)) {
         read_frames(connection, data + taken, size - taken);
     }
 }
@@ -516,7 +518,7 @@ void reef__ws_resume(void *self)
     start_reading(self);
 }
 
-/* Accepting ------------------------------------------------------------------------ */
+/* Accepting -------------------------------------------------------------------- */
 
 static void refuse_full(reef__ws_connection_t *connection)
 {
@@ -525,7 +527,7 @@ static void refuse_full(reef__ws_connection_t *connection)
     refuse(connection);
 }
 
-void reef__ws_accept(reef__ws_server_t *server, uv_stream_t *listener)
+void reef__ws_accept(reef__ws_server_t *server, int descriptor)
 {
     const reef_alloc_t *alloc = reef_app_alloc(server->app);
     reef__ws_connection_t *connection =
@@ -537,7 +539,8 @@ void reef__ws_accept(reef__ws_server_t *server, uv_stream_t *listener)
     server->open_handles++;
     server->connection_count++;
     reef__outbox_init(&connection->outbox, server->config.max_queue);
-    if (uv_accept(listener, (uv_stream_t *)&connection->tcp) != 0) {
+    if (uv_tcp_open(&connection->tcp, descriptor) != 0) {
+        close(descriptor);
         reef__ws_abort(connection, REEF_DISCONNECT_LOST);
         return;
     }

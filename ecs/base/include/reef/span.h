@@ -42,10 +42,27 @@ static inline bool reef_span_starts_with(reef_span_t span, reef_span_t prefix)
            reef_span_equal(reef_span(span.data, prefix.size), prefix);
 }
 
+static inline bool reef__is_space(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
 /** The span without its first @p count bytes; @p count is at most its size. */
 static inline reef_span_t reef_span_skip(reef_span_t span, size_t count)
 {
     return reef_span(span.data + count, span.size - count);
+}
+
+/** The span without ASCII white space at both ends. */
+static inline reef_span_t reef_span_trim(reef_span_t span)
+{
+    while (span.size > 0 && reef__is_space(span.data[0])) {
+        span = reef_span_skip(span, 1);
+    }
+    while (span.size > 0 && reef__is_space(span.data[span.size - 1])) {
+        span.size--;
+    }
+    return span;
 }
 
 #endif /* REEF_SPAN_H */

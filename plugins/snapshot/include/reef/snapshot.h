@@ -16,7 +16,9 @@
  * Component types must be registered during build(), or what is stored of them is
  * reported as unknown.
  *
- * The file holds values as they lie in memory: it is for one byte order.
+ * The file holds values as they lie in memory: it is for one byte order.  While a
+ * server runs it is locked: another one on the same file refuses to start.  When the
+ * snapshot of the shutdown cannot be stored the exit code is 1.
  *
  * Offers REEF_SNAPSHOT_SERVICE (snapshot_service.h).  Plugins that use it from threads
  * of their own are added after this one, so that they are cleaned up before it.

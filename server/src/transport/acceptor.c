@@ -1,0 +1,155 @@
+/*
+ * accept(2) is called here and not by libuv, because of one case: with no descriptor
+ * left, accepting fails while the peer goes on waiting, so the socket stays readable.
+ * Trying again at once would keep the loop busy for nothing; so polling stops for a
+ * moment, and the peers wait in the kernel's queue.
+ */
+#include "transport/acceptor.h"
+
+#include "transport/address.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    ACCEPTS_PER_TURN = 64, /* then other sockets get their turn */
+    RETRY_MS = 100,
+    WARN_MS = 1000,
+};
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void on_retry(uv_timer_t *timer)
+{
+    reef__acceptor_t *acceptor = timer->data;
+
+    uv_poll_start(&acceptor->poll, UV_READABLE, on_readable);
+}
+
+static void back_off(reef__acceptor_t *acceptor, int cause)
+{
+    uint64_t now_ms = uv_now(acceptor->poll.loop);
+
+    reef_metric_add(acceptor->metric_failures, 1);
+    if (acceptor->warned_ms == 0 || now_ms - acceptor->warned_ms >= WARN_MS) {
+        acceptor->warned_ms = now_ms;
+        reef_log(reef_app_log(acceptor->app), REEF_LOG_WARN, acceptor->module,
+                 "cannot accept connections now, trying again soon",
+                 REEF_LOG_TEXT("error", strerror(cause)));
+    }
+    uv_poll_stop(&acceptor->poll);
+    uv_timer_start(&acceptor->retry, on_retry, RETRY_MS, 0);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    reef__acceptor_t *acceptor = poll->data;
+
+    (void)status;
+    (void)events;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int peer =
+            accept4(acceptor->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (peer >= 0) {
+            acceptor->accepted(acceptor->context, peer);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            back_off(acceptor, errno);
+            return;
+        }
+    }
+}
+
+/* A listening socket, or -1 with errno. */
+static int make_socket(const struct sockaddr_storage *address, int backlog)
+{
+    socklen_t size = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
+                                                   : sizeof(struct sockaddr_in6);
+    int on = 1;
+    int cause;
+    int descriptor =
+        socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (descriptor < 0) {
+        return -1;
+    }
+    /* A restarted server takes its port over at once. */
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(descriptor, (const struct sockaddr *)address, size) == 0 &&
+        listen(descriptor, backlog) == 0) {
+        return descriptor;
+    }
+    cause = errno;
+    close(descriptor);
+    errno = cause;
+    return -1;
+}
+
+reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
+                                 const reef__acceptor_desc_t *desc,
+                                 reef_failure_t *failure)
+{
+    int descriptor = make_socket(desc->address, desc->backlog);
+
+    if (descriptor < 0) {
+        int cause = errno;
+        char text[REEF__ADDRESS_TEXT_SIZE];
+
+        reef__address_format(desc->address, text);
+        return reef_fail(failure, REEF_E_IO, "%s.listen: %s: %s", desc->module, text,
+                         cause == EADDRINUSE ? "address already in use"
+                                             : strerror(cause));
+    }
+    *acceptor = (reef__acceptor_t){
+        .descriptor = descriptor,
+        .app = desc->app,
+        .module = desc->module,
+        .accepted = desc->accepted,
+        .closed = desc->closed,
+        .context = desc->context,
+        .open_handles = 2,
+        .metric_failures = reef_metrics_ensure(
+            reef_app_metrics(desc->app),
+            &(reef_metric_desc_t){.name = "reef_accept_failures_total",
+                                  .help = "Times a connection could not be accepted."}),
+    };
+    uv_poll_init(desc->loop, &acceptor->poll, descriptor);
+    uv_timer_init(desc->loop, &acceptor->retry);
+    acceptor->poll.data = acceptor;
+    acceptor->retry.data = acceptor;
+    uv_poll_start(&acceptor->poll, UV_READABLE, on_readable);
+    return REEF_OK;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    reef__acceptor_t *acceptor = handle->data;
+
+    if (--acceptor->open_handles == 0) {
+        acceptor->closed(acceptor->context);
+    }
+}
+
+void reef__acceptor_close(reef__acceptor_t *acceptor)
+{
+    assert(acceptor->descriptor >= 0);
+    uv_poll_stop(&acceptor->poll); /* before the descriptor goes */
+    close(acceptor->descriptor);
+    acceptor->descriptor = -1;
+    uv_close((uv_handle_t *)&acceptor->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&acceptor->retry, on_handle_closed);
+}
+
+void reef__acceptor_address(const reef__acceptor_t *acceptor,
+                            struct sockaddr_storage *address)
+{
+    socklen_t size = sizeof(*address);
+
+    memset(address, 0, sizeof(*address));
+    getsockname(acceptor->descriptor, (struct sockaddr *)address, &size);
+}

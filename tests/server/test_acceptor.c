@@ -1,0 +1,160 @@
+#include "loopback.h"
+#include "test.h"
+
+#include "transport/acceptor.h"
+
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+typedef struct fixture {
+    reef_app_t *app;
+    uv_loop_t loop;
+    reef__acceptor_t acceptor;
+    int accepted; /* how many */
+    int last;     /* the last one's descriptor */
+    bool closed;
+} fixture_t;
+
+static void on_accepted(void *context, int descriptor)
+{
+    fixture_t *fixture = context;
+
+    fixture->accepted++;
+    fixture->last = descriptor;
+}
+
+static void on_closed(void *context)
+{
+    ((fixture_t *)context)->closed = true;
+}
+
+static reef_error_t open_acceptor(fixture_t *fixture,
+                                  reef__acceptor_t *acceptor,
+                                  uint16_t port,
+                                  reef_failure_t *failure)
+{
+    struct sockaddr_storage address = {0};
+    struct sockaddr_in *in = (struct sockaddr_in *)&address;
+
+    in->sin_family = AF_INET;
+    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    in->sin_port = port;
+    return reef__acceptor_open(acceptor,
+                               &(reef__acceptor_desc_t){.app = fixture->app,
+                                                        .loop = &fixture->loop,
+                                                        .address = &address,
+                                                        .module = "websocket",
+                                                        .backlog = 16,
+                                                        .accepted = on_accepted,
+                                                        .closed = on_closed,
+                                                        .context = fixture},
+                               failure);
+}
+
+static int setup(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "log.level=off"};
+    fixture_t *fixture = calloc(1, sizeof(*fixture));
+
+    fixture->app = loopback_app_create(3, argv);
+    uv_loop_init(&fixture->loop);
+    assert_int_equal(open_acceptor(fixture, &fixture->acceptor, 0, NULL), REEF_OK);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_t *fixture = *state;
+
+    reef__acceptor_close(&fixture->acceptor);
+    while (!fixture->closed) {
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(uv_loop_close(&fixture->loop), 0);
+    reef_app_destroy(fixture->app);
+    free(fixture);
+    return 0;
+}
+
+static int connect_peer(const fixture_t *fixture)
+{
+    struct sockaddr_storage address;
+    int peer = socket(AF_INET, SOCK_STREAM, 0);
+
+    reef__acceptor_address(&fixture->acceptor, &address);
+    assert_int_equal(
+        connect(peer, (struct sockaddr *)&address, sizeof(struct sockaddr_in)), 0);
+    return peer;
+}
+
+static void test_acceptor_hands_over_a_descriptor(void **state)
+{
+    fixture_t *fixture = *state;
+    int peer = connect_peer(fixture);
+    char byte = 0;
+
+    while (fixture->accepted == 0) {
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(write(fixture->last, "x", 1), 1);
+    assert_int_equal(read(peer, &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+    close(fixture->last);
+    close(peer);
+}
+
+static void test_acceptor_names_an_address_in_use(void **state)
+{
+    fixture_t *fixture = *state;
+    struct sockaddr_storage address;
+    reef__acceptor_t second;
+    reef_failure_t failure = {0};
+
+    reef__acceptor_address(&fixture->acceptor, &address);
+    assert_int_equal(open_acceptor(fixture, &second,
+                                   ((struct sockaddr_in *)&address)->sin_port,
+                                   &failure),
+                     REEF_E_IO);
+    assert_non_null(strstr(failure.text, "websocket.listen: 127.0.0.1:"));
+    assert_non_null(strstr(failure.text, "address already in use"));
+}
+
+static void test_acceptor_without_descriptors_waits_and_recovers(void **state)
+{
+    fixture_t *fixture = *state;
+    int peer = connect_peer(fixture);
+    struct rlimit before;
+    struct rlimit none;
+    int turns = 0;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    while (reef_metric_value(fixture->acceptor.metric_failures) < 2) {
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+        turns++;
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+
+    assert_int_equal(fixture->accepted, 0);
+    assert_true(turns < 10); /* two failures and the wait between, no busy loop */
+    while (fixture->accepted == 0) {
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    }
+    close(fixture->last);
+    close(peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_acceptor_hands_over_a_descriptor),
+        TEST(test_acceptor_names_an_address_in_use),
+        TEST(test_acceptor_without_descriptors_waits_and_recovers),
+    };
+
+    return cmocka_run_group_tests_name("acceptor", tests, NULL, NULL);
+}
