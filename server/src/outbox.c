@@ -135,8 +135,8 @@ static bool has_room(const reef__outbox_t *outbox, uint64_t size)
 /* Let droppable entries go, oldest first, until `needed` more bytes fit. */
 static void make_room(reef__outbox_t *outbox, uint64_t needed)
 {
-    for (uint32_t i = outbox->in_flight; i < outbox->count && !has_room(outbox, needed);
-         i++) {
+    for (uint32_t i = outbox->in_flight;
+         i < outbox->count && outbox->droppable > 0 && !has_room(outbox, needed); i++) {
         reef__outbox_entry_t *entry = entry_at(outbox, i);
 
         if (entry->buffer == NULL || entry->message_class != REEF_DROPPABLE ||
@@ -147,6 +147,7 @@ static void make_room(reef__outbox_t *outbox, uint64_t needed)
         reef_buffer_unref(entry->buffer);
         entry->buffer = NULL;
         outbox->holes++;
+        outbox->droppable--;
         outbox->dropped++;
     }
 }
@@ -165,6 +166,7 @@ static void append(reef__outbox_t *outbox,
     *entry_at(outbox, outbox->count++) = (reef__outbox_entry_t){
         .buffer = reef_buffer_ref(buffer), .key = key, .message_class = message_class};
     outbox->bytes += frame_size(buffer);
+    outbox->droppable += message_class == REEF_DROPPABLE;
 }
 
 reef_error_t reef__outbox_push(reef__outbox_t *outbox,
@@ -238,8 +240,12 @@ uint64_t reef__outbox_held_bytes(const reef__outbox_t *outbox)
 
 static void pop_first(reef__outbox_t *outbox)
 {
-    outbox->holes -= entry_at(outbox, 0)->buffer == NULL;
-    reef_buffer_unref(entry_at(outbox, 0)->buffer);
+    const reef__outbox_entry_t *entry = entry_at(outbox, 0);
+
+    outbox->holes -= entry->buffer == NULL;
+    outbox->droppable -=
+        entry->buffer != NULL && entry->message_class == REEF_DROPPABLE;
+    reef_buffer_unref(entry->buffer);
     outbox->first = (outbox->first + 1) & (outbox->capacity - 1);
     outbox->count--;
     outbox->passed++;

@@ -30,6 +30,7 @@ typedef struct reef__outbox {
     uint32_t first;
     uint32_t count;
     uint32_t holes;        /* entries given up, among count */
+    uint32_t droppable;    /* entries that may be given up, those begun included */
     uint32_t gathered;     /* first entries that the last gather went through */
     uint32_t in_flight;    /* first entries that the system may be reading */
     uint32_t first_offset; /* bytes of the first entry that are sent already */

@@ -206,7 +206,8 @@ static void test_outbox_finds_its_pong_after_holes_were_closed(void **state)
     }
     assert_int_equal(push(outbox, "new", REEF__OUTBOX_PONG, 0), REEF_OK);
 
-    assert_string_equal(contents(outbox), "[drop][new][more][more][more][more][more][more]");
+    assert_string_equal(contents(outbox),
+                        "[drop][new][more][more][more][more][more][more]");
 }
 
 static void test_outbox_empty_again_gives_a_large_ring_back(void **state)

@@ -46,7 +46,7 @@ const void *reef_table_column(const reef_table_t *table,
                               uint32_t column,
                               uint64_t *version);
 
-/* Restoring ----------------------------------------------------------------------
+/* Restoring -----------------------------------------------------------------
  * reef_world_export_slots() when a snapshot is taken; at a restore
  * reef_world_import_slots(), then reef_world_restore_rows() per stored chunk. */
 
