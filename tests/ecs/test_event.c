@@ -62,9 +62,10 @@ static void expect(reef_event_reader_t *reader, uint64_t first, uint64_t count)
 
 static void test_event_registry_gives_one_queue_per_name(void **state)
 {
+    reef_event_queue_t *first = notes(state);
     reef_event_type_t same = note_event;
 
-    assert_ptr_equal(notes(state), reef__event_registry_ensure(*state, &same));
+    assert_ptr_equal(reef__event_registry_ensure(*state, &same), first);
     assert_ptr_not_equal(notes(state),
                          reef__event_registry_ensure(*state, &page_event));
 }

@@ -211,6 +211,8 @@ static void test_world_set_to_its_own_value_drops_nothing(void **state)
     reef_world_set(*state, entity, id, reef_world_find(*state, entity, id));
 
     assert_int_equal(dropped, 0);
+    reef_world_despawn(*state, entity);
+    assert_int_equal(dropped, 1);
 }
 
 static void test_world_resource_is_made_once_and_stays_put(void **state)
