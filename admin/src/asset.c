@@ -57,7 +57,7 @@ bool reef__asset_serve(const reef__request_t *request, reef__reply_t *reply)
         return false;
     }
     snprintf(etag, sizeof(etag), "\"%s\"", asset->etag);
-    if (known != NULL && reef__etag_matches(known, etag)) {
+    if (known != NULL && reef__etag_is_known(known, etag)) {
         reply->status = 304;
     } else if (encoding != NULL && !accepts_gzip(encoding)) {
         reef__problem(reply, 406, "this file is only to be had with gzip");

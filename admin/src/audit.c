@@ -54,3 +54,11 @@ void reef__audit(reef__admin_t *admin,
         admin, request,
         &(reef__audit_change_t){.action = action, .target = target, .tick = tick});
 }
+
+void reef__warn_refused(reef__admin_t *admin,
+                        const reef__request_t *request,
+                        const char *what)
+{
+    reef_log(reef_app_log(admin->app), REEF_LOG_WARN, "audit", "refused",
+             REEF_LOG_TEXT("target", what), REEF_LOG_TEXT("peer", request->peer));
+}

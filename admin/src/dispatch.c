@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#define BODY_NS (UINT64_C(10) * 1000000000) /* for a body to arrive */
+
 const char reef__common_headers[] =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -19,12 +21,18 @@ const char reef__common_headers[] =
     "Cross-Origin-Opener-Policy: same-origin\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n";
 
-static void refuse_identity(reef__auth_result_t result, reef__reply_t *reply)
+static void refuse_identity(reef__admin_t *admin,
+                            const reef__request_t *request,
+                            reef__auth_result_t result,
+                            reef__reply_t *reply)
 {
     if (result == REEF__AUTH_LIMITED) {
         reef__problem(reply, 429, "too many failed attempts from this address");
         reef__reply_header(reply, "Retry-After", "2");
         return;
+    }
+    if (reef__request_header(request, "Authorization") != NULL) {
+        reef__warn_refused(admin, request, "bearer");
     }
     reef__problem(reply, 401, "log in, or send the token as Authorization: Bearer");
     reef__reply_header(reply, "WWW-Authenticate", "Bearer");
@@ -38,23 +46,14 @@ static bool has_body(const reef__request_t *request)
            (length != NULL && strtoull(length, NULL, 10) > 0);
 }
 
-/* Read the whole body into *body, which the caller frees. */
-static bool read_body(reef__admin_t *admin,
-                      reef__request_t *request,
-                      char **body,
-                      reef__reply_t *reply)
+/* Read into *body until its end; its size, or -1 with the reply filled. */
+static ptrdiff_t receive_body(reef__admin_t *admin,
+                              const reef__request_t *request,
+                              char **body,
+                              reef__reply_t *reply)
 {
     size_t max = admin->config.max_body, size = 0, room = 0;
-    const char *length = reef__request_header(request, "Content-Length");
 
-    if (!has_body(request)) {
-        request->body = reef_span("", 0);
-        return true;
-    }
-    if (length != NULL && strtoull(length, NULL, 10) > max) {
-        reef__problem(reply, 413, "a body may have %zu bytes", max);
-        return false;
-    }
     for (;;) {
         int got;
 
@@ -66,21 +65,53 @@ static bool read_body(reef__admin_t *admin,
             }
         }
         got = request->read(request->read_context, *body + size, room - size - 1);
+        if (got == 0) {
+            return (ptrdiff_t)size;
+        }
         if (got < 0) {
             reef__problem(reply, 400, "the body ended early");
-            return false;
-        }
-        if (got == 0) {
-            break;
+            return -1;
         }
         size += (size_t)got;
         if (size > max) {
             reef__problem(reply, 413, "a body may have %zu bytes", max);
-            return false;
+            return -1;
+        }
+        if (reef__now_ns() - request->now_ns > BODY_NS) {
+            reef__problem(reply, 408, "the body took too long");
+            return -1;
         }
     }
+}
+
+/* Read the whole body into *body, which the caller frees. */
+static bool read_body(reef__admin_t *admin,
+                      reef__request_t *request,
+                      char **body,
+                      reef__reply_t *reply)
+{
+    const char *length = reef__request_header(request, "Content-Length");
+    uint64_t promised = length != NULL ? strtoull(length, NULL, 10) : 0;
+    ptrdiff_t size;
+
+    if (!has_body(request)) {
+        request->body = reef_span("", 0);
+        return true;
+    }
+    if (promised > admin->config.max_body) {
+        reef__problem(reply, 413, "a body may have %u bytes", admin->config.max_body);
+        return false;
+    }
+    size = receive_body(admin, request, body, reply);
+    if (size < 0) {
+        return false;
+    }
+    if (length != NULL && (uint64_t)size != promised) {
+        reef__problem(reply, 400, "the body ended early");
+        return false;
+    }
     (*body)[size] = '\0';
-    request->body = reef_span(*body, size);
+    request->body = reef_span(*body, (size_t)size);
     return true;
 }
 
@@ -109,7 +140,7 @@ static void answer_api(reef__admin_t *admin,
         result = reef__auth_identify(admin->auth, request, &request->identity);
     }
     if (result != REEF__AUTH_OK) {
-        refuse_identity(result, reply);
+        refuse_identity(admin, request, result, reply);
     } else if (!match->path_known) {
         reef__problem(reply, 404, "there is nothing at this address");
     } else if (route == NULL) {

@@ -85,6 +85,9 @@ void reef__serve_entities_list(reef__admin_t *admin,
     unsigned calls = 0;
     bool answered = read_page(request, &page, reply);
 
+    if (answered) {
+        reef__page_reserve(&page);
+    }
     while (answered) {
         answered = reef__admin_call(admin, reef__page_collect, &page, reply);
         if (!page.interrupted || ++calls == MAX_CALLS) {

@@ -16,7 +16,7 @@ void reef__etag_make(const char *canonical, char etag[REEF__ETAG_SIZE])
              reef_hash64(canonical, strlen(canonical), 0));
 }
 
-bool reef__etag_matches(const char *list, const char *etag)
+static bool matches(const char *list, const char *etag, bool weakly)
 {
     size_t size = strlen(etag);
 
@@ -25,8 +25,13 @@ bool reef__etag_matches(const char *list, const char *etag)
         return list[1 + strspn(list + 1, " \t")] == '\0';
     }
     while (*list != '\0') {
-        size_t entry = strcspn(list, ",");
-        size_t end = entry;
+        size_t entry, end;
+
+        if (weakly && strncmp(list, "W/", 2) == 0) {
+            list += 2;
+        }
+        entry = strcspn(list, ",");
+        end = entry;
 
         while (end > 0 && (list[end - 1] == ' ' || list[end - 1] == '\t')) {
             end--;
@@ -38,4 +43,14 @@ bool reef__etag_matches(const char *list, const char *etag)
         list += strspn(list, ", \t");
     }
     return false;
+}
+
+bool reef__etag_matches(const char *list, const char *etag)
+{
+    return matches(list, etag, false);
+}
+
+bool reef__etag_is_known(const char *list, const char *etag)
+{
+    return matches(list, etag, true);
 }

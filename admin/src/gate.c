@@ -86,7 +86,9 @@ static int check_origin(const reef__request_t *request, const char **detail)
         *detail = "requests from other origins are refused";
         return 403;
     }
-    if (site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
+    if (reef__request_header_count(request, "Sec-Fetch-Site") > 1 ||
+        (site != NULL && strcmp(site, "same-origin") != 0 &&
+         strcmp(site, "none") != 0)) {
         *detail = "requests from other sites are refused";
         return 403;
     }

@@ -12,13 +12,14 @@
 
 enum {
     REEF__JSON_MAX_DEPTH = 32,
-    REEF__JSON_MAX_MEMBERS = 256, /* of one object */
+    REEF__JSON_MAX_MEMBERS = 256,  /* of one object */
+    REEF__JSON_MAX_VALUES = 32768, /* of all: the world thread has to copy them */
 };
 
 /**
  * Parse one JSON text (RFC 8259).  Refused besides what is no JSON: nesting deeper than
- * REEF__JSON_MAX_DEPTH, objects of too many members or with a name twice, NUL
- * characters, numbers beyond a double, anything behind the value.
+ * REEF__JSON_MAX_DEPTH, too many values, objects of too many members or with a name
+ * twice, NUL characters, numbers beyond a double, anything behind the value.
  *
  * @param text Followed by a NUL that does not count.
  * @param json Receives the tree, owned by the caller: cJSON_Delete().

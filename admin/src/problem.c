@@ -85,6 +85,12 @@ const char *reef__status_text(int status)
     return status < 500 ? "Refused" : "Failed";
 }
 
+/* Quoted input may be no UTF-8, or cut within a character. */
+static void add_text(cJSON *object, const char *name, const char *text)
+{
+    cJSON_AddItemToObject(object, name, reef__json_text(reef_span_text(text)));
+}
+
 static cJSON *problem_json(int status, const char *detail)
 {
     cJSON *json = cJSON_CreateObject();
@@ -92,7 +98,7 @@ static cJSON *problem_json(int status, const char *detail)
     cJSON_AddStringToObject(json, "type", "about:blank");
     cJSON_AddStringToObject(json, "title", reef__status_text(status));
     cJSON_AddNumberToObject(json, "status", status);
-    cJSON_AddStringToObject(json, "detail", detail);
+    add_text(json, "detail", detail);
     return json;
 }
 
@@ -122,8 +128,8 @@ void reef__problem_fields(reef__reply_t *reply, const reef__field_errors_t *erro
     for (size_t i = 0; i < errors->count; i++) {
         cJSON *item = cJSON_CreateObject();
 
-        cJSON_AddStringToObject(item, "pointer", errors->items[i].pointer);
-        cJSON_AddStringToObject(item, "detail", errors->items[i].detail);
+        add_text(item, "pointer", errors->items[i].pointer);
+        add_text(item, "detail", errors->items[i].detail);
         cJSON_AddItemToArray(list, item);
     }
     reply_problem(reply, 422, json);

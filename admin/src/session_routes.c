@@ -45,6 +45,7 @@ static void log_in(reef__admin_t *admin,
                     0);
         break;
     case REEF__AUTH_REFUSED:
+        reef__warn_refused(admin, request, login->code != NULL ? "code" : "token");
         reef__problem(reply, 401,
                       login->code != NULL ? "this login code is wrong, used or too old"
                                           : "this token is wrong");
@@ -90,6 +91,7 @@ void reef__serve_session_close(reef__admin_t *admin,
                                reef__reply_t *reply)
 {
     reef__auth_logout(admin->auth, &request->identity);
+    reef__audit(admin, request, "logout", "session", 0);
     pthread_mutex_lock(&admin->mutex);
     pthread_cond_broadcast(&admin->stop); /* streams look whether they may go on */
     pthread_mutex_unlock(&admin->mutex);

@@ -114,4 +114,10 @@ void reef__audit_change(reef__admin_t *admin,
                         const reef__request_t *request,
                         const reef__audit_change_t *change);
 
+/** Warn of a wrong code or token; what was sent is not logged.  The limit on failures
+ *  bounds how often. */
+void reef__warn_refused(reef__admin_t *admin,
+                        const reef__request_t *request,
+                        const char *what);
+
 #endif /* REEF_ADMIN_STATE_H */

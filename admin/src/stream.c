@@ -154,27 +154,47 @@ static bool take_slot(reef__admin_t *admin)
     return free_slot;
 }
 
+static bool read_topics(reef__admin_t *admin,
+                        const reef__request_t *request,
+                        reef__topics_t *topics,
+                        reef__reply_t *reply)
+{
+    char text[2048], wrong[64];
+
+    topics->admin = admin;
+    if (!reef__request_parameter(request, "topics", text, sizeof(text)) ||
+        !reef__topics_parse(topics, text, wrong)) {
+        reef__problem(reply, 400, "topics is a list of 1 to %d known topics",
+                      REEF__MAX_TOPICS);
+        return false;
+    }
+    if (!reef__admin_call(admin, reef__topics_check, topics, reply)) {
+        return false;
+    }
+    if (topics->unknown[0] != '\0') {
+        reef__problem(reply, 400, "there is no component '%s'", topics->unknown);
+        return false;
+    }
+    return true;
+}
+
 void reef__serve_stream_get(reef__admin_t *admin,
                             const reef__request_t *request,
                             reef__reply_t *reply)
 {
     const char *last = reef__request_header(request, "Last-Event-ID");
     stream_t *stream = calloc(1, sizeof(*stream));
-    char text[2048], wrong[64];
 
     if (stream == NULL) {
         abort();
     }
-    stream->topics.admin = admin;
     stream->identity = request->identity;
     stream->resumed = last != NULL;
     if (last != NULL && !reef__parse_id(last, &stream->sequence)) {
         stream->sequence = 0;
     }
-    if (!reef__request_parameter(request, "topics", text, sizeof(text)) ||
-        !reef__topics_parse(&stream->topics, text, wrong)) {
-        reef__problem(reply, 400, "topics is a list of 1 to %d known topics",
-                      REEF__MAX_TOPICS);
+    if (!read_topics(admin, request, &stream->topics, reply)) {
+        reef__topics_finish(&stream->topics);
         free(stream);
         return;
     }

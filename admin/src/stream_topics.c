@@ -4,6 +4,9 @@
  */
 #include "stream_topics.h"
 
+#include "entity_find.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,6 +103,19 @@ bool reef__topics_parse(reef__topics_t *topics, const char *text, char wrong[64]
 
 /* Collecting ------------------------------------------------------------------- */
 
+void reef__topics_check(void *argument)
+{
+    reef__topics_t *topics = argument;
+    reef_world_t *world = reef_app_world(topics->admin->app);
+
+    for (size_t i = 0; i < topics->count && topics->unknown[0] == '\0'; i++) {
+        reef__finder_t finder;
+
+        (void)reef__finder_init(&finder, world, &topics->items[i].page.query, "",
+                                topics->unknown);
+    }
+}
+
 bool reef__topics_mark(reef__topics_t *topics, uint64_t now_ns)
 {
     bool any = false;
@@ -188,12 +204,17 @@ static cJSON *snapshots_json(reef__admin_t *admin)
 
 static cJSON *query_json(const reef__page_t *page)
 {
-    cJSON *items = cJSON_CreateArray();
+    cJSON *items = cJSON_CreateArray(), *json;
+    char cursor[16];
 
     for (size_t i = 0; i < page->entities.count; i++) {
         cJSON_AddItemToArray(items, reef__page_entity_json(page, i));
     }
-    return items_json(items, (double)page->total);
+    json = items_json(items, (double)page->total);
+    snprintf(cursor, sizeof(cursor), "%" PRIu32, page->after);
+    cJSON_AddItemToObject(json, "next_cursor",
+                          page->more ? cJSON_CreateString(cursor) : cJSON_CreateNull());
+    return json;
 }
 
 char *reef__topic_print(reef__topics_t *topics, reef__topic_t *topic)

@@ -52,10 +52,14 @@ typedef struct reef__topics {
     size_t count;
     reef__topic_t items[REEF__MAX_TOPICS];
     reef__frame_view_t frame;
+    char unknown[64]; /* first name in a query that is no component */
 } reef__topics_t;
 
 /** Split a list of topics; on failure *wrong is what could not be understood, cut. */
 bool reef__topics_parse(reef__topics_t *topics, const char *text, char wrong[64]);
+
+/** Look for components that are not there.  World thread; a reef_request_fn. */
+void reef__topics_check(void *argument);
 
 /** Mark what is due at @p now_ns; whether anything is. */
 bool reef__topics_mark(reef__topics_t *topics, uint64_t now_ns);

@@ -84,6 +84,9 @@ void reef__page_copy_value(reef__page_t *page,
                            const reef_type_t *type,
                            const void *value);
 
+/** Make room for a usual page, so that the world thread only has to fill it. */
+void reef__page_reserve(reef__page_t *page);
+
 /** Forget what was found and keep the memory and what is asked. */
 void reef__page_reset(reef__page_t *page);
 

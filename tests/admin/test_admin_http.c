@@ -2,6 +2,7 @@
  * The admin over real sockets.  The app lives on a thread of its own, which is its
  * world thread; the tests are its clients.
  */
+#include "dispatch.h"
 #include "http_client.h"
 #include "socket.h"
 #include "state.h"
@@ -156,13 +157,12 @@ static void component_path(const server_t *server, const char *name, char path[1
 
 static int merge(server_t *server, const char *headers, const char *body)
 {
-    char path[128], all[256];
+    char path[128];
 
     component_path(server, "position_2d", path);
-    snprintf(all, sizeof(all), "%s", headers);
     return ask(server,
                (http_request_t){
-                   .method = "PATCH", .path = path, .headers = all, .body = body});
+                   .method = "PATCH", .path = path, .headers = headers, .body = body});
 }
 
 /* Log in with a fresh code; *cookie becomes a header line, csrf its token. */
@@ -328,6 +328,56 @@ static void test_admin_http_refuses_a_body_that_is_too_large(void **state)
                                      .path = "/api/v1/entities",
                                      .headers = BEARER "Content-Length: 99999999\r\n"}),
         413);
+}
+
+/* A body of two bytes, then its end. */
+static int read_two_bytes(void *context, void *data, size_t size)
+{
+    bool *was_read = context;
+
+    if (*was_read || size < 2) {
+        return 0;
+    }
+    *was_read = true;
+    memcpy(data, "{}", 2);
+    return 2;
+}
+
+static int dispatch_spawn(server_t *server, const char *length, uint64_t began_ns)
+{
+    char host[32];
+    bool was_read = false;
+    reef__reply_t reply = {0};
+    reef__header_t headers[] = {{"Host", host},
+                                {"Authorization", "Bearer a-token"},
+                                {"Content-Length", length}};
+    reef__request_t request = {.method = "POST",
+                               .path = "/api/v1/entities",
+                               .query = "",
+                               .peer = "127.0.0.1",
+                               .headers = headers,
+                               .header_count = 3,
+                               .read = read_two_bytes,
+                               .read_context = &was_read,
+                               .now_ns = began_ns};
+    int status;
+
+    snprintf(host, sizeof(host), "127.0.0.1:%u", server->port);
+    reef__dispatch(server->admin, &request, &reply);
+    status = reply.status;
+    reef__reply_finish(&reply);
+    return status;
+}
+
+static void test_admin_http_refuses_a_body_that_stops_early_or_takes_long(void **state)
+{
+    uint64_t now_ns = reef__now_ns();
+
+    assert_int_equal(dispatch_spawn(*state, "2", now_ns), 201);
+    assert_int_equal(dispatch_spawn(*state, "20", now_ns), 400);
+    assert_int_equal(dispatch_spawn(*state, "2", now_ns - UINT64_C(60000000000)), 408);
+    assert_int_equal(get(*state, "/api/v1/entities"), 200);
+    assert_true(says(*state, "\"total\":6,"));
 }
 
 static void test_admin_http_spawns_and_despawns(void **state)
@@ -502,6 +552,7 @@ static void test_admin_http_streams_are_bounded(void **state)
     assert_true(read_until(server, second, "event: delta"));
     assert_int_equal(get(server, "/api/v1/stream?topics=frames"), 503);
     assert_int_equal(get(server, "/api/v1/stream?topics=nothing"), 400);
+    assert_int_equal(get(server, "/api/v1/stream?topics=query:nothing"), 400);
     close(first);
     close(second);
 }
@@ -575,6 +626,7 @@ int main(void)
         TEST(test_admin_http_edits_need_the_right_precondition),
         TEST(test_admin_http_refuses_bad_bodies),
         TEST(test_admin_http_refuses_a_body_that_is_too_large),
+        TEST(test_admin_http_refuses_a_body_that_stops_early_or_takes_long),
         TEST(test_admin_http_spawns_and_despawns),
         TEST(test_admin_http_unknown_things_are_not_found),
         TEST(test_admin_http_lists_are_paged),

@@ -68,6 +68,27 @@ static void test_admin_world_pages_cover_each_entity_once(void **state)
     reef__page_finish(&page);
 }
 
+static void
+test_admin_world_usual_page_needs_no_memory_of_the_world_thread(void **state)
+{
+    reef__page_t page = {.app = *state, .limit = 40};
+    const void *entities, *components, *bytes;
+
+    for (int i = 0; i < 40; i++) {
+        spawn(*state, (float)i);
+    }
+    reef__page_reserve(&page);
+    entities = page.entities.items;
+    components = page.components.items;
+    bytes = page.bytes.items;
+    reef__page_collect(&page);
+    assert_int_equal(page.entities.count, 40);
+    assert_ptr_equal(page.entities.items, entities);
+    assert_ptr_equal(page.components.items, components);
+    assert_ptr_equal(page.bytes.items, bytes);
+    reef__page_finish(&page);
+}
+
 static void test_admin_world_page_survives_despawns(void **state)
 {
     reef__page_t page = {.app = *state, .limit = 2};
@@ -150,7 +171,7 @@ static void test_admin_world_long_search_is_continued(void **state)
         reef__page_collect(&page);
         calls++;
     } while (page.interrupted);
-    assert_int_equal(calls, 3);
+    assert_int_equal(calls, 8);
     assert_int_equal(page.entities.count, 1);
     assert_false(page.more);
     reef__page_finish(&page);
@@ -303,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_admin_world_pages_cover_each_entity_once),
+        TEST(test_admin_world_usual_page_needs_no_memory_of_the_world_thread),
         TEST(test_admin_world_page_survives_despawns),
         TEST(test_admin_world_query_finds_few_among_many),
         TEST(test_admin_world_search_looks_at_names_and_ids),

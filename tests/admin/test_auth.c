@@ -216,6 +216,34 @@ static void test_auth_refuses_a_token_file_that_is_none(void **state)
     unlink(path);
 }
 
+static void test_auth_refuses_a_token_file_that_others_may_write(void **state)
+{
+    char folder[] = "/tmp/reef-auth-XXXXXX", path[64], made[REEF__SECRET_SIZE];
+    reef_failure_t failure = {0};
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/token", folder);
+    assert_int_equal(reef__auth_load_token(*state, path, made, NULL), REEF_OK);
+    assert_int_equal(chmod(path, 0622), 0);
+    assert_int_equal(reef__auth_load_token(*state, path, made, &failure),
+                     REEF_E_INVALID);
+    assert_non_null(strstr(failure.text, "by others"));
+    unlink(path);
+    rmdir(folder);
+}
+
+static void test_auth_does_not_wait_for_a_token_file_that_is_a_pipe(void **state)
+{
+    char folder[] = "/tmp/reef-auth-XXXXXX", path[64], made[REEF__SECRET_SIZE];
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/token", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(reef__auth_load_token(*state, path, made, NULL), REEF_E_INVALID);
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +257,8 @@ int main(void)
         TEST(test_auth_limits_failures_per_address),
         TEST(test_auth_token_file_keeps_only_a_digest),
         TEST(test_auth_refuses_a_token_file_that_is_none),
+        TEST(test_auth_refuses_a_token_file_that_others_may_write),
+        TEST(test_auth_does_not_wait_for_a_token_file_that_is_a_pipe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,11 +32,21 @@ static void test_etag_matches_lists(void **state)
     assert_false(reef__etag_matches("*x", "\"a\""));
 }
 
+static void test_etag_known_ones_may_be_weak(void **state)
+{
+    (void)state;
+    assert_true(reef__etag_is_known("W/\"a\"", "\"a\""));
+    assert_true(reef__etag_is_known("\"b\", W/\"a\"", "\"a\""));
+    assert_true(reef__etag_is_known("\"a\"", "\"a\""));
+    assert_false(reef__etag_is_known("W/\"b\"", "\"a\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_etag_is_quoted_and_follows_the_text),
         cmocka_unit_test(test_etag_matches_lists),
+        cmocka_unit_test(test_etag_known_ones_may_be_weak),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

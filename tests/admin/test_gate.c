@@ -78,11 +78,19 @@ static void test_gate_refuses_foreign_origins(void **state)
 
 static void test_gate_refuses_other_sites(void **state)
 {
+    test_request_t test;
+
     (void)state;
     assert_int_equal(check_with("Sec-Fetch-Site", "same-origin"), 0);
     assert_int_equal(check_with("Sec-Fetch-Site", "none"), 0);
     assert_int_equal(check_with("Sec-Fetch-Site", "same-site"), 403);
     assert_int_equal(check_with("Sec-Fetch-Site", "cross-site"), 403);
+    request_init(&test, "GET", "/");
+    request_add(&test, "Host", "127.0.0.1:9090");
+    request_add(&test, "Sec-Fetch-Site", "same-origin");
+    assert_int_equal(check(&test), 0);
+    request_add(&test, "Sec-Fetch-Site", "cross-site");
+    assert_int_equal(check(&test), 403);
 }
 
 static void test_gate_refuses_ambiguous_lengths(void **state)

@@ -17,9 +17,18 @@ static reef_error_t parse(const char *text)
 
 static void test_json_text_accepts_any_single_value(void **state)
 {
-    static const char *const good[] = {"{}",           "[]", " true ", "null",
-                                       "1e3",          "-0", "\"\"",   "{\"a\":[1,{}]}",
-                                       "\"\\\\u0000\""};
+    static const char *const good[] = {"{}",
+                                       "[]",
+                                       " true ",
+                                       "null",
+                                       "1e3",
+                                       "-0",
+                                       "\"\"",
+                                       "{\"a\":[1,{}]}",
+                                       "\"\\\\u0000\"",
+                                       "[-0.5e+10,0,10,1E-2]",
+                                       "\"\\\"\\n\"",
+                                       "\t[\r\n]"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -30,8 +39,10 @@ static void test_json_text_accepts_any_single_value(void **state)
 static void test_json_text_refuses_what_is_no_json(void **state)
 {
     static const char *const bad[] = {
-        "",    "{",     "{}x",         "{} {}",   "{a:1}", "'a'",       "[1,]",
-        "nan", "1e999", "\"\\u0000\"", "{\"a\"}", "\"",    "{\"a\":1,}"};
+        "",    "{",        "{}x",         "{} {}",   "{a:1}",   "'a'",        "[1,]",
+        "nan", "1e999",    "\"\\u0000\"", "{\"a\"}", "\"",      "{\"a\":1,}", "01",
+        "-01", "1.",       "[.5]",        "+1",      "-",       "1e",         "1.e1",
+        "1-2", "\"a\nb\"", "\"\t\"",      "[\f1]",   "[1\x01]", "0x1"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -93,6 +104,25 @@ static void test_json_text_bounds_members(void **state)
     free(text);
 }
 
+static void test_json_text_bounds_values(void **state)
+{
+    char *text = malloc(2 * REEF__JSON_MAX_VALUES + 4);
+    size_t used = 1;
+
+    (void)state;
+    assert_non_null(text);
+    text[0] = '[';
+    for (int i = 1; i < REEF__JSON_MAX_VALUES; i++) {
+        text[used++] = '1';
+        text[used++] = ',';
+    }
+    memcpy(text + used - 1, "]", 2);
+    assert_int_equal(parse(text), REEF_OK);
+    memcpy(text + used - 1, ",1]", 4);
+    assert_int_equal(parse(text), REEF_E_LIMIT);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_json_text_refuses_a_name_given_twice),
         cmocka_unit_test(test_json_text_bounds_depth),
         cmocka_unit_test(test_json_text_bounds_members),
+        cmocka_unit_test(test_json_text_bounds_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

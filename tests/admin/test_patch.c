@@ -2,6 +2,7 @@
 
 #include "test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Apply and print; "refused" or "stale" when it is not done. */
@@ -133,6 +134,48 @@ static void test_patch_bounds_operations(void **state)
     cJSON_Delete(patch);
 }
 
+/* Comparing both ways at each level would take some 2^29 steps. */
+static void test_patch_compares_deep_values_at_once(void **state)
+{
+    char value[256] = "1", patch[1024], result[300];
+
+    (void)state;
+    for (int i = 0; i < 29; i++) {
+        char inner[256];
+
+        memcpy(inner, value, sizeof(inner));
+        snprintf(value, sizeof(value), "{\"a\":%.200s}", inner);
+    }
+    snprintf(patch, sizeof(patch),
+             "[{\"op\":\"add\",\"path\":\"/x\",\"value\":%s},"
+             "{\"op\":\"test\",\"path\":\"/x\",\"value\":%s}]",
+             value, value);
+    snprintf(result, sizeof(result), "{\"x\":%s}", value);
+    expect("{}", patch, result);
+}
+
+static void test_patch_test_compares_whole_values(void **state)
+{
+    static const char *const others[] = {"{\"b\":[1,{\"c\":2}]}",
+                                         "{\"b\":[1],\"d\":3}",
+                                         "{\"b\":[1,{\"c\":2},4],\"d\":3}",
+                                         "{\"b\":[1,{\"c\":2}],\"d\":3,\"e\":0}",
+                                         "{\"b\":[1,{\"c\":true}],\"d\":3}",
+                                         "[]"};
+    char patch[256];
+
+    (void)state;
+    expect(
+        "{\"a\":{\"b\":[1,{\"c\":2}],\"d\":3}}",
+        "[{\"op\":\"test\",\"path\":\"/a\",\"value\":{\"d\":3,\"b\":[1,{\"c\":2}]}}]",
+        "{\"a\":{\"b\":[1,{\"c\":2}],\"d\":3}}");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        snprintf(patch, sizeof(patch),
+                 "[{\"op\":\"test\",\"path\":\"/a\",\"value\":%s}]", others[i]);
+        expect("{\"a\":{\"b\":[1,{\"c\":2}],\"d\":3}}", patch, "stale");
+    }
+}
+
 static void test_patch_merges(void **state)
 {
     (void)state;
@@ -154,6 +197,8 @@ int main(void)
         cmocka_unit_test(test_patch_test_stops_at_another_value),
         cmocka_unit_test(test_patch_refuses_what_it_does_not_know),
         cmocka_unit_test(test_patch_bounds_operations),
+        cmocka_unit_test(test_patch_compares_deep_values_at_once),
+        cmocka_unit_test(test_patch_test_compares_whole_values),
         cmocka_unit_test(test_patch_merges),
     };
 

@@ -62,6 +62,23 @@ static void test_problem_bounds_errors_and_pointers(void **state)
     assert_true(strlen(pointer) < REEF__POINTER_SIZE);
 }
 
+static void test_problem_quotes_hostile_bytes_as_text(void **state)
+{
+    reef__field_errors_t errors = {0};
+    reef__reply_t reply = {0};
+
+    (void)state;
+    reef__field_errors_add(&errors, "/a\xff", "no '%.2s'", "a\xc3\xa4");
+    reef__problem_fields(&reply, &errors);
+    assert_null(strchr(reply.body, '\xff'));
+    assert_null(strchr(reply.body, '\xc3'));
+    assert_non_null(strstr(reply.body, "/a\xef\xbf\xbd"));
+    reef__reply_finish(&reply);
+    reef__problem(&reply, 400, "there is no '%s'", "\xff");
+    assert_null(strchr(reply.body, '\xff'));
+    reef__reply_finish(&reply);
+}
+
 static void test_problem_stale_carries_the_present_value(void **state)
 {
     reef__reply_t reply = {0};
@@ -79,6 +96,7 @@ int main(void)
         cmocka_unit_test(test_problem_is_problem_json),
         cmocka_unit_test(test_problem_names_fields_by_pointer),
         cmocka_unit_test(test_problem_bounds_errors_and_pointers),
+        cmocka_unit_test(test_problem_quotes_hostile_bytes_as_text),
         cmocka_unit_test(test_problem_stale_carries_the_present_value),
     };
 

@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <stdlib.h>
+
 static bool parse(reef__topics_t *topics, const char *text)
 {
     static reef__admin_t admin;
@@ -61,6 +63,26 @@ static void test_stream_topics_are_bounded(void **state)
                                 "entity:7,entity:8,entity:9"));
 }
 
+static void expect_printed(reef__topics_t *topics, const char *text)
+{
+    char *printed = reef__topic_print(topics, &topics->items[0]);
+
+    assert_string_equal(printed, text);
+    free(printed);
+}
+
+static void test_stream_topics_query_says_where_the_next_page_begins(void **state)
+{
+    static reef__topics_t topics;
+
+    (void)state;
+    assert_true(parse(&topics, "query:"));
+    topics.items[0].page.after = 9;
+    expect_printed(&topics, "{\"items\":[],\"total\":0,\"next_cursor\":null}");
+    topics.items[0].page.more = true;
+    expect_printed(&topics, "{\"items\":[],\"total\":0,\"next_cursor\":\"9\"}");
+}
+
 static void test_stream_topics_are_due_at_their_pace(void **state)
 {
     static reef__topics_t topics;
@@ -82,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_stream_topics_query_holds_commas),
         cmocka_unit_test(test_stream_topics_refuses_what_it_does_not_know),
         cmocka_unit_test(test_stream_topics_are_bounded),
+        cmocka_unit_test(test_stream_topics_query_says_where_the_next_page_begins),
         cmocka_unit_test(test_stream_topics_are_due_at_their_pace),
     };
 

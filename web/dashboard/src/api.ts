@@ -1,5 +1,5 @@
 /** Requests to the admin API: one function, and one error type for what can go wrong. */
-import { signedOut, session } from "./session.js";
+import { session, sessionEnded } from "./session.js";
 
 const base = "/api/v1";
 
@@ -66,7 +66,7 @@ export async function request<T>(
     throw new Problem(0, "The server does not answer.");
   }
   if (!response.ok) {
-    if (response.status === 401) signedOut();
+    if (response.status === 401) sessionEnded();
     throw await problemOf(response);
   }
   const text = await response.text();

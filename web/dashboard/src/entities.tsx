@@ -1,5 +1,5 @@
 /** The world's entities: filtered, paged, with the values of chosen components live. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.js";
 import { EntityTable } from "./entity_table.js";
 import { count } from "./format.js";
@@ -10,6 +10,7 @@ import type { Entity, Page } from "./types.js";
 import { componentTypes } from "./world.js";
 
 const pageSize = 100;
+const typingMs = 250;
 const columnsKey = "reef.columns";
 
 function keptColumns(): string[] | null {
@@ -29,13 +30,6 @@ function usualColumns(entities: Entity[]): string[] {
   return [...present].sort((a, b) => order.indexOf(a) - order.indexOf(b)).slice(0, 3);
 }
 
-function matches(entity: Entity, text: string): boolean {
-  const needle = text.toLowerCase();
-  return [entity.id, entity.name ?? "", entity.archetype, entity.client_id ?? ""].some((part) =>
-    part.toLowerCase().includes(needle),
-  );
-}
-
 /** "a, b" → "a,b"; the components that an entity must have. */
 function cleanQuery(query: string): string {
   return query.split(/[\s,]+/).filter(Boolean).join(",");
@@ -43,15 +37,25 @@ function cleanQuery(query: string): string {
 
 function Filters({ query, text }: { query: string; text: string }) {
   const [draft, setDraft] = useState(query);
+  const [textDraft, setTextDraft] = useState(text);
+  const timer = useRef(0);
   const apply = (nextQuery: string, nextText: string) =>
     goTo(hrefTo("entities", { query: cleanQuery(nextQuery), text: nextText }), true);
+  /** A search looks at the whole world, so it waits until nobody types. */
+  const search = (next: string) => {
+    setTextDraft(next);
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => apply(draft, next), typingMs);
+  };
+  useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <form
       class="filters"
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
-        apply(draft, text);
+        clearTimeout(timer.current);
+        apply(draft, textDraft);
       }}
     >
       <label>
@@ -62,7 +66,7 @@ function Filters({ query, text }: { query: string; text: string }) {
           placeholder="position_2d, velocity_2d"
           value={draft}
           onInput={(e) => setDraft(e.currentTarget.value)}
-          onChange={(e) => apply(e.currentTarget.value, text)}
+          onChange={(e) => apply(e.currentTarget.value, textDraft)}
         />
       </label>
       <datalist id="component-names">
@@ -74,9 +78,10 @@ function Filters({ query, text }: { query: string; text: string }) {
         <span>Text</span>
         <input
           type="search"
-          placeholder="name, id or archetype"
-          value={text}
-          onInput={(e) => apply(draft, e.currentTarget.value)}
+          placeholder="part of the name, or an id"
+          maxLength={40}
+          value={textDraft}
+          onInput={(e) => search(e.currentTarget.value)}
         />
       </label>
     </form>
@@ -110,7 +115,8 @@ function Columns(props: { chosen: string[]; onChoose: (columns: string[]) => voi
 
 interface PagerProps {
   shown: number;
-  total: number | undefined;
+  /** `undefined` until known, `null` when nobody counted. */
+  total: number | null | undefined;
   next: string | null;
 }
 
@@ -131,7 +137,8 @@ function Pager({ shown, total, next }: PagerProps) {
     <nav class="pager" aria-label="Pages">
       {total !== undefined && (
         <span class="muted">
-          {shown === 0 ? "none" : `${count(first)}–${count(first + shown - 1)}`} of {count(total)}
+          {shown === 0 ? "none" : `${count(first)}–${count(first + shown - 1)}`}
+          {total !== null && ` of ${count(total)}`}
         </span>
       )}
       {cursor && (
@@ -164,14 +171,15 @@ export function Entities() {
   useTopic<Page<Entity>>(page ? topic : null, (live) => {
     if (!page) return;
     if (!text) {
-      loaded.set({ ...page, items: live.items, total: live.total ?? page.total ?? 0 });
+      loaded.set({ ...page, ...live });
       return;
     }
     // A search is answered once; the stream keeps the values of what it found fresh.
     const fresh = new Map(live.items.map((entity) => [entity.id, entity]));
     loaded.set({ ...page, items: page.items.map((entity) => fresh.get(entity.id) ?? entity) });
   });
-  const items = text && page ? page.items.filter((e) => matches(e, text)) : (page?.items ?? []);
+  const items = page?.items ?? [];
+  const counted = page?.total_exact !== false || !page?.next_cursor;
   const shown = columns ?? usualColumns(items);
   const choose = (next: string[]) => {
     localStorage.setItem(columnsKey, JSON.stringify(next));
@@ -181,7 +189,11 @@ export function Entities() {
     <>
       <div class="heading">
         <h1>Entities</h1>
-        <Pager shown={items.length} total={page?.total} next={page?.next_cursor ?? null} />
+        <Pager
+          shown={items.length}
+          total={counted ? page?.total : null}
+          next={page?.next_cursor ?? null}
+        />
       </div>
       <Filters key={query} query={query} text={text} />
       <Columns chosen={shown} onChoose={choose} />

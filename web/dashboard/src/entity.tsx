@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { get, request } from "./api.js";
 import { ComponentCard } from "./component_card.js";
 import { Dialog, notify } from "./dialog.js";
-import { count } from "./format.js";
+import { count, nameOf } from "./format.js";
 import { Icon } from "./icon.js";
 import { initialOf } from "./initial.js";
 import { entityHref, goTo, hrefTo } from "./route.js";
@@ -51,17 +51,25 @@ function AddDialog({ entity, onClose }: { entity: Entity; onClose: () => void })
 function DespawnDialog({ entity, onClose }: { entity: Entity; onClose: () => void }) {
   const despawn = async () => {
     await request("DELETE", pathOf(entity.id), { headers: { "If-Match": "*" } });
-    notify(`Despawned ${entity.name || entity.id}.`);
+    notify(`Despawned ${nameOf(entity)}.`);
     goTo(hrefTo("entities"));
   };
   return (
     <Dialog title="Despawn this entity?" action="Despawn" danger onAct={despawn} onClose={onClose}>
       <p>
-        <strong>{entity.name || `entity ${entity.id}`}</strong> and all its components are
+        <strong>{nameOf(entity)}</strong> and all its components are
         removed from the world.{" "}
         {entity.client_id !== null && "It is a connected client, which is disconnected."}
       </p>
     </Dialog>
+  );
+}
+
+function Back() {
+  return (
+    <a class="back" href={hrefTo("entities")}>
+      <Icon name="back" /> Entities
+    </a>
   );
 }
 
@@ -70,10 +78,8 @@ function Head(props: { entity: Entity; gone: boolean; onAdd: () => void; onDespa
   return (
     <div class="heading">
       <div>
-        <a class="back" href={hrefTo("entities")}>
-          <Icon name="back" /> Entities
-        </a>
-        <h1>{entity.name || `entity ${entity.id}`}</h1>
+        <Back />
+        <h1>{nameOf(entity)}</h1>
         <p class="facts">
           <span>
             id <code>{entity.id}</code>
@@ -110,7 +116,17 @@ export function EntityEditor({ id }: { id: string }) {
     else loaded.set(live);
   });
   const entity = loaded.data;
-  if (!entity) return <Pending loaded={loaded} />;
+  if (!entity) {
+    return (
+      <>
+        <div>
+          <Back />
+          <h1>entity {id}</h1>
+        </div>
+        <Pending loaded={loaded} />
+      </>
+    );
+  }
   const order = componentTypes.value.map((type) => type.name);
   const names = Object.keys(entity.components).sort(
     (a, b) => order.indexOf(a) - order.indexOf(b),

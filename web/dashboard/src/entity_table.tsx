@@ -1,5 +1,5 @@
 /** Rows of entities; one column for each chosen component. */
-import { short } from "./format.js";
+import { nameOf, short } from "./format.js";
 import { entityHref, goTo } from "./route.js";
 import type { Entity, Value } from "./types.js";
 
@@ -30,7 +30,7 @@ function Row({ entity, columns }: { entity: Entity; columns: string[] }) {
   return (
     <tr class="opens" onClick={open}>
       <th scope="row">
-        <a href={href}>{entity.name || `entity ${entity.id}`}</a>
+        <a href={href}>{nameOf(entity)}</a>
       </th>
       <td class="id">{entity.id}</td>
       {columns.map((name) => (

@@ -1,5 +1,5 @@
 /** Figures and values as people read them. */
-import type { Value } from "./types.js";
+import type { Entity, Value } from "./types.js";
 
 const whole = new Intl.NumberFormat("en");
 const upTo = [0, 1, 2, 3].map(
@@ -58,8 +58,8 @@ export function dateTime(time: string): string {
 /** A number in a table: few digits, the same width from one update to the next. */
 export function short(value: Value): string {
   if (typeof value === "number") {
-    if (Number.isInteger(value)) return whole.format(value);
     const size = Math.abs(value);
+    if (Number.isInteger(value) && size < 1e12) return whole.format(value);
     if (size >= 1e7 || size < 1e-3) return value.toExponential(2);
     return fixed(value, size < 1 ? 3 : 2);
   }
@@ -71,4 +71,14 @@ export function short(value: Value): string {
       .join(", ");
   }
   return String(value);
+}
+
+/** A clause of the server as a sentence. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+}
+
+/** What to call an entity; a name without anything to see is none. */
+export function nameOf(entity: Entity): string {
+  return entity.name?.trim() ? entity.name : `entity ${entity.id}`;
 }

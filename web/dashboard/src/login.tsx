@@ -1,5 +1,6 @@
 /** The page shown to whoever is not logged in. */
 import { useState } from "preact/hooks";
+import { sentence } from "./format.js";
 import { Icon } from "./icon.js";
 import { logIn, loginError } from "./session.js";
 
@@ -35,7 +36,7 @@ export function Login() {
         />
         {loginError.value && (
           <p id="login-problem" class="problem" role="alert">
-            {loginError.value}
+            {sentence(loginError.value)}
           </p>
         )}
         <button type="submit" class="primary" disabled={busy || token.trim() === ""}>

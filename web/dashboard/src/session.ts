@@ -12,8 +12,17 @@ export const canOperate = computed(
 );
 export const canRestore = computed(() => session.value?.role === "admin");
 
+const codeHint =
+  ". A login link works once and for ten minutes; a restart of the server prints a new one";
+
 export function signedOut(): void {
   session.value = null;
+}
+
+/** The server knows the session no more; sessions end with the server, too. */
+export function sessionEnded(): void {
+  if (session.value) loginError.value = "Your session has ended. Log in again.";
+  signedOut();
 }
 
 /** Exchange a login code or a token for a session. */
@@ -23,7 +32,7 @@ export async function logIn(proof: { code: string } | { token: string }): Promis
     loginError.value = "";
   } catch (error) {
     session.value = null;
-    loginError.value = messageOf(error);
+    loginError.value = messageOf(error) + ("code" in proof ? codeHint : "");
   }
 }
 

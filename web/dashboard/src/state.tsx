@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "./api.js";
+import { sentence } from "./format.js";
 import { openings } from "./stream.js";
 
 export interface Loaded<T> {
@@ -54,7 +55,7 @@ export function Pending({ loaded }: { loaded: Pick<Loaded<unknown>, "error" | "r
     return (
       <div class="empty" role="alert">
         <strong>That did not work</strong>
-        <p>{loaded.error}</p>
+        <p>{sentence(loaded.error)}</p>
         <button type="button" onClick={loaded.reload}>
           Try again
         </button>

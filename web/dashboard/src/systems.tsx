@@ -9,6 +9,8 @@ import type { Page, System } from "./types.js";
 
 const keptRuns = 60;
 
+const keyOf = (system: System) => `${system.schedule} ${system.name}`;
+
 function Access({ system }: { system: System }) {
   return (
     <div class="access">
@@ -57,10 +59,10 @@ export function Systems() {
   const runs = useRef(new Map<string, number[]>());
   const record = (systems: System[]) => {
     for (const system of systems) {
-      const kept = runs.current.get(system.name) ?? [];
+      const kept = runs.current.get(keyOf(system)) ?? [];
       kept.push(system.last_us);
       if (kept.length > keptRuns) kept.shift();
-      runs.current.set(system.name, kept);
+      runs.current.set(keyOf(system), kept);
     }
   };
   useTopic<Page<System>>("systems", (live) => {
@@ -102,9 +104,9 @@ export function Systems() {
             <tbody>
               {systems.map((system) => (
                 <Row
-                  key={`${system.schedule} ${system.name}`}
+                  key={keyOf(system)}
                   system={system}
-                  runs={runs.current.get(system.name) ?? []}
+                  runs={runs.current.get(keyOf(system)) ?? []}
                 />
               ))}
             </tbody>

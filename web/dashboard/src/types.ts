@@ -135,6 +135,8 @@ export interface Page<T> {
   items: T[];
   next_cursor?: string | null;
   total?: number;
+  /** False when `total` does not take a text search into account. */
+  total_exact?: boolean;
   tick?: number;
   paused?: boolean;
 }
