@@ -167,6 +167,26 @@ reef_error_t reef__field_to_unsigned(const reef_field_t *field,
     return reef__field_fail_type(field, "a whole number", failure);
 }
 
+/* Write the low `size` bytes of a number that fits in them; in two's complement the
+ * sign is in the bits already. */
+static void store_integer(void *element, uint64_t number, uint32_t size)
+{
+    switch (size) {
+    case sizeof(uint8_t):
+        memcpy(element, &(uint8_t){(uint8_t)number}, sizeof(uint8_t));
+        break;
+    case sizeof(uint16_t):
+        memcpy(element, &(uint16_t){(uint16_t)number}, sizeof(uint16_t));
+        break;
+    case sizeof(uint32_t):
+        memcpy(element, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
+        break;
+    default:
+        memcpy(element, &number, sizeof(number));
+        break;
+    }
+}
+
 static reef_error_t set_signed(const reef_field_t *field,
                                void *element,
                                reef_value_t value,
@@ -184,20 +204,7 @@ static reef_error_t set_signed(const reef_field_t *field,
                                compare_signed(number, field->max) > 0))) {
         return fail_signed(field, number, failure);
     }
-    switch (field->size) {
-    case sizeof(int8_t):
-        memcpy(element, &(int8_t){(int8_t)number}, sizeof(int8_t));
-        break;
-    case sizeof(int16_t):
-        memcpy(element, &(int16_t){(int16_t)number}, sizeof(int16_t));
-        break;
-    case sizeof(int32_t):
-        memcpy(element, &(int32_t){(int32_t)number}, sizeof(int32_t));
-        break;
-    default:
-        memcpy(element, &number, sizeof(number));
-        break;
-    }
+    store_integer(element, (uint64_t)number, field->size);
     return REEF_OK;
 }
 
@@ -218,20 +225,7 @@ static reef_error_t set_unsigned(const reef_field_t *field,
                                compare_unsigned(number, field->max) > 0))) {
         return fail_unsigned(field, number, failure);
     }
-    switch (field->size) {
-    case sizeof(uint8_t):
-        memcpy(element, &(uint8_t){(uint8_t)number}, sizeof(uint8_t));
-        break;
-    case sizeof(uint16_t):
-        memcpy(element, &(uint16_t){(uint16_t)number}, sizeof(uint16_t));
-        break;
-    case sizeof(uint32_t):
-        memcpy(element, &(uint32_t){(uint32_t)number}, sizeof(uint32_t));
-        break;
-    default:
-        memcpy(element, &number, sizeof(number));
-        break;
-    }
+    store_integer(element, number, field->size);
     return REEF_OK;
 }
 
