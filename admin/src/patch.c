@@ -113,6 +113,24 @@ static bool find_place(cJSON *root, const char *pointer, place_t *place)
     return true;
 }
 
+/* Link @p item in before @p next, or at the end when that is NULL.  By hand, because
+ * cJSON_InsertItemInArray() of Debian 12 refuses every place in the middle. */
+static void link_before(cJSON *array, cJSON *next, cJSON *item)
+{
+    if (next == NULL) {
+        cJSON_AddItemToArray(array, item);
+        return;
+    }
+    item->next = next;
+    item->prev = next->prev; /* of the first item: the last one */
+    next->prev = item;
+    if (array->child == next) {
+        array->child = item;
+    } else {
+        item->prev->next = item;
+    }
+}
+
 /* Put a copy of @p value where @p place is. */
 static void put(cJSON **root, const place_t *place, const cJSON *value, bool insert)
 {
@@ -123,7 +141,7 @@ static void put(cJSON **root, const place_t *place, const cJSON *value, bool ins
         *root = copy;
     } else if (cJSON_IsArray(place->parent)) {
         if (insert) {
-            cJSON_InsertItemInArray(place->parent, place->index, copy);
+            link_before(place->parent, place->item, copy);
         } else {
             cJSON_ReplaceItemInArray(place->parent, place->index, copy);
         }

@@ -72,7 +72,7 @@ static void nested(char *text, unsigned depth)
 {
     memset(text, '[', depth);
     memset(text + depth, ']', depth);
-    text[2 * depth] = '\0';
+    text[(size_t)2 * depth] = '\0';
 }
 
 static void test_json_text_bounds_depth(void **state)
@@ -89,7 +89,7 @@ static void test_json_text_bounds_depth(void **state)
 
 static void test_json_text_bounds_members(void **state)
 {
-    char *text = malloc(16 * (REEF__JSON_MAX_MEMBERS + 2));
+    char *text = malloc((size_t)16 * (REEF__JSON_MAX_MEMBERS + 2));
     size_t used = 1;
 
     (void)state;

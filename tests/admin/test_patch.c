@@ -72,6 +72,20 @@ static void test_patch_reaches_into_arrays(void **state)
     expect("[1]", "[{\"op\":\"replace\",\"path\":\"/00\",\"value\":9}]", "refused");
 }
 
+static void test_patch_adds_at_every_place_of_an_array(void **state)
+{
+    (void)state;
+    expect("[1,2,3]", "[{\"op\":\"add\",\"path\":\"/0\",\"value\":9}]", "[9,1,2,3]");
+    expect("[1,2,3]", "[{\"op\":\"add\",\"path\":\"/1\",\"value\":9}]", "[1,9,2,3]");
+    expect("[1,2,3]", "[{\"op\":\"add\",\"path\":\"/2\",\"value\":9}]", "[1,2,9,3]");
+    expect("[1,2,3]", "[{\"op\":\"add\",\"path\":\"/3\",\"value\":9}]", "[1,2,3,9]");
+    expect("[1]",
+           "[{\"op\":\"add\",\"path\":\"/0\",\"value\":9},"
+           "{\"op\":\"add\",\"path\":\"/-\",\"value\":8},"
+           "{\"op\":\"remove\",\"path\":\"/1\"}]",
+           "[9,8]");
+}
+
 static void test_patch_unescapes_pointers(void **state)
 {
     (void)state;
@@ -193,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patch_replaces_adds_and_removes),
         cmocka_unit_test(test_patch_reaches_into_arrays),
+        cmocka_unit_test(test_patch_adds_at_every_place_of_an_array),
         cmocka_unit_test(test_patch_unescapes_pointers),
         cmocka_unit_test(test_patch_test_stops_at_another_value),
         cmocka_unit_test(test_patch_refuses_what_it_does_not_know),
