@@ -3,6 +3,7 @@
 
 #include <reef/chat.h>
 #include <reef/components.h>
+#include <reef/router.h>
 #include <reef/session.h>
 
 enum {
@@ -214,6 +215,153 @@ static void test_chat_refuses_a_room_name_that_is_too_long(void **state)
     assert_string_equal(room_of(*state, 1), "");
 }
 
+static void test_chat_names_of_full_length_are_taken(void **state)
+{
+    char text[80] = "/join ";
+
+    memset(text + 6, 'x', 64);
+    say(*state, 1, text);
+    assert_string_equal(room_of(*state, 1), text + 6);
+    text[6 + 32] = '\0';
+    memcpy(text, "/nick ", 6);
+    say(*state, 1, text);
+    assert_memory_equal(heard(*state, 1), "[System] Your nickname is now: xxx", 34);
+}
+
+static void test_chat_room_name_has_no_control_characters(void **state)
+{
+    static const char *const bad[] = {"/join a\x1b[2J", "/join a\x7f",
+                                      "/join a\xc2\x80", "/join a\xc2\x9f"};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        say(*state, 1, bad[i]);
+        assert_string_equal(heard(*state, 1),
+                            "[Error] A room's name has no control characters.\n");
+        assert_string_equal(room_of(*state, 1), "");
+    }
+    say(*state, 1, "/join \xc2\xa0\xc3\xa9");
+    assert_string_equal(room_of(*state, 1), "\xc2\xa0\xc3\xa9");
+}
+
+static void test_chat_members_who_leave_or_move_are_no_news_to_the_room(void **state)
+{
+    say(*state, 1, "/join a");
+    say(*state, 2, "/join a");
+    say(*state, 1, "/leave");
+    assert_string_equal(heard(*state, 2), "");
+    say(*state, 1, "/join a");
+    say(*state, 1, "/join b");
+    assert_string_equal(heard(*state, 2), "");
+}
+
+/* Last words and the end arrive in one frame: words first. */
+static void test_chat_last_words_come_before_the_notice_of_leaving(void **state)
+{
+    fixture_t *fixture = *state;
+
+    say(fixture, 1, "/join a");
+    say(fixture, 2, "/join a");
+    forget_all(fixture);
+    loopback_say(&fixture->peer[0], "bye");
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(heard(fixture, 2), "User 1: bye\n[System] User 1 has left.\n");
+}
+
+static void test_chat_room_component_of_others_is_left_alone(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+    reef_component_t component = reef_world_component(world, &room_type);
+    reef_entity_t entity = reef_session_find(fixture->app, 1);
+
+    say(fixture, 1, "/join a");
+    reef_world_add(world, entity, component, &(room_t){.value = "elsewhere"});
+    reef_world_remove(world, entity, component);
+    say(fixture, 1, "/list");
+
+    assert_string_equal(heard(fixture, 1), "[System] Active Rooms:\n  - a (1 users)\n");
+}
+
+static void test_chat_list_ends_with_the_number_of_rooms_not_shown(void **state)
+{
+    enum {
+        ROOMS = 503
+    };
+    static const char *const argv[] = {"test", "--set", "chat.max_rooms=1000"};
+    static loopback_peer_t peers[ROOMS];
+    reef_app_t *app = loopback_app_create(3, argv);
+
+    (void)state;
+    assert_int_equal(reef_app_add_plugin(app, &reef_chat_plugin, NULL, NULL), REEF_OK);
+    loopback_app_start(app);
+    for (int i = 0; i < ROOMS; i++) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "/join %d", i);
+        loopback_connect(app, &peers[i]);
+        loopback_say(&peers[i], text);
+    }
+    reef_app_step(app, 0);
+    loopback_forget(&peers[0]);
+    peers[0].is_closed = false;
+    loopback_say(&peers[0], "/list");
+    reef_app_step(app, 0);
+
+    assert_non_null(strstr(peers[0].received, "  … and 3 more\n"));
+    reef_app_destroy(app);
+}
+
+static void count_joined(reef_run_t *run)
+{
+    const user_joined_room_t *joined;
+
+    while ((joined = REEF_NEXT(run, user_joined_room)) != NULL) {
+        snprintf(reef_run_context(run), 64, "%u %.40s", (unsigned)joined->client_id,
+                 joined->room);
+    }
+}
+
+static void test_chat_tells_systems_who_joined_which_room(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_schedule_t *update = reef_app_find_schedule(fixture->app, REEF_UPDATE);
+    char joined[64] = "";
+
+    reef_app_add_system(fixture->app, REEF_UPDATE,
+                        &(reef_system_desc_t){.name = "count_joined",
+                                              .run = count_joined,
+                                              .context = joined,
+                                              .after = {"router"},
+                                              .reads = {&user_joined_room_event}});
+    assert_int_equal(reef_schedule_build(update, NULL), REEF_OK);
+    say(fixture, 2, "/join a b");
+
+    assert_string_equal(joined, "2 a b");
+}
+
+static bool decline(reef_run_t *run, const reef_command_text_t *text, void *context)
+{
+    (void)run;
+    (void)text;
+    (void)context;
+    return false;
+}
+
+static void test_chat_names_the_prefix_that_another_plugin_has(void **state)
+{
+    reef_app_t *app = loopback_app_create(0, NULL);
+    reef_failure_t failure = {0};
+
+    (void)state;
+    assert_int_equal(reef_app_add_prefix(app, "/nick", decline, NULL), REEF_OK);
+    assert_int_equal(reef_app_add_plugin(app, &reef_chat_plugin, NULL, &failure),
+                     REEF_E_EXISTS);
+    assert_non_null(strstr(failure.text, "'/nick'"));
+    reef_app_destroy(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +376,14 @@ int main(void)
         TEST(test_chat_despawned_member_leaves_its_room),
         TEST(test_chat_rooms_are_limited),
         TEST(test_chat_refuses_a_room_name_that_is_too_long),
+        TEST(test_chat_names_of_full_length_are_taken),
+        TEST(test_chat_room_name_has_no_control_characters),
+        TEST(test_chat_members_who_leave_or_move_are_no_news_to_the_room),
+        TEST(test_chat_last_words_come_before_the_notice_of_leaving),
+        TEST(test_chat_room_component_of_others_is_left_alone),
+        TEST(test_chat_list_ends_with_the_number_of_rooms_not_shown),
+        TEST(test_chat_tells_systems_who_joined_which_room),
+        TEST(test_chat_names_the_prefix_that_another_plugin_has),
     };
 
     return cmocka_run_group_tests_name("chat", tests, NULL, NULL);

@@ -2,6 +2,9 @@
 #include "test.h"
 
 #include <reef/components.h>
+#include <reef/mailbox.h>
+
+#include <signal.h>
 
 REEF_COMPONENT(probe_config,
                0,
@@ -237,6 +240,121 @@ static void test_app_unknown_section_is_refused_at_the_start(void **state)
     reef_app_destroy(app);
 }
 
+static reef_error_t
+other_build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
+{
+    (void)config;
+    (void)state;
+    (void)failure;
+    live('B');
+    add_counter(app, REEF_UPDATE, NULL);
+    return REEF_OK;
+}
+
+static void no_request(void *argument)
+{
+    (void)argument;
+}
+
+static void other_cleanup(reef_app_t *app, void *state)
+{
+    (void)state;
+    live('C');
+    assert_int_equal(reef_mailbox_call(reef_app_mailbox(app), no_request, NULL, 1),
+                     REEF_E_CLOSED); /* nobody would answer any more */
+}
+
+static reef_error_t other_ready(reef_app_t *app, void *state, reef_failure_t *failure)
+{
+    (void)state;
+    (void)failure;
+    REEF_RESOURCE(reef_app_world(app), simulation_time)->dt = 9; /* as restored */
+    return REEF_OK;
+}
+
+static const reef_plugin_t other = {
+    .api = REEF_PLUGIN_API,
+    .name = "other",
+    .build = other_build,
+    .ready = other_ready,
+    .cleanup = other_cleanup,
+};
+
+static void test_app_cleans_plugins_up_in_reverse_with_the_mailbox_closed(void **state)
+{
+    reef_app_t *app = loopback_app_create(0, NULL);
+
+    (void)state;
+    assert_int_equal(reef_app_add_plugin(app, &probe, NULL, NULL), REEF_OK);
+    assert_int_equal(reef_app_add_plugin(app, &other, NULL, NULL), REEF_OK);
+    reef_app_destroy(app);
+
+    assert_string_equal(lived, "bBCc");
+}
+
+static void test_app_refuses_a_plugin_of_another_api(void **state)
+{
+    const reef_plugin_t old = {REEF_PLUGIN_API + 1, "old", .build = other_build};
+    reef_failure_t failure = {0};
+
+    assert_int_equal(reef_app_add_plugin(*state, &old, NULL, &failure), REEF_E_INVALID);
+    assert_non_null(strstr(failure.text, "plugin api"));
+    assert_string_equal(lived, "");
+}
+
+static void test_app_length_of_a_tick_is_the_settings_and_not_the_worlds(void **state)
+{
+    assert_int_equal(reef_app_add_plugin(*state, &other, NULL, NULL), REEF_OK);
+    loopback_app_start(*state);
+
+    assert_true(REEF_RESOURCE(reef_app_world(*state), simulation_time)->dt == 1.0 / 60);
+}
+
+static void test_app_system_belongs_to_the_plugin_that_is_built(void **state)
+{
+    reef_schedule_t *update = reef_app_find_schedule(*state, REEF_UPDATE);
+    uint32_t count = reef_schedule_count(update);
+    uint32_t found = 0;
+
+    assert_int_equal(reef_app_add_plugin(*state, &other, NULL, NULL), REEF_OK);
+    assert_int_equal(reef_schedule_count(update), count + 1);
+    for (uint32_t i = 0; i <= count; i++) {
+        const reef_system_desc_t *desc =
+            reef_system_desc(reef_schedule_system(update, i));
+
+        found += desc->plugin != NULL && strcmp(desc->plugin, "other") == 0 &&
+                 strcmp(desc->name, "count") == 0;
+    }
+    assert_int_equal(found, 1);
+}
+
+static void test_app_shutdown_runs_once_and_no_tick_after_it(void **state)
+{
+    int shutdowns = 0;
+    int ticks = 0;
+
+    add_counter(*state, REEF_SHUTDOWN, &shutdowns);
+    add_counter(*state, REEF_FIXED_UPDATE, &ticks);
+    loopback_app_start(*state);
+    reef_app_stop(*state);
+    loopback_set_time_ns(UINT64_C(5000000000));
+    reef_app_run(*state);
+
+    assert_int_equal(shutdowns, 1);
+    assert_int_equal(ticks, 0);
+}
+
+static void test_app_ignores_sigpipe_once_started(void **state)
+{
+    struct sigaction now;
+
+    signal(SIGPIPE, SIG_DFL);
+    loopback_app_start(*state);
+
+    assert_int_equal(sigaction(SIGPIPE, NULL, &now), 0);
+    assert_true(now.sa_handler == SIG_IGN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +369,12 @@ int main(void)
         TEST(test_app_refuses_a_tick_rate_out_of_range),
         TEST(test_app_frame_steps_run_in_the_order_of_the_design),
         TEST(test_app_unknown_section_is_refused_at_the_start),
+        TEST(test_app_cleans_plugins_up_in_reverse_with_the_mailbox_closed),
+        TEST(test_app_refuses_a_plugin_of_another_api),
+        TEST(test_app_length_of_a_tick_is_the_settings_and_not_the_worlds),
+        TEST(test_app_system_belongs_to_the_plugin_that_is_built),
+        TEST(test_app_shutdown_runs_once_and_no_tick_after_it),
+        TEST(test_app_ignores_sigpipe_once_started),
     };
 
     return cmocka_run_group_tests_name("app", tests, NULL, NULL);

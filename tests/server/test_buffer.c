@@ -60,6 +60,18 @@ static void test_buffer_raw_has_no_header(void **state)
     reef_buffer_unref(buffer);
 }
 
+static void test_buffer_format_keeps_every_byte_at_each_length(void **state)
+{
+    (void)state;
+    for (int size = 510; size <= 514; size++) { /* around what is formatted in place */
+        reef_buffer_t *buffer = reef_buffer_format("%*d", size, 7);
+
+        assert_int_equal(reef_buffer_payload(buffer).size, size);
+        assert_int_equal(reef_buffer_payload(buffer).data[size - 1], '7');
+        reef_buffer_unref(buffer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +80,7 @@ int main(void)
         cmocka_unit_test(test_buffer_lives_until_its_last_reference),
         cmocka_unit_test(test_buffer_format_holds_long_texts),
         cmocka_unit_test(test_buffer_raw_has_no_header),
+        cmocka_unit_test(test_buffer_format_keeps_every_byte_at_each_length),
     };
 
     return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);

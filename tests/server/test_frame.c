@@ -3,6 +3,9 @@
 #include "loopback.h"
 #include "test.h"
 
+#include <reef/router.h>
+#include <reef/session.h>
+
 #define MS UINT64_C(1000000)
 
 static uint64_t start_ns;
@@ -84,6 +87,110 @@ static void test_frame_keeps_min_frame_us_between_frames(void **state)
     assert_int_equal(reef__frame_delay_ns(app, start_ns + 12 * MS), 1 * MS);
 }
 
+static void test_frame_waits_for_the_next_tick_once_input_is_done(void **state)
+{
+    reef_app_t *app = *state;
+    loopback_peer_t peer;
+
+    loopback_connect(app, &peer);
+    ticks_after_frame_at(app, 10);
+
+    assert_int_equal(reef__frame_delay_ns(app, start_ns + 12 * MS), 8 * MS);
+}
+
+static void test_frame_runs_at_once_to_close_a_session(void **state)
+{
+    reef_app_t *app = *state;
+    loopback_peer_t peer;
+
+    loopback_connect(app, &peer);
+    ticks_after_frame_at(app, 10);
+    assert_true(reef_session_close(app, reef_session_find(app, 1), 0, NULL));
+
+    assert_int_equal(reef__frame_delay_ns(app, start_ns + 12 * MS), 0);
+}
+
+static void test_frame_runs_at_once_for_what_was_carried_over(void **state)
+{
+    reef_app_t *app = *state;
+    loopback_peer_t peer[2];
+
+    app->server_config.max_frame_messages = 1;
+    for (int i = 0; i < 2; i++) {
+        loopback_connect(app, &peer[i]);
+        loopback_say(&peer[i], "x");
+    }
+    ticks_after_frame_at(app, 10);
+
+    assert_int_equal(reef__frame_delay_ns(app, start_ns + 12 * MS), 0);
+}
+
+static bool echo(reef_run_t *run, const reef_command_text_t *text, void *context)
+{
+    (void)context;
+    reef_send_text(run, text->entity, "x");
+    return true;
+}
+
+static void test_frame_runs_at_once_for_commands_that_had_to_wait(void **state)
+{
+    reef_app_t *app = *state;
+    loopback_peer_t peer;
+
+    app->server_config.max_frame_sends = 1;
+    assert_int_equal(reef_app_add_prefix(app, "", echo, NULL), REEF_OK);
+    loopback_connect(app, &peer);
+    loopback_say(&peer, "1");
+    loopback_say(&peer, "2");
+    ticks_after_frame_at(app, 10);
+
+    assert_int_equal(reef__frame_delay_ns(app, start_ns + 12 * MS), 0);
+}
+
+static void test_frame_warns_of_skipped_time_once_a_second(void **state)
+{
+    reef_app_t *app = *state;
+
+    ticks_after_frame_at(app, 200);
+    assert_int_equal(app->pace.warned_ns, start_ns + 200 * MS);
+    ticks_after_frame_at(app, 1199);
+    assert_int_equal(app->pace.warned_ns, start_ns + 200 * MS);
+    ticks_after_frame_at(app, 2000);
+    assert_int_equal(app->pace.warned_ns, start_ns + 2000 * MS);
+}
+
+static void test_frame_follows_time_again_after_forced_ticks(void **state)
+{
+    reef_app_step(*state, 3);
+
+    assert_int_equal(ticks_after_frame_at(*state, 10), 4);
+}
+
+static void take_3_ms(reef_run_t *run)
+{
+    reef_app_t *app = reef_run_context(run);
+
+    loopback_set_time_ns(app->now_ns + 3 * MS);
+}
+
+static void test_frame_tells_its_number_and_its_length(void **state)
+{
+    reef_app_t *app = *state;
+    const frame_time_t *frame = REEF_RESOURCE(app->world, frame_time);
+    uint64_t before = frame->frame;
+
+    reef_app_add_system(
+        app, REEF_UPDATE,
+        &(reef_system_desc_t){.name = "busy", .run = take_3_ms, .context = app});
+    assert_int_equal(
+        reef_schedule_build(reef_app_find_schedule(app, REEF_UPDATE), NULL), REEF_OK);
+    ticks_after_frame_at(app, 1);
+    ticks_after_frame_at(app, 5);
+
+    assert_int_equal(frame->frame, before + 2);
+    assert_int_equal(frame->frame_us, 3000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +199,13 @@ int main(void)
         TEST(test_frame_waits_for_the_next_tick_when_nothing_came_in),
         TEST(test_frame_runs_at_once_when_input_waits),
         TEST(test_frame_keeps_min_frame_us_between_frames),
+        TEST(test_frame_waits_for_the_next_tick_once_input_is_done),
+        TEST(test_frame_runs_at_once_to_close_a_session),
+        TEST(test_frame_runs_at_once_for_what_was_carried_over),
+        TEST(test_frame_runs_at_once_for_commands_that_had_to_wait),
+        TEST(test_frame_warns_of_skipped_time_once_a_second),
+        TEST(test_frame_follows_time_again_after_forced_ticks),
+        TEST(test_frame_tells_its_number_and_its_length),
     };
 
     return cmocka_run_group_tests_name("frame", tests, NULL, NULL);

@@ -225,6 +225,75 @@ static void test_outbox_empty_again_gives_a_large_ring_back(void **state)
     assert_string_equal(contents(outbox), "[y]");
 }
 
+static void test_outbox_begins_the_next_frame_at_its_beginning(void **state)
+{
+    reef__outbox_t *outbox = *state;
+    reef_span_t frames[4];
+
+    assert_int_equal(push(outbox, "abc", REEF_RELIABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "de", REEF_RELIABLE, 0), REEF_OK);
+    reef__outbox_consume(outbox, 4);
+    reef__outbox_consume(outbox, 1);
+
+    assert_int_equal(reef__outbox_gather(outbox, frames, 4), 1);
+    assert_int_equal(frames[0].size, 4);
+}
+
+static void test_outbox_pong_leaves_alone_the_one_being_sent(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    assert_int_equal(push(outbox, "one", REEF__OUTBOX_PONG, 0), REEF_OK);
+    contents(outbox);
+    reef__outbox_hold(outbox);
+    assert_int_equal(push(outbox, "two", REEF__OUTBOX_PONG, 0), REEF_OK);
+    assert_int_equal(push(outbox, "three", REEF__OUTBOX_PONG, 0), REEF_OK);
+
+    assert_string_equal(contents(outbox), "[one][three]");
+}
+
+static void test_outbox_never_drops_a_frame_begun(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    set_limit(outbox, 1, 16);
+    assert_int_equal(push(outbox, "12345678", REEF_DROPPABLE, 0), REEF_OK);
+    reef__outbox_consume(outbox, 1);
+    assert_int_equal(push(outbox, "more", REEF_RELIABLE, 0), REEF_E_LIMIT);
+
+    assert_int_equal(outbox->bytes, 9);
+    assert_int_equal(outbox->dropped, 0);
+}
+
+static void test_outbox_never_drops_what_is_being_sent(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    set_limit(outbox, 1, 16);
+    assert_int_equal(push(outbox, "12345678", REEF_DROPPABLE, 0), REEF_OK);
+    contents(outbox);
+    reef__outbox_hold(outbox);
+    assert_int_equal(push(outbox, "more", REEF_RELIABLE, 0), REEF_E_LIMIT);
+
+    assert_int_equal(reef__outbox_held_bytes(outbox), 10);
+}
+
+static void test_outbox_cap_is_the_same_after_messages_were_dropped(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    set_limit(outbox, 2, 9);
+    assert_int_equal(push(outbox, "a", REEF_DROPPABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "b", REEF_DROPPABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "c", REEF_RELIABLE, 0), REEF_OK);
+    assert_string_equal(contents(outbox), "[b][c]");
+    reef__outbox_consume(outbox, 6);
+    assert_int_equal(push(outbox, "d", REEF_RELIABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "e", REEF_RELIABLE, 0), REEF_OK);
+
+    assert_int_equal(push(outbox, "f", REEF_RELIABLE, 0), REEF_E_LIMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +310,11 @@ int main(void)
         TEST(test_outbox_stalled_reader_costs_no_more_than_the_cap),
         TEST(test_outbox_finds_its_pong_after_holes_were_closed),
         TEST(test_outbox_empty_again_gives_a_large_ring_back),
+        TEST(test_outbox_begins_the_next_frame_at_its_beginning),
+        TEST(test_outbox_pong_leaves_alone_the_one_being_sent),
+        TEST(test_outbox_never_drops_a_frame_begun),
+        TEST(test_outbox_never_drops_what_is_being_sent),
+        TEST(test_outbox_cap_is_the_same_after_messages_were_dropped),
     };
 
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);

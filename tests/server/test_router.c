@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <reef/router.h>
+#include <reef/session.h>
 
 typedef struct fixture {
     reef_app_t *app;
@@ -162,6 +163,63 @@ static void test_router_refuses_a_prefix_twice(void **state)
                      REEF_E_EXISTS);
 }
 
+static void test_router_takes_no_command_from_a_binary_message(void **state)
+{
+    fixture_t *fixture = *state;
+
+    add(fixture, "/join", "join");
+    fixture->owner = 99;
+    reef_link_receive(fixture->app, fixture->peer.link, REEF_PAYLOAD_BINARY,
+                      reef_span_text("/join a"));
+    reef_link_receive(fixture->app, fixture->peer.link, REEF_PAYLOAD_BINARY,
+                      reef_span_text("/what"));
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(fixture->peer.received, "");
+    assert_int_equal(fixture->owner, 0);
+}
+
+static void despawn_client(reef_run_t *run)
+{
+    reef_app_t *app = reef_run_context(run);
+    reef_entity_t entity = reef_session_find(app, 1);
+
+    if (entity != 0) {
+        reef_world_despawn(reef_app_world(app), entity);
+    }
+}
+
+static bool count_call(reef_run_t *run, const reef_command_text_t *text, void *context)
+{
+    (void)run;
+    (void)text;
+    ++*(int *)context;
+    return true;
+}
+
+static void test_router_does_not_hear_a_client_despawned_before(void **state)
+{
+    reef_app_t *app = loopback_app_create(0, NULL);
+    loopback_peer_t peer;
+    int calls = 0;
+
+    (void)state;
+    assert_int_equal(reef_app_add_prefix(app, "", count_call, &calls), REEF_OK);
+    reef_app_add_system(app, REEF_UPDATE,
+                        &(reef_system_desc_t){.name = "despawn",
+                                              .run = despawn_client,
+                                              .context = app,
+                                              .exclusive = true,
+                                              .before = {"router"}});
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    loopback_say(&peer, "x");
+    reef_app_tick_n(app, 2);
+
+    assert_int_equal(calls, 0);
+    reef_app_destroy(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +230,8 @@ int main(void)
         TEST(test_router_cuts_a_long_unknown_command_at_a_character),
         TEST(test_router_waits_for_the_next_frame_when_it_sent_enough),
         TEST(test_router_refuses_a_prefix_twice),
+        TEST(test_router_takes_no_command_from_a_binary_message),
+        TEST(test_router_does_not_hear_a_client_despawned_before),
     };
 
     return cmocka_run_group_tests_name("router", tests, NULL, NULL);

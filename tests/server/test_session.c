@@ -13,6 +13,7 @@ typedef struct fixture {
     reef_app_t *app;
     loopback_peer_t peer[PEERS];
     char log[4096];
+    reef_disconnect_t reason; /* of the last one who left */
     bool echo;
 } fixture_t;
 
@@ -47,6 +48,7 @@ static void watch(reef_run_t *run)
     while ((gone = REEF_NEXT(run, user_disconnected)) != NULL) {
         const session_t *session = reef_run_find(run, gone->entity, &session_type);
 
+        fixture->reason = gone->reason;
         note(fixture, "gone", gone->client_id, session ? session->peer : "despawned");
     }
 }
@@ -132,6 +134,9 @@ static void test_session_many_messages_of_a_frame_are_flushed_once(void **state)
 
     assert_string_equal(fixture->peer[0].received, "a\nb\nc\n");
     assert_int_equal(fixture->peer[0].flush_count, 1);
+    loopback_say(&fixture->peer[0], "d");
+    reef_app_step(fixture->app, 0);
+    assert_int_equal(fixture->peer[0].flush_count, 2);
 }
 
 static void test_session_ingress_takes_one_message_in_turn_from_each(void **state)
@@ -367,6 +372,437 @@ static void test_session_many_come_and_go_without_a_trace(void **state)
     assert_int_equal(reef_session_next(fixture->app, 0), 0);
 }
 
+static double
+metric(const fixture_t *fixture, const char *name, reef_metric_kind_t kind)
+{
+    return reef_metric_value(reef_metrics_ensure(
+        reef_app_metrics(fixture->app),
+        &(reef_metric_desc_t){
+            .name = name, .help = "Registered already.", .kind = kind}));
+}
+
+static void test_session_metrics_count_clients_messages_and_bytes(void **state)
+{
+    fixture_t *fixture = *state;
+
+    fixture->echo = true;
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_connect(fixture->app, &fixture->peer[1]);
+    loopback_say(&fixture->peer[0], "abc");
+    loopback_say(&fixture->peer[1], "de");
+    reef_app_step(fixture->app, 0);
+    loopback_disconnect(&fixture->peer[1]);
+
+    assert_true(metric(fixture, "reef_sessions", REEF_METRIC_GAUGE) == 1);
+    assert_true(metric(fixture, "reef_sessions_opened_total", 0) == 2);
+    assert_true(metric(fixture, "reef_messages_received_total", 0) == 2);
+    assert_true(metric(fixture, "reef_received_bytes_total", 0) == 5);
+    assert_true(metric(fixture, "reef_messages_sent_total", 0) == 2);
+    assert_true(metric(fixture, "reef_sent_bytes_total", 0) == 5);
+}
+
+static void test_session_handle_of_an_ended_link_is_not_its_successor(void **state)
+{
+    fixture_t *fixture = *state;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_tick_n(fixture->app, 3);
+    loopback_connect(fixture->app, &fixture->peer[1]); /* the slot is used again */
+    reef_app_step(fixture->app, 0);
+    fixture->log[0] = '\0';
+    loopback_say(&fixture->peer[0], "ghost");
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_tick_n(fixture->app, 2);
+
+    assert_string_equal(fixture->log, "");
+    assert_int_equal(reef_session_count(fixture->app), 1);
+}
+
+/* An app that takes in one message per frame, and its one peer. */
+static reef_app_t *make_slow_app(const char *setting, loopback_peer_t *peer)
+{
+    const char *const argv[] = {"test", "--set", "server.max_frame_messages=1", "--set",
+                                setting};
+    reef_app_t *app = loopback_app_create(5, argv);
+
+    loopback_app_start(app);
+    loopback_connect(app, peer);
+    return app;
+}
+
+static void test_session_resumes_a_paused_peer_once_at_half_of_its_inbox(void **state)
+{
+    loopback_peer_t peer;
+    reef_app_t *app = make_slow_app("server.inbox_messages=4", &peer);
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(loopback_say(&peer, "x"), i < 3);
+    }
+    reef_app_step(app, 0);
+    assert_false(peer.is_resumed);
+    reef_app_step(app, 0);
+    assert_true(peer.is_resumed);
+    peer.is_resumed = false;
+    reef_app_tick_n(app, 3);
+    assert_false(peer.is_resumed);
+    reef_app_destroy(app);
+}
+
+static void test_session_inbox_is_full_of_bytes_too(void **state)
+{
+    char text[512] = "";
+    loopback_peer_t peer;
+    reef_app_t *app = make_slow_app("server.inbox_bytes=1024", &peer);
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    assert_true(loopback_say(&peer, text));
+    assert_true(loopback_say(&peer, text));
+    assert_false(loopback_say(&peer, "23"));
+    reef_app_step(app, 0);
+    assert_false(peer.is_resumed); /* 513 are left */
+    reef_app_step(app, 0);
+    assert_true(peer.is_resumed);
+    reef_app_destroy(app);
+}
+
+static void test_session_ingress_carries_over_what_exceeds_the_bytes(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_bytes=1024"};
+    reef_app_t *app = loopback_app_create(3, argv);
+    char text[601] = "";
+    loopback_peer_t peer;
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    for (int i = 0; i < 3; i++) {
+        loopback_say(&peer, text);
+    }
+    reef_app_step(app, 0);
+    assert_int_equal(reef_event_emitted_count(reef_world_events(
+                         reef_app_world(app), &message_received_event)),
+                     2);
+    reef_app_step(app, 0);
+    assert_int_equal(reef_event_emitted_count(reef_world_events(
+                         reef_app_world(app), &message_received_event)),
+                     3);
+    reef_app_destroy(app);
+}
+
+static void kick_all(reef_run_t *run)
+{
+    reef_app_t *app = reef_run_context(run);
+    reef_entity_t entity = reef_session_find(app, 1);
+
+    if (entity != 0) {
+        reef_session_close(app, entity, 0, "kick");
+    }
+}
+
+static void test_session_kick_silences_what_the_frame_had_taken_in(void **state)
+{
+    fixture_t *fixture = *state;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_app_add_system(fixture->app, REEF_FRAME,
+                        &(reef_system_desc_t){.name = "kick",
+                                              .run = kick_all,
+                                              .context = fixture->app,
+                                              .exclusive = true,
+                                              .after = {"admin"},
+                                              .before = {"admission"}});
+    assert_int_equal(
+        reef_schedule_build(reef_app_find_schedule(fixture->app, REEF_FRAME), NULL),
+        REEF_OK);
+    loopback_say(&fixture->peer[0], "spam");
+    reef_app_tick_n(fixture->app, 3);
+
+    assert_string_equal(fixture->log, "connected 1\ngone 1 memory\n");
+}
+
+static void test_session_to_be_closed_is_neither_heard_nor_found(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_entity_t entity;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    entity = reef_session_find(fixture->app, 1);
+    assert_true(reef_session_close(fixture->app, entity, 0, NULL));
+
+    assert_int_equal(reef_session_find(fixture->app, 1), 0);
+    assert_int_equal(reef_session_next(fixture->app, 0), 0);
+    for (int i = 0; i < 10; i++) {
+        assert_true(loopback_say(&fixture->peer[0], "x")); /* never fills an inbox */
+    }
+    assert_true(metric(fixture, "reef_messages_received_total", 0) == 0);
+}
+
+static void test_session_keeps_the_round_trip_time_last_measured(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+    reef_entity_t entity;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    entity = reef_session_find(fixture->app, 1);
+    assert_int_equal(REEF_FIND(world, entity, session)->rtt_us, -1);
+    reef_link_heard(fixture->app, fixture->peer[0].link, 1500);
+    reef_link_heard(fixture->app, fixture->peer[0].link, -1);
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(REEF_FIND(world, entity, session)->rtt_us, 1500);
+}
+
+static void test_session_end_tells_who_ended_it(void **state)
+{
+    fixture_t *fixture = *state;
+
+    for (int i = 0; i < 3; i++) {
+        loopback_connect(fixture->app, &fixture->peer[i]);
+    }
+    reef_app_step(fixture->app, 0);
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_tick_n(fixture->app, 2);
+    assert_int_equal(fixture->reason, REEF_DISCONNECT_PEER);
+    reef_session_close(fixture->app, reef_session_find(fixture->app, 2), 0, NULL);
+    reef_app_tick_n(fixture->app, 2);
+    assert_int_equal(fixture->reason, REEF_DISCONNECT_KICKED);
+    reef_session_close(fixture->app, reef_session_find(fixture->app, 3), 0, NULL);
+    loopback_disconnect(&fixture->peer[2]); /* before the server gets to it */
+    reef_app_tick_n(fixture->app, 2);
+    assert_int_equal(fixture->reason, REEF_DISCONNECT_KICKED);
+}
+
+static void stop_accepting(void *self)
+{
+    (void)self;
+}
+
+/* Says a few times that somebody is still there. */
+static uint32_t count_down(const void *self)
+{
+    uint32_t *left = *(uint32_t *const *)self;
+
+    return *left > 0 ? (*left)-- : 0;
+}
+
+static void test_session_shutdown_is_the_reason_of_those_it_ends(void **state)
+{
+    static const reef_transport_t lingering = {.name = "lingering",
+                                               .stop_accepting = stop_accepting,
+                                               .connection_count = count_down};
+    fixture_t *fixture = *state;
+    uint32_t left = 2;
+    uint32_t *const self = &left;
+
+    reef_app_add_transport(fixture->app, &lingering, (void *)&self);
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_app_stop(fixture->app);
+    reef_app_run(fixture->app);
+
+    assert_int_equal(fixture->peer[0].close_code, 1001);
+    assert_string_equal(fixture->log, "connected 1\ngone 1 memory\n");
+    assert_int_equal(fixture->reason, REEF_DISCONNECT_SHUTDOWN);
+}
+
+static void test_session_close_reason_is_cut_at_a_character(void **state)
+{
+    fixture_t *fixture = *state;
+    char reason[141] = "";
+
+    for (size_t i = 0; i + 2 < sizeof(reason); i += 2) { /* é */
+        memcpy(reason + i, "\xc3\xa9", 2);
+    }
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_session_close(fixture->app, reef_session_find(fixture->app, 1), 0, reason);
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(strlen(fixture->peer[0].close_reason), 122); /* 123 fit */
+    assert_int_equal(fixture->peer[0].close_code, 1008);
+}
+
+static void test_session_queue_is_that_of_the_transport(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_entity_t entity;
+
+    fixture->echo = true;
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_say(&fixture->peer[0], "1234");
+    reef_app_step(fixture->app, 0);
+    entity = reef_session_find(fixture->app, 1);
+
+    assert_int_equal(reef_session_queue_bytes(fixture->app, entity), 5);
+    loopback_disconnect(&fixture->peer[0]);
+    assert_int_equal(reef_session_queue_bytes(fixture->app, entity), 0);
+}
+
+static void look_back(reef_run_t *run)
+{
+    fixture_t *fixture = reef_run_context(run);
+    const user_disconnected_t *gone;
+
+    while ((gone = REEF_NEXT(run, user_disconnected)) != NULL) {
+        const session_t *session = reef_run_find(run, gone->entity, &session_type);
+
+        note(fixture, "tick", gone->client_id, session ? session->peer : "despawned");
+    }
+}
+
+static void
+test_session_entity_stays_until_the_last_reader_knows_of_its_end(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+    reef_schedule_t *ticks = reef_app_find_schedule(fixture->app, REEF_FIXED_UPDATE);
+
+    reef_app_add_system(fixture->app, REEF_FIXED_UPDATE,
+                        &(reef_system_desc_t){.name = "look_back",
+                                              .run = look_back,
+                                              .context = fixture,
+                                              .access = {REEF_READ(session)},
+                                              .reads = {&user_disconnected_event}});
+    assert_int_equal(reef_schedule_build(ticks, NULL), REEF_OK);
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 1);
+    loopback_disconnect(&fixture->peer[0]);
+    for (int i = 0; i < 5; i++) {
+        reef_app_step(fixture->app, 0); /* no tick, so it was not read there */
+    }
+    assert_int_equal(reef_world_entity_count(world), 1);
+    reef_app_tick_n(fixture->app, 2);
+
+    assert_string_equal(fixture->log, "connected 1\ngone 1 memory\ntick 1 memory\n");
+    assert_int_equal(reef_world_entity_count(world), 0);
+}
+
+static void test_session_ingress_takes_no_more_after_an_idle_frame(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_messages=64"};
+    reef_app_t *app = loopback_app_create(3, argv);
+    reef_event_queue_t *received =
+        reef_world_events(reef_app_world(app), &message_received_event);
+    frame_time_t *frame = REEF_RESOURCE(reef_app_world(app), frame_time);
+    loopback_peer_t peer;
+
+    (void)state;
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    for (int i = 0; i < 3; i++) {
+        frame->frame_us = 20000;
+        reef_app_step(app, 0);
+    }
+    frame->frame_us = 0;
+    reef_app_tick_n(app, 3); /* fast, but they show nothing */
+    for (int i = 0; i < 64; i++) {
+        loopback_say(&peer, "x");
+    }
+    reef_app_step(app, 0);
+
+    assert_int_equal(reef_event_emitted_count(received), 16);
+    reef_app_destroy(app);
+}
+
+static void test_session_ingress_waits_while_systems_have_a_frame_to_read(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_event_queue_t *received =
+        reef_world_events(reef_app_world(fixture->app), &message_received_event);
+
+    reef_app_add_system(fixture->app, REEF_FIXED_UPDATE,
+                        &(reef_system_desc_t){.name = "look_back",
+                                              .run = look_back,
+                                              .context = fixture,
+                                              .access = {REEF_READ(session)},
+                                              .reads = {&user_disconnected_event,
+                                                        &message_received_event}});
+    assert_int_equal(reef_schedule_build(
+                         reef_app_find_schedule(fixture->app, REEF_FIXED_UPDATE), NULL),
+                     REEF_OK);
+    for (int i = 0; i < PEERS; i++) {
+        loopback_connect(fixture->app, &fixture->peer[i]);
+        for (int j = 0; j < 3; j++) {
+            loopback_say(&fixture->peer[i], "x");
+        }
+    }
+    for (int i = 0; i < 5; i++) {
+        reef_app_step(fixture->app, 0); /* no tick: its system reads nothing */
+    }
+
+    assert_int_equal(reef_event_emitted_count(received), 6);
+}
+
+static void test_session_message_refused_by_a_closed_link_closes_nobody(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_event_emit(
+        reef_world_events(world, &message_send_failed_event),
+        &(message_send_failed_t){.entity = reef_session_find(fixture->app, 1),
+                                 .reason = REEF_SEND_DISCONNECTED});
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(fixture->peer[0].close_code, 0);
+}
+
+static void test_session_message_to_one_who_has_gone_is_a_counted_failure(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_event_queue_t *failed =
+        reef_world_events(reef_app_world(fixture->app), &message_send_failed_event);
+
+    fixture->echo = true;
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    loopback_say(&fixture->peer[0], "good-bye");
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(reef_event_emitted_count(failed), 1);
+    assert_true(metric(fixture, "reef_messages_send_failed_total", 0) == 1);
+    assert_string_equal(fixture->peer[0].received, "");
+}
+
+static void overfill(reef_run_t *run)
+{
+    reef_world_t *world = reef_run_world(run);
+    reef_event_queue_t *sends = reef_world_events(world, &send_message_event);
+    reef_buffer_t *payload = reef_buffer_format("x");
+
+    while (reef_event_emit(sends, &(send_message_t){0})) {
+    }
+    reef_send(run, 5, payload);
+    reef_world_send(world, &(send_message_t){.target = 5, .payload = payload});
+}
+
+static void test_session_message_beyond_the_event_queue_is_told_of(void **state)
+{
+    reef_app_t *app = loopback_app_create(0, NULL);
+
+    (void)state;
+    reef_app_add_system(
+        app, REEF_STARTUP,
+        &(reef_system_desc_t){.name = "overfill", .run = overfill, .exclusive = true});
+    loopback_app_start(app);
+
+    assert_int_equal(reef_event_emitted_count(reef_world_events(
+                         reef_app_world(app), &message_send_failed_event)),
+                     2);
+    reef_app_destroy(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +821,24 @@ int main(void)
         TEST(test_session_lost_reliable_message_closes_its_client),
         TEST(test_session_next_walks_clients_in_order_past_holes),
         TEST(test_session_many_come_and_go_without_a_trace),
+        TEST(test_session_metrics_count_clients_messages_and_bytes),
+        TEST(test_session_handle_of_an_ended_link_is_not_its_successor),
+        TEST(test_session_resumes_a_paused_peer_once_at_half_of_its_inbox),
+        TEST(test_session_inbox_is_full_of_bytes_too),
+        TEST(test_session_ingress_carries_over_what_exceeds_the_bytes),
+        TEST(test_session_kick_silences_what_the_frame_had_taken_in),
+        TEST(test_session_to_be_closed_is_neither_heard_nor_found),
+        TEST(test_session_keeps_the_round_trip_time_last_measured),
+        TEST(test_session_end_tells_who_ended_it),
+        TEST(test_session_shutdown_is_the_reason_of_those_it_ends),
+        TEST(test_session_close_reason_is_cut_at_a_character),
+        TEST(test_session_queue_is_that_of_the_transport),
+        TEST(test_session_entity_stays_until_the_last_reader_knows_of_its_end),
+        TEST(test_session_ingress_takes_no_more_after_an_idle_frame),
+        TEST(test_session_ingress_waits_while_systems_have_a_frame_to_read),
+        TEST(test_session_message_refused_by_a_closed_link_closes_nobody),
+        TEST(test_session_message_to_one_who_has_gone_is_a_counted_failure),
+        TEST(test_session_message_beyond_the_event_queue_is_told_of),
     };
 
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
