@@ -78,8 +78,7 @@ static uint16_t await_port(server_t *server, const char *transport)
     return (uint16_t)strtoul(address, NULL, 10);
 }
 
-/* It listens before it runs, and only then handles signals: have it answer something
- * that leaves no trace in the world. */
+/* It listens before its loop runs: have it answer something that leaves no trace. */
 static void await_answer(const server_t *server)
 {
     ws_client_t probe = {0};

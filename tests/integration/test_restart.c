@@ -1,6 +1,9 @@
 /* What a world is after the process that held it has ended, one way or the other. */
 #include "admin_client.h"
 
+#include <reef/database.h>
+
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -193,6 +196,26 @@ static void test_restart_after_sigkill_while_writing_has_a_complete_world(void *
     }
 }
 
+static void test_restart_end_that_was_not_kept_is_exit_code_1(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_database_t *database = NULL;
+    reef_failure_t failure = {0};
+    char path[128];
+
+    SERVER_START(&fixture->server, REEFD, "snapshot.path=broken.db");
+    server_path(&fixture->server, "broken.db", path, sizeof(path));
+    assert_int_equal(reef_database_open(path, false, &database, &failure), REEF_OK);
+    assert_int_equal(reef_database_run(database, "DROP TABLE snapshot", &failure),
+                     REEF_OK);
+    reef_database_close(database);
+    process_signal(&fixture->server.process, SIGTERM);
+
+    assert_int_equal(process_wait(&fixture->server.process), 1);
+    assert_non_null(
+        strstr(fixture->server.process.errors.text, "the last snapshot failed"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +225,7 @@ int main(void)
         TEST(test_restart_gives_new_clients_new_ids),
         TEST(test_restart_after_sigkill_has_the_edit_of_the_last_snapshot),
         TEST(test_restart_after_sigkill_while_writing_has_a_complete_world),
+        TEST(test_restart_end_that_was_not_kept_is_exit_code_1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

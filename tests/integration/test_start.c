@@ -302,6 +302,67 @@ static void test_start_prefers_set_to_environment_to_file(void **state)
     expect_source(fixture, "snapshot.path=assigned.db", "assigned.db");
 }
 
+static void test_start_check_config_names_an_unknown_section(void **state)
+{
+    fixture_t *fixture = *state;
+
+    assert_int_equal(RUN(fixture, "--check-config", "--set", "chatt.max_rooms=3"), 1);
+    expect_one_line(fixture, "chatt");
+}
+
+static void test_start_help_is_given_whatever_the_settings_are(void **state)
+{
+    fixture_t *fixture = *state;
+
+    assert_int_equal(RUN(fixture, "--config", "missing.ini", "--help"), 0);
+    assert_int_equal(RUN(fixture, "--set", "server.tick_rate=0", "--version"), 0);
+}
+
+static void test_start_fails_for_more_addresses_than_there_is_room_for(void **state)
+{
+    fixture_t *fixture = *state;
+    char setting[512] = "websocket.listen=127.0.0.1:0";
+
+    for (int i = 1; i < 17; i++) {
+        strcat(setting, ",127.0.0.1:0");
+    }
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", setting), 1);
+    expect_one_line(fixture, "websocket.listen: at most 16 addresses");
+}
+
+/* Start @p command with reefd's path and settings behind it. */
+static void start_by_shell(fixture_t *fixture, const char *command)
+{
+    const char *const arguments[] = {"/bin/sh", "-c", command, REEFD, FREE_PORTS, NULL};
+
+    process_start(&fixture->server.process,
+                  &(process_desc_t){.arguments = arguments,
+                                    .directory = fixture->server.directory});
+}
+
+static void test_start_leaves_descriptors_to_others_than_clients(void **state)
+{
+    fixture_t *fixture = *state;
+    char rest[128];
+
+    start_by_shell(fixture, "ulimit -n 100; exec \"$0\" \"$@\"");
+    process_await(&fixture->server.process, "max_sessions lowered", rest, sizeof(rest));
+    assert_non_null(strstr(rest, " max_sessions=36 open_files=100"));
+    process_await(&fixture->server.process, "msg=listening transport=admin", rest,
+                  sizeof(rest));
+    server_stop(&fixture->server);
+}
+
+static void test_start_can_be_stopped_in_good_order_as_soon_as_it_listens(void **state)
+{
+    fixture_t *fixture = *state;
+    char rest[128];
+
+    start_by_shell(fixture, "exec \"$0\" \"$@\"");
+    process_await(&fixture->server.process, "msg=listening", rest, sizeof(rest));
+    server_stop(&fixture->server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +380,11 @@ int main(void)
         TEST(test_start_version_is_one_line),
         TEST(test_start_check_config_accepts_or_names_what_is_wrong),
         TEST(test_start_prefers_set_to_environment_to_file),
+        TEST(test_start_check_config_names_an_unknown_section),
+        TEST(test_start_help_is_given_whatever_the_settings_are),
+        TEST(test_start_fails_for_more_addresses_than_there_is_room_for),
+        TEST(test_start_leaves_descriptors_to_others_than_clients),
+        TEST(test_start_can_be_stopped_in_good_order_as_soon_as_it_listens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

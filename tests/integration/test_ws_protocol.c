@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_LINE "GET / HTTP/1.1\r\n"
 #define REST                                                                           \
@@ -429,10 +430,26 @@ static void test_ws_protocol_shutdown_does_not_wait_for_the_mute(void **state)
 {
     fixture_t *fixture = *state;
 
+    process_watchdog(40); /* less than shutdown_ms, which would end it too */
     SERVER_START(&fixture->server, REEFD, "websocket.close_timeout_ms=50",
                  "server.shutdown_ms=60000");
     ws_client_open(&fixture->clients[0], fixture->server.port); /* never answers */
     server_stop(&fixture->server);
+}
+
+static void test_ws_protocol_second_signal_ends_the_process_at_once(void **state)
+{
+    fixture_t *fixture = *state;
+
+    process_watchdog(40); /* less than the waits for a mute client */
+    SERVER_START(&fixture->server, REEFD, "websocket.close_timeout_ms=60000",
+                 "server.shutdown_ms=60000");
+    ws_client_open(&fixture->clients[0], fixture->server.port); /* never answers */
+    process_signal(&fixture->server.process, SIGTERM);
+    ws_client_expect_close(&fixture->clients[0], 1001, "server shutdown");
+    process_signal(&fixture->server.process, SIGTERM);
+
+    assert_int_equal(process_wait(&fixture->server.process), -SIGTERM);
 }
 
 static void test_ws_protocol_shutdown_cuts_off_handshakes(void **state)
@@ -440,6 +457,7 @@ static void test_ws_protocol_shutdown_cuts_off_handshakes(void **state)
     fixture_t *fixture = *state;
     ws_client_t *client = &fixture->clients[0];
 
+    process_watchdog(40); /* less than shutdown_ms, which would end it too */
     SERVER_START(&fixture->server, REEFD, "websocket.handshake_timeout_ms=600000",
                  "server.shutdown_ms=60000");
     ws_client_connect(client, fixture->server.port);
@@ -495,6 +513,138 @@ static void test_ws_protocol_200_connections_leave_nothing_behind(void **state)
     await_base_line(server, entities, descriptors);
 }
 
+/* After the closing handshake it is the peer's turn to let go, but not for ever. */
+static void test_ws_protocol_peer_that_stays_after_its_close_is_cut_off(void **state)
+{
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    ws_client_t *client = &fixture->clients[0];
+    ws_client_t *refused = &fixture->clients[1];
+    size_t descriptors;
+    double entities;
+
+    SERVER_START(server, REEFD, "websocket.close_timeout_ms=50");
+    entities = admin_total(server, "/api/v1/entities?limit=1");
+    descriptors = process_descriptor_count(&server->process);
+    ws_client_open(client, server->port);
+    ws_client_send(client, WS_FIN | WS_CLOSE, "\x03\xe8", 2);
+    ws_client_expect_close(client, 1000, NULL);
+    ws_client_expect_end(client);
+    ws_client_connect(refused, server->port);
+    ws_client_send_raw(refused, "?\r\n\r\n", 5);
+    assert_int_equal(ws_client_receive_status(refused), 400);
+    await_base_line(server, entities, descriptors);
+}
+
+static void test_ws_protocol_close_comes_after_all_that_was_queued(void **state)
+{
+    enum {
+        COUNT = 300
+    };
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    static char text[65536];
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, "websocket.max_queue=67108864",
+                 "websocket.close_timeout_ms=60000");
+    ws_client_open(client, fixture->server.port);
+    for (int i = 0; i < COUNT; i++) { /* more than the system's buffers take */
+        text[0] = (char)i;
+        ws_client_send(client, WS_FIN | WS_BINARY, text, sizeof(text));
+    }
+    ws_client_send(client, WS_FIN | WS_BINARY, "end", 3);
+    for (int i = 0; i < COUNT; i++) {
+        text[0] = (char)i;
+        if (i == COUNT / 2) {
+            ws_client_send(client, WS_FIN | WS_CLOSE, "\x03\xe8", 2);
+        }
+        ws_client_expect(client, WS_BINARY, text, sizeof(text));
+    }
+    ws_client_expect(client, WS_BINARY, "end", 3);
+    ws_client_expect_close(client, 1000, NULL);
+    ws_client_expect_end(client);
+}
+
+/* A value of the metrics' text; -1 when there is none. */
+static double metric(const server_t *server, const char *name)
+{
+    int descriptor = admin_begin(server, "GET", "/metrics", NULL);
+    static char reply[262144];
+    char line[96];
+    const char *found;
+
+    socket_receive_all(descriptor, reply, sizeof(reply));
+    close(descriptor);
+    snprintf(line, sizeof(line), "\n%s ", name);
+    found = strstr(reply, line);
+    return found ? strtod(found + strlen(line), NULL) : -1;
+}
+
+static void test_ws_protocol_refusals_and_errors_are_counted(void **state)
+{
+    static const bad_frame_t bad = BAD(1002, "\x83\x80\0\0\0\0");
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    double refused;
+
+    SERVER_START(server, REEFD, NULL);
+    refused = metric(server, "reef_websocket_refused_total");
+    assert_true(metric(server, "reef_websocket_protocol_errors_total") == 0);
+    expect_refusal(server, "GET / HTTP/1.0\r\n\r\n", 505);
+    expect_closes(server, &bad, 1);
+
+    assert_true(metric(server, "reef_websocket_refused_total") == refused + 1);
+    assert_true(metric(server, "reef_websocket_protocol_errors_total") == 1);
+}
+
+/* What does not fit the memory of the handshake is read all the same. */
+static void test_ws_protocol_much_may_follow_the_handshake_at_once(void **state)
+{
+    enum {
+        COUNT = 40
+    };
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    static uint8_t all[COUNT * (500 + WS_MAX_HEAD) + 1024] = WS_HANDSHAKE "\r\n";
+    size_t size = strlen((const char *)all);
+    char text[500];
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, "websocket.max_handshake=1024");
+    for (int i = 0; i < COUNT; i++) {
+        memset(text, 'a' + i % 26, sizeof(text));
+        size += ws_client_write_frame(all + size, WS_FIN | WS_TEXT, text, sizeof(text));
+    }
+    ws_client_connect(client, fixture->server.port);
+    ws_client_send_raw(client, all, size);
+    assert_int_equal(ws_client_receive_status(client), 101);
+    for (int i = 0; i < COUNT; i++) {
+        memset(text, 'a' + i % 26, sizeof(text));
+        ws_client_expect(client, WS_TEXT, text, sizeof(text));
+    }
+}
+
+static void test_ws_protocol_session_knows_path_and_query(void **state)
+{
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    cJSON *reply;
+    cJSON *session;
+    char path[128];
+
+    SERVER_START(server, REEFD, NULL);
+    ws_client_open(&fixture->clients[0], server->port);
+    ws_client_expect_silence(&fixture->clients[0]);
+    reply = admin_get(server, "/api/v1/entities?query=session&limit=1");
+    snprintf(
+        path, sizeof(path), "/api/v1/entities/%s/components/session",
+        admin_text(cJSON_GetArrayItem(cJSON_GetObjectItem(reply, "items"), 0), "id"));
+    session = admin_get(server, path);
+    assert_string_equal(admin_text(session, "path"), "/path");
+    assert_string_equal(admin_text(session, "query"), "query=1");
+    cJSON_Delete(session);
+    cJSON_Delete(reply);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,8 +669,14 @@ int main(void)
         TEST(test_ws_protocol_client_that_does_not_read_is_closed_with_1008),
         TEST(test_ws_protocol_shutdown_closes_with_1001),
         TEST(test_ws_protocol_shutdown_does_not_wait_for_the_mute),
+        TEST(test_ws_protocol_second_signal_ends_the_process_at_once),
         TEST(test_ws_protocol_shutdown_cuts_off_handshakes),
         TEST(test_ws_protocol_200_connections_leave_nothing_behind),
+        TEST(test_ws_protocol_peer_that_stays_after_its_close_is_cut_off),
+        TEST(test_ws_protocol_close_comes_after_all_that_was_queued),
+        TEST(test_ws_protocol_refusals_and_errors_are_counted),
+        TEST(test_ws_protocol_much_may_follow_the_handshake_at_once),
+        TEST(test_ws_protocol_session_knows_path_and_query),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

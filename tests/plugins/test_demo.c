@@ -74,6 +74,50 @@ static void test_demo_same_ticks_give_the_same_world(void **state)
     assert_int_equal(hash[0], hash[1]);
 }
 
+static void test_demo_spawns_no_more_once_the_world_has_had_its_creatures(void **state)
+{
+    reef_app_t *app = start("demo.entities=3");
+
+    (void)state;
+    reef_app_tick_n(app, 2);
+    reef_schedule_run(reef_app_find_schedule(app, REEF_STARTUP));
+    reef_app_tick_n(app, 2);
+
+    assert_int_equal(reef_world_entity_count(reef_app_world(app)), 3);
+    reef_app_destroy(app);
+}
+
+static void test_demo_creature_beyond_the_edge_swims_back(void **state)
+{
+    reef_app_t *app = start("demo.entities=1");
+    reef_world_t *world = reef_app_world(app);
+    reef_entity_t entity = reef_world_next_entity(world, 0);
+    position_2d_t *position = REEF_FIND_MUT(world, entity, position_2d);
+    velocity_2d_t *velocity = REEF_FIND_MUT(world, entity, velocity_2d);
+
+    (void)state;
+    *position = (position_2d_t){.x = 150, .y = -150};
+    *velocity = (velocity_2d_t){.x = 6, .y = -6};
+    reef_app_tick_n(app, 10);
+
+    assert_true(REEF_FIND(world, entity, velocity_2d)->x == -6); /* turned once */
+    assert_true(REEF_FIND(world, entity, velocity_2d)->y == 6);
+    assert_true(REEF_FIND(world, entity, position_2d)->x < 150);
+    assert_true(REEF_FIND(world, entity, position_2d)->y > -150);
+    reef_app_destroy(app);
+}
+
+static void test_demo_off_still_knows_what_an_earlier_run_stored(void **state)
+{
+    reef_app_t *app = start("demo.entities=0");
+
+    (void)state;
+    assert_int_not_equal(
+        reef_world_find_component(reef_app_world(app), reef_span_text("demo_creature")),
+        REEF_NO_COMPONENT);
+    reef_app_destroy(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +125,9 @@ int main(void)
         cmocka_unit_test(test_demo_creatures_stay_within_reach),
         cmocka_unit_test(test_demo_off_leaves_the_world_empty),
         cmocka_unit_test(test_demo_same_ticks_give_the_same_world),
+        cmocka_unit_test(test_demo_spawns_no_more_once_the_world_has_had_its_creatures),
+        cmocka_unit_test(test_demo_creature_beyond_the_edge_swims_back),
+        cmocka_unit_test(test_demo_off_still_knows_what_an_earlier_run_stored),
     };
 
     return cmocka_run_group_tests_name("demo", tests, NULL, NULL);

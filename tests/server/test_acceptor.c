@@ -148,12 +148,47 @@ static void test_acceptor_without_descriptors_waits_and_recovers(void **state)
     close(peer);
 }
 
+static void test_acceptor_that_cannot_listen_keeps_no_descriptor(void **state)
+{
+    fixture_t *fixture = *state;
+    struct sockaddr_storage address;
+    reef__acceptor_t second;
+    reef_failure_t failure = {0};
+    int before = dup(fixture->acceptor.descriptor);
+    int after;
+
+    close(before);
+    reef__acceptor_address(&fixture->acceptor, &address);
+    assert_int_equal(open_acceptor(fixture, &second,
+                                   ((struct sockaddr_in *)&address)->sin_port,
+                                   &failure),
+                     REEF_E_IO);
+    after = dup(fixture->acceptor.descriptor);
+    close(after);
+
+    assert_int_equal(after, before);
+}
+
+static void test_acceptor_takes_a_port_over_from_connections_that_end(void **state)
+{
+    fixture_t *fixture = *state;
+    socklen_t size = sizeof(int);
+    int on = 0;
+
+    assert_int_equal(
+        getsockopt(fixture->acceptor.descriptor, SOL_SOCKET, SO_REUSEADDR, &on, &size),
+        0);
+    assert_int_not_equal(on, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_acceptor_hands_over_a_descriptor),
         TEST(test_acceptor_names_an_address_in_use),
         TEST(test_acceptor_without_descriptors_waits_and_recovers),
+        TEST(test_acceptor_that_cannot_listen_keeps_no_descriptor),
+        TEST(test_acceptor_takes_a_port_over_from_connections_that_end),
     };
 
     return cmocka_run_group_tests_name("acceptor", tests, NULL, NULL);

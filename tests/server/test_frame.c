@@ -1,4 +1,5 @@
-/* Real time against ticks: the arithmetic of frame.c, with the clock in hand. */
+/* Real time against ticks: the arithmetic of frame.c, with the clock in hand; and how
+ * much a frame takes in. */
 #include "app.h"
 #include "loopback.h"
 #include "test.h"
@@ -140,9 +141,11 @@ static void test_frame_runs_at_once_for_commands_that_had_to_wait(void **state)
     app->server_config.max_frame_sends = 1;
     assert_int_equal(reef_app_add_prefix(app, "", echo, NULL), REEF_OK);
     loopback_connect(app, &peer);
-    loopback_say(&peer, "1");
-    loopback_say(&peer, "2");
+    for (int i = 0; i < 3; i++) {
+        loopback_say(&peer, "x");
+    }
     ticks_after_frame_at(app, 10);
+    ticks_after_frame_at(app, 11); /* nothing comes in: commands alone are left */
 
     assert_int_equal(reef__frame_delay_ns(app, start_ns + 12 * MS), 0);
 }
@@ -190,6 +193,127 @@ static void test_frame_tells_its_number_and_its_length(void **state)
     assert_int_equal(frame->frame, before + 2);
     assert_int_equal(frame->frame_us, 3000);
 }
+/* What a frame takes in --------------------------------------------------------- */
+
+/* An app that takes in one message per frame, and its one peer. */
+static reef_app_t *make_slow_app(const char *setting, loopback_peer_t *peer)
+{
+    const char *const argv[] = {"test", "--set", "server.max_frame_messages=1", "--set",
+                                setting};
+    reef_app_t *app = loopback_app_create(5, argv);
+
+    loopback_app_start(app);
+    loopback_connect(app, peer);
+    return app;
+}
+
+static void test_frame_resumes_a_paused_peer_once_at_half_of_its_inbox(void **state)
+{
+    loopback_peer_t peer;
+    reef_app_t *app = make_slow_app("server.inbox_messages=4", &peer);
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(loopback_say(&peer, "x"), i < 3);
+    }
+    reef_app_step(app, 0);
+    assert_false(peer.is_resumed);
+    reef_app_step(app, 0);
+    assert_true(peer.is_resumed);
+    peer.is_resumed = false;
+    reef_app_tick_n(app, 3);
+    assert_false(peer.is_resumed);
+    reef_app_destroy(app);
+}
+
+static void test_frame_inbox_is_full_of_bytes_too(void **state)
+{
+    char text[512] = "";
+    loopback_peer_t peer;
+    reef_app_t *app = make_slow_app("server.inbox_bytes=1024", &peer);
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    assert_true(loopback_say(&peer, text));
+    assert_true(loopback_say(&peer, text));
+    assert_false(loopback_say(&peer, "23"));
+    reef_app_step(app, 0);
+    assert_false(peer.is_resumed); /* 513 are left */
+    reef_app_step(app, 0);
+    assert_true(peer.is_resumed);
+    reef_app_destroy(app);
+}
+
+static void test_frame_carries_over_what_exceeds_the_bytes(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_bytes=1024"};
+    reef_app_t *app = loopback_app_create(3, argv);
+    char text[601] = "";
+    loopback_peer_t peer;
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    for (int i = 0; i < 3; i++) {
+        loopback_say(&peer, text);
+    }
+    reef_app_step(app, 0);
+    assert_int_equal(reef_event_emitted_count(reef_world_events(
+                         reef_app_world(app), &message_received_event)),
+                     2);
+    reef_app_step(app, 0);
+    assert_int_equal(reef_event_emitted_count(reef_world_events(
+                         reef_app_world(app), &message_received_event)),
+                     3);
+    reef_app_destroy(app);
+}
+
+static void test_frame_takes_no_more_after_an_idle_frame(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_messages=64"};
+    reef_app_t *app = loopback_app_create(3, argv);
+    reef_event_queue_t *received =
+        reef_world_events(reef_app_world(app), &message_received_event);
+    frame_time_t *frame = REEF_RESOURCE(reef_app_world(app), frame_time);
+    loopback_peer_t peer;
+
+    (void)state;
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    for (int i = 0; i < 3; i++) {
+        frame->frame_us = 20000;
+        reef_app_step(app, 0);
+    }
+    frame->frame_us = 0;
+    reef_app_tick_n(app, 3); /* fast, but they show nothing */
+    for (int i = 0; i < 64; i++) {
+        loopback_say(&peer, "x");
+    }
+    reef_app_step(app, 0);
+
+    assert_int_equal(reef_event_emitted_count(received), 16);
+    reef_app_destroy(app);
+}
+
+static void test_frame_counts_what_came_before_its_entity(void **state)
+{
+    loopback_peer_t first;
+    loopback_peer_t second;
+    reef_app_t *app = make_slow_app("server.inbox_messages=4", &first);
+    reef_entity_t entity;
+
+    (void)state;
+    loopback_connect(app, &second);
+    loopback_say(&first, "x");
+    loopback_say(&second, "early");
+    reef_app_tick_n(app, 3); /* the second one's turn comes in the second frame */
+
+    entity = reef_session_find(app, 2);
+    assert_int_equal(REEF_FIND(reef_app_world(app), entity, session)->messages_in, 1);
+    assert_int_equal(REEF_FIND(reef_app_world(app), entity, session)->bytes_in, 5);
+    reef_app_destroy(app);
+}
 
 int main(void)
 {
@@ -206,6 +330,11 @@ int main(void)
         TEST(test_frame_warns_of_skipped_time_once_a_second),
         TEST(test_frame_follows_time_again_after_forced_ticks),
         TEST(test_frame_tells_its_number_and_its_length),
+        TEST(test_frame_resumes_a_paused_peer_once_at_half_of_its_inbox),
+        TEST(test_frame_inbox_is_full_of_bytes_too),
+        TEST(test_frame_carries_over_what_exceeds_the_bytes),
+        TEST(test_frame_takes_no_more_after_an_idle_frame),
+        TEST(test_frame_counts_what_came_before_its_entity),
     };
 
     return cmocka_run_group_tests_name("frame", tests, NULL, NULL);

@@ -170,9 +170,9 @@ static void test_router_takes_no_command_from_a_binary_message(void **state)
     add(fixture, "/join", "join");
     fixture->owner = 99;
     reef_link_receive(fixture->app, fixture->peer.link, REEF_PAYLOAD_BINARY,
-                      reef_span_text("/join a"));
-    reef_link_receive(fixture->app, fixture->peer.link, REEF_PAYLOAD_BINARY,
                       reef_span_text("/what"));
+    reef_link_receive(fixture->app, fixture->peer.link, REEF_PAYLOAD_BINARY,
+                      reef_span_text("/join a"));
     reef_app_step(fixture->app, 0);
 
     assert_string_equal(fixture->peer.received, "");

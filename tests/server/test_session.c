@@ -420,80 +420,6 @@ static void test_session_handle_of_an_ended_link_is_not_its_successor(void **sta
     assert_int_equal(reef_session_count(fixture->app), 1);
 }
 
-/* An app that takes in one message per frame, and its one peer. */
-static reef_app_t *make_slow_app(const char *setting, loopback_peer_t *peer)
-{
-    const char *const argv[] = {"test", "--set", "server.max_frame_messages=1", "--set",
-                                setting};
-    reef_app_t *app = loopback_app_create(5, argv);
-
-    loopback_app_start(app);
-    loopback_connect(app, peer);
-    return app;
-}
-
-static void test_session_resumes_a_paused_peer_once_at_half_of_its_inbox(void **state)
-{
-    loopback_peer_t peer;
-    reef_app_t *app = make_slow_app("server.inbox_messages=4", &peer);
-
-    (void)state;
-    for (int i = 0; i < 4; i++) {
-        assert_int_equal(loopback_say(&peer, "x"), i < 3);
-    }
-    reef_app_step(app, 0);
-    assert_false(peer.is_resumed);
-    reef_app_step(app, 0);
-    assert_true(peer.is_resumed);
-    peer.is_resumed = false;
-    reef_app_tick_n(app, 3);
-    assert_false(peer.is_resumed);
-    reef_app_destroy(app);
-}
-
-static void test_session_inbox_is_full_of_bytes_too(void **state)
-{
-    char text[512] = "";
-    loopback_peer_t peer;
-    reef_app_t *app = make_slow_app("server.inbox_bytes=1024", &peer);
-
-    (void)state;
-    memset(text, 'x', sizeof(text) - 1);
-    assert_true(loopback_say(&peer, text));
-    assert_true(loopback_say(&peer, text));
-    assert_false(loopback_say(&peer, "23"));
-    reef_app_step(app, 0);
-    assert_false(peer.is_resumed); /* 513 are left */
-    reef_app_step(app, 0);
-    assert_true(peer.is_resumed);
-    reef_app_destroy(app);
-}
-
-static void test_session_ingress_carries_over_what_exceeds_the_bytes(void **state)
-{
-    static const char *const argv[] = {"test", "--set", "server.max_frame_bytes=1024"};
-    reef_app_t *app = loopback_app_create(3, argv);
-    char text[601] = "";
-    loopback_peer_t peer;
-
-    (void)state;
-    memset(text, 'x', sizeof(text) - 1);
-    loopback_app_start(app);
-    loopback_connect(app, &peer);
-    for (int i = 0; i < 3; i++) {
-        loopback_say(&peer, text);
-    }
-    reef_app_step(app, 0);
-    assert_int_equal(reef_event_emitted_count(reef_world_events(
-                         reef_app_world(app), &message_received_event)),
-                     2);
-    reef_app_step(app, 0);
-    assert_int_equal(reef_event_emitted_count(reef_world_events(
-                         reef_app_world(app), &message_received_event)),
-                     3);
-    reef_app_destroy(app);
-}
-
 static void kick_all(reef_run_t *run)
 {
     reef_app_t *app = reef_run_context(run);
@@ -686,33 +612,6 @@ test_session_entity_stays_until_the_last_reader_knows_of_its_end(void **state)
     assert_int_equal(reef_world_entity_count(world), 0);
 }
 
-static void test_session_ingress_takes_no_more_after_an_idle_frame(void **state)
-{
-    static const char *const argv[] = {"test", "--set", "server.max_frame_messages=64"};
-    reef_app_t *app = loopback_app_create(3, argv);
-    reef_event_queue_t *received =
-        reef_world_events(reef_app_world(app), &message_received_event);
-    frame_time_t *frame = REEF_RESOURCE(reef_app_world(app), frame_time);
-    loopback_peer_t peer;
-
-    (void)state;
-    loopback_app_start(app);
-    loopback_connect(app, &peer);
-    for (int i = 0; i < 3; i++) {
-        frame->frame_us = 20000;
-        reef_app_step(app, 0);
-    }
-    frame->frame_us = 0;
-    reef_app_tick_n(app, 3); /* fast, but they show nothing */
-    for (int i = 0; i < 64; i++) {
-        loopback_say(&peer, "x");
-    }
-    reef_app_step(app, 0);
-
-    assert_int_equal(reef_event_emitted_count(received), 16);
-    reef_app_destroy(app);
-}
-
 static void test_session_ingress_waits_while_systems_have_a_frame_to_read(void **state)
 {
     fixture_t *fixture = *state;
@@ -803,6 +702,22 @@ static void test_session_message_beyond_the_event_queue_is_told_of(void **state)
     reef_app_destroy(app);
 }
 
+static void test_session_failure_that_loses_nothing_closes_nobody(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_world_t *world = reef_app_world(fixture->app);
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_event_emit(
+        reef_world_events(world, &message_send_failed_event),
+        &(message_send_failed_t){.entity = reef_session_find(fixture->app, 1),
+                                 .reason = REEF_SEND_TOO_LARGE});
+    reef_app_step(fixture->app, 0);
+
+    assert_int_equal(fixture->peer[0].close_code, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -823,9 +738,6 @@ int main(void)
         TEST(test_session_many_come_and_go_without_a_trace),
         TEST(test_session_metrics_count_clients_messages_and_bytes),
         TEST(test_session_handle_of_an_ended_link_is_not_its_successor),
-        TEST(test_session_resumes_a_paused_peer_once_at_half_of_its_inbox),
-        TEST(test_session_inbox_is_full_of_bytes_too),
-        TEST(test_session_ingress_carries_over_what_exceeds_the_bytes),
         TEST(test_session_kick_silences_what_the_frame_had_taken_in),
         TEST(test_session_to_be_closed_is_neither_heard_nor_found),
         TEST(test_session_keeps_the_round_trip_time_last_measured),
@@ -834,11 +746,11 @@ int main(void)
         TEST(test_session_close_reason_is_cut_at_a_character),
         TEST(test_session_queue_is_that_of_the_transport),
         TEST(test_session_entity_stays_until_the_last_reader_knows_of_its_end),
-        TEST(test_session_ingress_takes_no_more_after_an_idle_frame),
         TEST(test_session_ingress_waits_while_systems_have_a_frame_to_read),
         TEST(test_session_message_refused_by_a_closed_link_closes_nobody),
         TEST(test_session_message_to_one_who_has_gone_is_a_counted_failure),
         TEST(test_session_message_beyond_the_event_queue_is_told_of),
+        TEST(test_session_failure_that_loses_nothing_closes_nobody),
     };
 
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

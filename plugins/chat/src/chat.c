@@ -77,15 +77,14 @@ static void on_room_removed(reef_world_t *world,
 {
     chat_t *chat = context;
     const client_id_t *id = REEF_FIND(world, entity, client_id);
-    reef_span_t name = reef_span_text(((const room_t *)value)->value);
     const reef__room_t *room;
     reef_buffer_t *notice;
     reef_entity_t other;
 
+    (void)value;
     room = reef__rooms_of(chat->rooms, entity);
-    if (room == NULL ||
-        !reef_span_equal(name, reef_span(room->name, room->name_size))) {
-        return; /* a room that is not the chat's */
+    if (room == NULL) {
+        return; /* in no room of the chat's, whatever the component says */
     }
     other = room->members.items[0] != entity ? room->members.items[0]
             : room->members.count > 1        ? room->members.items[1]
