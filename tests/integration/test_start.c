@@ -322,9 +322,11 @@ static void test_start_fails_for_more_addresses_than_there_is_room_for(void **st
 {
     fixture_t *fixture = *state;
     char setting[512] = "websocket.listen=127.0.0.1:0";
+    size_t used = strlen(setting);
 
     for (int i = 1; i < 17; i++) {
-        strcat(setting, ",127.0.0.1:0");
+        used +=
+            (size_t)snprintf(setting + used, sizeof(setting) - used, ",127.0.0.1:0");
     }
     assert_int_equal(RUN(fixture, FREE_PORTS, "--set", setting), 1);
     expect_one_line(fixture, "websocket.listen: at most 16 addresses");

@@ -546,7 +546,8 @@ static void test_session_close_reason_is_cut_at_a_character(void **state)
     char reason[141] = "";
 
     for (size_t i = 0; i + 2 < sizeof(reason); i += 2) { /* é */
-        memcpy(reason + i, "\xc3\xa9", 2);
+        reason[i] = '\xc3';
+        reason[i + 1] = '\xa9';
     }
     loopback_connect(fixture->app, &fixture->peer[0]);
     reef_app_step(fixture->app, 0);
