@@ -9,6 +9,7 @@
 #include <reef/map.h>
 
 #include "app.h"
+#include "codec/utf8.h"
 
 #include <assert.h>
 
@@ -94,14 +95,10 @@ uint32_t reef__router_owner(const reef__router_t *router, const reef_buffer_t *p
 
 static void answer_unknown(reef_run_t *run, reef_entity_t entity, reef_span_t word)
 {
-    int size = (int)(word.size < MAX_SHOWN_WORD ? word.size : MAX_SHOWN_WORD);
+    reef_span_t shown = reef__utf8_cut(word, MAX_SHOWN_WORD);
 
-    /* Do not cut a character: continuation bytes are 10xxxxxx. */
-    while ((size_t)size < word.size && size > 0 && (word.data[size] & 0xc0u) == 0x80) {
-        size--;
-    }
-    reef_send_text(run, entity, "[Error] Unknown command: %.*s", size,
-                   (const char *)word.data);
+    reef_send_text(run, entity, "[Error] Unknown command: %.*s", (int)shown.size,
+                   (const char *)shown.data);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <reef/observer.h>
 
 #include "app.h"
+#include "codec/utf8.h"
 
 #include <assert.h>
 #include <string.h>
@@ -161,13 +162,10 @@ static uint32_t connected_slot(const reef__sessions_t *sessions, reef_link_t han
 
 static void copy_text(char *out, size_t capacity, reef_span_t text)
 {
-    size_t size = text.size < capacity ? text.size : capacity - 1;
+    reef_span_t kept = reef__utf8_cut(text, capacity - 1);
 
-    while (size < text.size && size > 0 && (text.data[size] & 0xc0u) == 0x80) {
-        size--; /* do not cut a character */
-    }
-    if (size > 0) {
-        memcpy(out, text.data, size);
+    if (kept.size > 0) {
+        memcpy(out, kept.data, kept.size);
     }
 }
 
