@@ -5,7 +5,8 @@
  * Observers run on the world thread at the moment of the change, the component's
  * value readable: after it was added or set, before it is removed (removing a
  * component and despawning its entity both count as remove).  An observer may read
- * the world and write resources or its own data, but not change structure.
+ * the world, write resources or its own data and record commands, but not change
+ * structure at once.
  */
 #ifndef REEF_OBSERVER_H
 #define REEF_OBSERVER_H
@@ -17,6 +18,8 @@ typedef enum reef_observe {
     REEF_OBSERVE_SET, /* an overwrite through add, set or a command; not a write
                          through a column or reef_world_find_mut() */
     REEF_OBSERVE_REMOVE,
+    REEF_OBSERVE_DESPAWN, /* of an entity that has the component; all its components
+                             are still there, the removes follow */
 } reef_observe_t;
 
 typedef void (*reef_observer_fn)(reef_world_t *world,

@@ -1,6 +1,6 @@
 /**
  * @file query.h
- * @brief Cached lists of matching tables, iterated a column slice at a time.
+ * @brief Cached lists of matching tables, iterated a slice of columns at a time.
  *
  *     reef_query_iter_t it = reef_query_begin(query);
  *     while (reef_query_next(&it)) {
@@ -9,8 +9,8 @@
  *         for (uint32_t i = 0; i < it.count; i++) { … }
  *     }
  *
- * The list grows when a table appears; a query that is iterated allocates nothing.
- * World thread only; structure must not change while an iteration is under way.
+ * The list follows the tables as they appear and vanish.  World thread, or inside a
+ * system its own query; structure must not change while an iteration is under way.
  */
 #ifndef REEF_QUERY_H
 #define REEF_QUERY_H
@@ -18,9 +18,10 @@
 #include <reef/world.h>
 
 enum {
-    REEF_MAX_TERMS = 8
+    REEF_MAX_TERMS = 16
 };
 
+/** What a term asks of an entity, and what the query's user does with the column. */
 typedef enum reef_access {
     REEF_ACCESS_NONE,       /* ends a list of terms */
     REEF_ACCESS_READ,       /* must be there; read */
@@ -29,43 +30,34 @@ typedef enum reef_access {
     REEF_ACCESS_MAYBE_WRITE,
     REEF_ACCESS_WITH,    /* must be there; not touched */
     REEF_ACCESS_WITHOUT, /* must not be there */
-    REEF_ACCESS_CHANGED, /* read, and only chunks in which it was written since the
-                            query's last iteration: never misses, may repeat */
+    REEF_ACCESS_EITHER_READ, /* of the terms with the same `group`, at least one must be
+                                there; the column is NULL where it is not */
+    REEF_ACCESS_EITHER_WRITE,
+    REEF_ACCESS_CHANGED, /* read, and only rows in which it was written or to which it
+                            was added since this query last visited them */
+    REEF_ACCESS_ADDED,   /* read, and only rows to which it was added since then */
 } reef_access_t;
 
 typedef struct reef_term {
     reef_access_t access;
     const reef_type_t *type;
+    uint32_t group; /* of an EITHER: 0 to 7 */
 } reef_term_t;
 
-#define REEF_READ(name)                                                                \
+#define REEF__TERM(access_, name_, group_)                                             \
     {                                                                                  \
-        REEF_ACCESS_READ, &name##_type                                                 \
+        .access = REEF_ACCESS_##access_, .type = &name_##_type, .group = (group_)      \
     }
-#define REEF_WRITE(name)                                                               \
-    {                                                                                  \
-        REEF_ACCESS_WRITE, &name##_type                                                \
-    }
-#define REEF_MAYBE_READ(name)                                                          \
-    {                                                                                  \
-        REEF_ACCESS_MAYBE_READ, &name##_type                                           \
-    }
-#define REEF_MAYBE_WRITE(name)                                                         \
-    {                                                                                  \
-        REEF_ACCESS_MAYBE_WRITE, &name##_type                                          \
-    }
-#define REEF_WITH(name)                                                                \
-    {                                                                                  \
-        REEF_ACCESS_WITH, &name##_type                                                 \
-    }
-#define REEF_WITHOUT(name)                                                             \
-    {                                                                                  \
-        REEF_ACCESS_WITHOUT, &name##_type                                              \
-    }
-#define REEF_CHANGED(name)                                                             \
-    {                                                                                  \
-        REEF_ACCESS_CHANGED, &name##_type                                              \
-    }
+#define REEF_READ(name)                REEF__TERM(READ, name, 0)
+#define REEF_WRITE(name)               REEF__TERM(WRITE, name, 0)
+#define REEF_MAYBE_READ(name)          REEF__TERM(MAYBE_READ, name, 0)
+#define REEF_MAYBE_WRITE(name)         REEF__TERM(MAYBE_WRITE, name, 0)
+#define REEF_WITH(name)                REEF__TERM(WITH, name, 0)
+#define REEF_WITHOUT(name)             REEF__TERM(WITHOUT, name, 0)
+#define REEF_EITHER_READ(group, name)  REEF__TERM(EITHER_READ, name, group)
+#define REEF_EITHER_WRITE(group, name) REEF__TERM(EITHER_WRITE, name, group)
+#define REEF_CHANGED(name)             REEF__TERM(CHANGED, name, 0)
+#define REEF_ADDED(name)               REEF__TERM(ADDED, name, 0)
 
 typedef struct reef_query reef_query_t;
 
@@ -73,38 +65,120 @@ typedef struct reef_query_desc {
     reef_term_t terms[REEF_MAX_TERMS]; /* ended by the first empty one */
 } reef_query_desc_t;
 
+/** Private: rows that lie side by side, as the query keeps them. */
+typedef struct reef__query_slice {
+    const reef_entity_t *entities;
+    uint64_t *versions;            /* of the chunk's columns */
+    uint8_t slots[REEF_MAX_TERMS]; /* by term: which of the versions is its */
+    uint32_t count;
+    uint32_t match;     /* index of its table in the query */
+    uint32_t chunk;     /* of the table */
+    uint32_t watched;   /* 1 << term, where a query wants to know of writes */
+    uint8_t *columns[]; /* by term */
+} reef__query_slice_t;
+
 typedef struct reef_query_iter {
     uint32_t count;                /* rows of this slice */
     const reef_entity_t *entities; /* [count] */
 
     /* private */
+    uint32_t first; /* row of the slice at which this part of it begins */
+    uint32_t stride;
+    const reef__query_slice_t *slice, *next, *end;
     reef_query_t *query;
-    uint32_t match;
-    uint32_t chunk;
-    uint64_t since;
+    uint64_t version; /* to be stamped on what is written */
 } reef_query_iter_t;
 
-/** Build a query, registering component types it names.  Owned by the caller:
- *  reef_query_destroy(), before the world. */
+/**
+ * Build a query, registering component types it names.  A CHANGED or ADDED term starts
+ * with all rows unvisited.  Owned by the caller: reef_query_destroy(), before the
+ * world.
+ */
 reef_query_t *reef_query_create(reef_world_t *world, const reef_query_desc_t *desc);
 
 /** Accepts NULL. */
 void reef_query_destroy(reef_query_t *query);
 
-/** Entities that match; ignores CHANGED. */
+/** Entities that match; ignores CHANGED and ADDED. */
 uint64_t reef_query_count(const reef_query_t *query);
 
 /** Start before the first slice. */
 reef_query_iter_t reef_query_begin(reef_query_t *query);
 
-/** Move to the next non-empty slice; false at the end. */
-bool reef_query_next(reef_query_iter_t *iter);
+/** Forget all changes so far: CHANGED and ADDED report what comes from now on. */
+void reef_query_skip_changes(reef_query_t *query);
 
-/** Column of term @p term (its position in the desc): [iter->count] values, 64-byte
- *  aligned; NULL for a tag, for WITH and WITHOUT, and for an absent MAYBE. */
-const void *reef_query_column(const reef_query_iter_t *iter, uint32_t term);
+/** Private: the slow ways of the functions below. */
+bool reef__query_next_changed(reef_query_iter_t *iter);
+bool reef__query_end(reef_query_iter_t *iter);
+void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool write);
+void reef__query_mark(const reef_query_iter_t *iter, uint32_t term);
+void *reef__query_column_part(const reef_query_iter_t *iter, uint32_t term);
 
-/** The same to write through: marks the column changed.  The term must be a WRITE. */
-void *reef_query_column_mut(const reef_query_iter_t *iter, uint32_t term);
+/**
+ * Move to the next non-empty slice; false at the end.
+ *
+ * With a CHANGED or ADDED term a slice is a run of rows of which each one changed (of
+ * several such terms one suffices).  What was visited is forgotten; what an iteration
+ * that is left early did not reach is kept.
+ */
+static inline bool reef_query_next(reef_query_iter_t *iter)
+{
+    const reef__query_slice_t *slice = iter->next;
+
+    if (REEF_UNLIKELY(slice == iter->end)) {
+        return reef__query_end(iter);
+    }
+    if (REEF_UNLIKELY(iter->stride == 0)) {
+        return reef__query_next_changed(iter);
+    }
+    iter->slice = slice;
+    iter->next = (const void *)((const uint8_t *)slice + iter->stride);
+    iter->count = slice->count;
+    iter->entities = slice->entities;
+    return true;
+}
+
+/**
+ * Column of term @p term (its position in the desc): [iter->count] values, NULL for a
+ * tag, for WITH and WITHOUT, and where it is not there.  64-byte aligned unless the
+ * query has a CHANGED or ADDED term.
+ */
+static inline const void *reef_query_column(const reef_query_iter_t *iter,
+                                            uint32_t term)
+{
+#ifdef REEF_DEBUG
+    reef__query_check_term(iter, term, false);
+#endif
+    if (REEF_UNLIKELY(iter->first != 0)) {
+        return reef__query_column_part(iter, term);
+    }
+    return iter->slice->columns[term];
+}
+
+/** The same to write through: marks all rows of the slice changed.  The term must be
+ *  one of the WRITE kinds. */
+static inline void *reef_query_column_mut(const reef_query_iter_t *iter, uint32_t term)
+{
+    const reef__query_slice_t *slice = iter->slice;
+
+#ifdef REEF_DEBUG
+    reef__query_check_term(iter, term, true);
+#endif
+    if (REEF_LIKELY(slice->columns[term] != NULL)) {
+        slice->versions[slice->slots[term]] = iter->version;
+    }
+    if (REEF_UNLIKELY(slice->watched >> term & 1)) {
+        reef__query_mark(iter, term);
+    }
+    if (REEF_UNLIKELY(iter->first != 0)) {
+        return reef__query_column_part(iter, term);
+    }
+    return slice->columns[term];
+}
+
+/** One value to write through: marks only row @p row of the slice changed.  For systems
+ *  that write few of the rows they visit.  NULL as reef_query_column(). */
+void *reef_query_value_mut(const reef_query_iter_t *iter, uint32_t term, uint32_t row);
 
 #endif /* REEF_QUERY_H */

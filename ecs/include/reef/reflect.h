@@ -74,6 +74,8 @@ enum {
     REEF_PERSISTENT = 1u << 0, /* stored in snapshots */
     REEF_REPLICATED = 1u << 1, /* sent to subscribed clients */
     REEF_READ_ONLY = 1u << 2,  /* operators may look, not edit */
+    REEF_DETACH = 1u << 3,     /* a relation: gone when its target is; relation.h */
+    REEF_CASCADE = 1u << 4,    /* a relation: its entity goes with the target */
 };
 
 struct reef_type {

@@ -18,8 +18,10 @@
 
 typedef struct reef_table reef_table_t;
 
-/** Tables ever made, empty ones included; indices are stable. */
+/** Upper bound of table indices; a table keeps its index for its life. */
 uint32_t reef_world_table_count(const reef_world_t *world);
+
+/** Table @p index; NULL when it was released (reef_world_trim()). */
 const reef_table_t *reef_world_table(const reef_world_t *world, uint32_t index);
 
 /** Component ids, ascending; tags included.  Owned by the world, never changes. */

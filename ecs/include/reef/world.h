@@ -25,6 +25,7 @@
 enum {
     REEF_MAX_COMPONENTS = 512,      /* types in one world */
     REEF_MAX_TABLE_COMPONENTS = 64, /* components on one entity */
+    REEF_MAX_WORKERS = 64,
 };
 
 typedef uint16_t reef_component_t;
@@ -39,6 +40,13 @@ typedef struct reef_world_desc {
     const reef_alloc_t *alloc; /* borrowed; NULL = reef_alloc_default() */
     reef_clock_fn clock;       /* NULL = systems are not timed */
     void *clock_context;
+
+    /** Threads that run systems, the world thread included; 0 = 1.  With more than one,
+     *  `alloc` and `clock` must be safe to call from any thread. */
+    uint32_t workers;
+    /** A stage expected to take less than this runs on the world thread alone; 0 =
+     *  20,000.  Needs a clock: without one a stage that can be shared is shared. */
+    uint32_t inline_below_ns;
 } reef_world_desc_t;
 
 /** Create an empty world.  Owned by the caller: reef_world_destroy(). */
@@ -85,7 +93,8 @@ void reef_world_spawn_rows(reef_world_t *world,
                            const reef_rows_desc_t *desc,
                            reef_entity_t *entities);
 
-/** Remove an entity and drop its components.  False when it was not alive. */
+/** Remove an entity and drop its components, after what hangs on it by relations
+ *  (relation.h).  False when it was not alive. */
 bool reef_world_despawn(reef_world_t *world, reef_entity_t entity);
 
 bool reef_world_is_alive(const reef_world_t *world, reef_entity_t entity);
@@ -102,7 +111,8 @@ reef_entity_t reef_world_next_entity(const reef_world_t *world, uint32_t index);
 /* Components of an entity ------------------------------------------------------ */
 
 /** Add @p component, or overwrite it, with a copy of @p value (type->size bytes; NULL
- *  = its initial value).  False, counted, when the entity is not alive. */
+ *  = its initial value).  False, counted, when the entity is not alive or a relation
+ *  cannot be (relation.h): the value then remains the caller's. */
 bool reef_world_add(reef_world_t *world,
                     reef_entity_t entity,
                     reef_component_t component,
@@ -130,7 +140,8 @@ const void *reef_world_find(const reef_world_t *world,
                             reef_entity_t entity,
                             reef_component_t component);
 
-/** Like reef_world_find(), to write through: marks the component changed. */
+/** Like reef_world_find(), to write through: marks the component changed.  Not for
+ *  relations (asserts). */
 void *reef_world_find_mut(reef_world_t *world,
                           reef_entity_t entity,
                           reef_component_t component);
@@ -146,6 +157,10 @@ void *reef_world_find_mut(reef_world_t *world,
 #define REEF_ADD(world, entity, name, ...)                                             \
     reef_world_add((world), (entity), reef_world_component((world), &name##_type),     \
                    &(name##_t){__VA_ARGS__})
+
+/** Release memory kept for reuse, and tables that have neither rows nor a bundle:
+ *  queries forget them, their indices may be used again. */
+void reef_world_trim(reef_world_t *world);
 
 /** Ids of the entity's components, ascending: borrowed until the next structural
  *  change.  *count is 0 when the entity is not alive. */

@@ -12,7 +12,19 @@
 #define REEF_LIKELY(x)    __builtin_expect(!!(x), 1)
 #define REEF_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
+#define REEF_PREFETCH(address) __builtin_prefetch(address)
+
 /** Index of the lowest set bit of a non-zero uint64_t. */
 #define REEF_LOWEST_BIT(x) ((unsigned)__builtin_ctzll(x))
+/** Set bits of a uint64_t. */
+#define REEF_BIT_COUNT(x) ((unsigned)__builtin_popcountll(x))
+
+/** Checked in debug builds only: for inner loops.  Elsewhere: assert(). */
+#ifdef REEF_DEBUG
+#include <assert.h>
+#define REEF_DEBUG_ASSERT(condition) assert(condition)
+#else
+#define REEF_DEBUG_ASSERT(condition) ((void)0)
+#endif
 
 #endif /* REEF_ATTRS_H */
