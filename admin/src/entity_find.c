@@ -53,8 +53,12 @@ bool reef__finder_matches(const reef__finder_t *finder, reef_entity_t entity)
 static bool table_matches(const reef__finder_t *finder, const reef_table_t *table)
 {
     uint32_t count;
-    const reef_component_t *components = reef_table_components(table, &count);
+    const reef_component_t *components;
 
+    if (table == NULL) {
+        return false;
+    }
+    components = reef_table_components(table, &count);
     for (size_t i = 0; i < finder->with_count; i++) {
         uint32_t k = 0;
 

@@ -1,39 +1,11 @@
 /*
- * Commands lie one behind the other in one block of bytes:
+ * Recording.  Commands lie one behind the other in one block of bytes:
  *
- *     | header | header | … value … | header | …
+ *     | header | … value … | header | header | … bundle, values … | header | …
  *
- * a header at the next multiple of 8, the value of an `add` right behind it at the
- * next multiple of its type's alignment.  A command that is applied gives its value to
- * the world; one that is skipped or discarded runs the type's drop hook.
- *
- * Commands recorded while others are applied (by an observer) are applied with them.
+ * What they hold is theirs until it is applied, in command_apply.c.
  */
-#include <reef/command.h>
-
-#include "block.h"
-#include "world.h"
-
-typedef enum command_kind {
-    COMMAND_SPAWN,
-    COMMAND_DESPAWN,
-    COMMAND_ADD,     /* a value follows */
-    COMMAND_INITIAL, /* add the initial value */
-    COMMAND_REMOVE,
-} command_kind_t;
-
-typedef struct command {
-    reef_entity_t entity;
-    uint16_t kind;
-    reef_component_t component;
-    uint32_t next; /* bytes from this header to the next one */
-} command_t;
-
-struct reef_commands {
-    reef_world_t *world;
-    uint8_t *bytes;
-    size_t size, capacity;
-};
+#include "command.h"
 
 reef_commands_t *reef_commands_create(reef_world_t *world)
 {
@@ -43,66 +15,216 @@ reef_commands_t *reef_commands_create(reef_world_t *world)
     return commands;
 }
 
-static void reserve(reef_commands_t *commands, size_t size)
+static void grow(reef_commands_t *commands, size_t size)
 {
     const reef_alloc_t *alloc = commands->world->alloc;
-    size_t capacity = commands->capacity > 0 ? commands->capacity : 1024;
-    uint8_t *bytes;
+    reef__command_bytes_t *bytes = &commands->bytes;
+    size_t capacity = bytes->capacity > 0 ? bytes->capacity : 1024;
+    uint8_t *items;
 
-    if (size <= commands->capacity) {
-        return;
-    }
+    assert(size <= UINT32_MAX);
     while (capacity < size) {
         capacity *= 2;
     }
-    bytes = reef__block_create(alloc, capacity);
-    if (commands->size > 0) {
-        memcpy(bytes, commands->bytes, commands->size);
+    items = reef__block_create(alloc, capacity);
+    if (bytes->size > 0) {
+        memcpy(items, bytes->items, bytes->size);
     }
-    reef__block_destroy(alloc, commands->bytes, commands->capacity);
-    commands->bytes = bytes;
-    commands->capacity = capacity;
+    reef__block_destroy(alloc, bytes->items, bytes->capacity);
+    bytes->items = items;
+    bytes->capacity = capacity;
 }
 
-static size_t value_offset(size_t offset, uint32_t alignment)
+/* Append a command with room for `size` bytes behind it. */
+static inline reef__command_t *record(reef_commands_t *commands,
+                                      reef__command_kind_t kind,
+                                      reef_entity_t entity,
+                                      const reef_type_t *type,
+                                      size_t size,
+                                      size_t alignment)
 {
-    return reef__align_up(offset + sizeof(command_t), alignment);
-}
+    size_t begin = commands->bytes.size;
+    size_t value = reef__align_up(begin + sizeof(reef__command_t), alignment);
+    size_t end = reef__align_up(value + size, _Alignof(reef__command_t));
+    reef__command_t *command;
 
-/* Append a command; gives the place for the value of `type`, if it has one. */
-static uint8_t *
-record(reef_commands_t *commands, command_t command, const reef_type_t *type)
-{
-    size_t begin = commands->size;
-    size_t value = begin + sizeof(command);
-    size_t end = value;
-
-    if (type != NULL) {
-        value = value_offset(begin, type->alignment);
-        end = value + type->size;
+    if (REEF_UNLIKELY(end > commands->bytes.capacity)) {
+        grow(commands, end);
     }
-    end = reef__align_up(end, _Alignof(command_t));
-    assert(end - begin <= UINT32_MAX);
-    reserve(commands, end);
-    command.next = (uint32_t)(end - begin);
-    memcpy(commands->bytes + begin, &command, sizeof(command));
-    commands->size = end;
-    return commands->bytes + value;
+    commands->bytes.size = end;
+    command = reef__command_at(&commands->bytes, begin);
+    *command = (reef__command_t){.entity = entity,
+                                 .type = type,
+                                 .size = (uint32_t)(end - begin),
+                                 .value = size > 0 ? (uint32_t)(value - begin) : 0,
+                                 .kind = kind};
+    return command;
 }
+
+/* Ids ------------------------------------------------------------------------------ */
+
+static reef_entity_t take_leased(reef_commands_t *commands, reef_entity_range_t range)
+{
+    const reef__entity_index_t *index = &commands->world->entities[range];
+    reef__lease_t *lease = &commands->leases[range];
+    uint32_t slot;
+
+    if (lease->used < lease->ids.count) {
+        return lease->ids.items[lease->used++];
+    }
+    slot = lease->base + commands->stripe + lease->overflow++ * commands->stripes;
+    assert(slot < REEF_SESSION_INDEX_BASE);
+    return reef__entity_index_id(index, slot, 1);
+}
+
+static reef_entity_t take_id(reef_commands_t *commands, reef_entity_range_t range)
+{
+    reef__record_t *record;
+
+    return REEF_UNLIKELY(commands->leased)
+               ? take_leased(commands, range)
+               : reef__entity_index_reserve(&commands->world->entities[range], &record);
+}
+
+/* Slots beyond those in use, which leases may give out. */
+static void begin_range(reef_commands_t *const *recorders,
+                        uint32_t count,
+                        reef_entity_range_t range)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        reef__entity_index_t *index = &recorders[i]->world->entities[range];
+        reef__lease_t *lease = &recorders[i]->leases[range];
+
+        lease->ids.count = 0;
+        lease->used = 0;
+        lease->overflow = 0;
+        for (uint32_t k = 0; k < lease->wanted; k++) {
+            reef__record_t *record;
+
+            *REEF_ARRAY_PUSH(index->alloc, &lease->ids) =
+                reef__entity_index_reserve(index, &record);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        recorders[i]->leases[range].base =
+            recorders[i]->world->entities[range].slot_count;
+    }
+}
+
+void reef__commands_begin_lease(reef_commands_t *const *recorders, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        recorders[i]->leased = true;
+        recorders[i]->stripe = i;
+        recorders[i]->stripes = count;
+    }
+    begin_range(recorders, count, REEF_RANGE_WORLD);
+    begin_range(recorders, count, REEF_RANGE_SESSION);
+}
+
+/* Make the slots that were given out known to the index, and those between free. */
+static void settle_overflow(reef_commands_t *const *recorders,
+                            uint32_t count,
+                            reef_entity_range_t range)
+{
+    reef__entity_index_t *index = &recorders[0]->world->entities[range];
+    uint32_t base = recorders[0]->leases[range].base;
+    uint32_t end = base;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t overflow = recorders[i]->leases[range].overflow;
+
+        if (overflow > 0 && base + i + (overflow - 1) * count >= end) {
+            end = base + i + (overflow - 1) * count + 1;
+        }
+    }
+    for (uint32_t slot = base; slot < end; slot++) {
+        const reef__lease_t *lease = &recorders[(slot - base) % count]->leases[range];
+        reef__record_t *record =
+            reef__entity_index_slot(index, reef__entity_index_add_slot(index));
+
+        record->row = REEF__SLOT_RESERVED;
+        if ((slot - base) / count >= lease->overflow) {
+            reef__entity_index_return(index, reef__entity_index_id(index, slot, 1));
+        }
+    }
+}
+
+/* Take as many as were needed, and forget a peak slowly. */
+static void
+end_range(reef_commands_t *const *recorders, uint32_t count, reef_entity_range_t range)
+{
+    settle_overflow(recorders, count, range);
+    for (uint32_t i = count; i-- > 0;) {
+        reef__lease_t *lease = &recorders[i]->leases[range];
+        uint32_t needed = lease->used + lease->overflow;
+
+        while (lease->ids.count > lease->used) {
+            reef__entity_index_return(&recorders[i]->world->entities[range],
+                                      lease->ids.items[--lease->ids.count]);
+        }
+        lease->wanted -= lease->wanted / 8;
+        lease->wanted = needed > lease->wanted ? needed : lease->wanted;
+    }
+}
+
+void reef__commands_end_lease(reef_commands_t *const *recorders, uint32_t count)
+{
+    end_range(recorders, count, REEF_RANGE_WORLD);
+    end_range(recorders, count, REEF_RANGE_SESSION);
+    for (uint32_t i = 0; i < count; i++) {
+        recorders[i]->leased = false;
+    }
+}
+
+/* Commands ------------------------------------------------------------------------- */
 
 reef_entity_t reef_commands_spawn(reef_commands_t *commands, reef_entity_range_t range)
 {
-    reef__record_t *slot;
-    reef_entity_t entity =
-        reef__entity_index_reserve(&commands->world->entities[range], &slot);
+    reef_entity_t entity = take_id(commands, range);
 
-    record(commands, (command_t){.entity = entity, .kind = COMMAND_SPAWN}, NULL);
+    record(commands, REEF__COMMAND_SPAWN, entity, NULL, 0, 1);
+    return entity;
+}
+
+reef_entity_t reef_commands_spawn_bundle(reef_commands_t *commands,
+                                         reef_bundle_t *bundle,
+                                         reef_entity_range_t range,
+                                         const void *const *values)
+{
+    reef_entity_t entity = take_id(commands, range);
+    size_t alignment = bundle->packed_alignment > _Alignof(reef__packed_t)
+                           ? bundle->packed_alignment
+                           : _Alignof(reef__packed_t);
+    size_t head = reef__align_up(sizeof(reef__packed_t), alignment);
+    reef__packed_t *packed =
+        reef__command_value(record(commands, REEF__COMMAND_SPAWN_BUNDLE, entity, NULL,
+                                   head + bundle->packed_size, alignment));
+
+    assert(bundle->world == commands->world);
+    packed->bundle = bundle;
+    packed->values = (uint32_t)head;
+    packed->given = reef__bundle_pack(bundle, values, reef__packed_values(packed));
     return entity;
 }
 
 void reef_commands_despawn(reef_commands_t *commands, reef_entity_t entity)
 {
-    record(commands, (command_t){.entity = entity, .kind = COMMAND_DESPAWN}, NULL);
+    record(commands, REEF__COMMAND_DESPAWN, entity, NULL, 0, 1);
+}
+
+static void record_value(reef_commands_t *commands,
+                         reef__command_kind_t kind,
+                         reef_entity_t entity,
+                         const reef_type_t *type,
+                         const void *value)
+{
+    reef__command_t *command =
+        record(commands, kind, entity, type, type->size, type->alignment);
+
+    if (type->size > 0) {
+        reef__copy_value(reef__command_value(command), value, type->size);
+    }
 }
 
 void reef_commands_add(reef_commands_t *commands,
@@ -110,123 +232,83 @@ void reef_commands_add(reef_commands_t *commands,
                        const reef_type_t *type,
                        const void *value)
 {
-    command_t command = {.entity = entity,
-                         .kind = COMMAND_INITIAL,
-                         .component = reef_world_component(commands->world, type)};
-    uint8_t *to;
-
-    if (value == NULL || type->size == 0) {
-        record(commands, command, NULL);
-        return;
+    if (value != NULL && type->size > 0) {
+        record_value(commands, REEF__COMMAND_ADD, entity, type, value);
+    } else {
+        record(commands, REEF__COMMAND_INITIAL, entity, type, 0, 1);
     }
-    command.kind = COMMAND_ADD;
-    to = record(commands, command, type);
-    memcpy(to, value, type->size);
+}
+
+void reef_commands_set(reef_commands_t *commands,
+                       reef_entity_t entity,
+                       const reef_type_t *type,
+                       const void *value)
+{
+    assert(value != NULL || type->size == 0);
+    record_value(commands, REEF__COMMAND_SET, entity, type, value);
 }
 
 void reef_commands_remove(reef_commands_t *commands,
                           reef_entity_t entity,
                           const reef_type_t *type)
 {
-    command_t command = {.entity = entity,
-                         .kind = COMMAND_REMOVE,
-                         .component = reef_world_component(commands->world, type)};
-
-    record(commands, command, NULL);
+    record(commands, REEF__COMMAND_REMOVE, entity, type, 0, 1);
 }
 
-/* The command at `offset`, and where its value lies, if it has one. */
-static command_t read_command(reef_commands_t *commands, size_t offset, void **value)
+/* Discarding ----------------------------------------------------------------------- */
+
+static void drop_packed(reef__packed_t *packed)
 {
-    command_t command;
+    const reef_bundle_t *bundle = packed->bundle;
+    const reef_table_t *table = bundle->table;
 
-    memcpy(&command, commands->bytes + offset, sizeof(command));
-    *value = NULL;
-    if (command.kind == COMMAND_ADD) {
-        const reef_type_t *type =
-            reef_world_component_type(commands->world, command.component);
-
-        *value = commands->bytes + value_offset(offset, type->alignment);
-    }
-    return command;
-}
-
-static void drop_value(reef_commands_t *commands, const command_t *command, void *value)
-{
-    const reef_type_t *type;
-
-    if (value != NULL) {
-        type = reef_world_component_type(commands->world, command->component);
-        if (type->drop != NULL) {
-            type->drop(value);
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        if (table->columns[i].owner != NULL && (packed->given >> i & 1)) {
+            reef__type_drop(table->columns[i].owner,
+                            reef__packed_values(packed) + bundle->offsets[i]);
         }
     }
 }
 
-static void apply_command(reef_commands_t *commands, size_t offset, command_t *command)
+void reef__command_drop(reef__command_t *command)
 {
-    reef_world_t *world = commands->world;
-    void *value;
-
-    *command = read_command(commands, offset, &value);
-    switch ((command_kind_t)command->kind) {
-    case COMMAND_SPAWN:
-        reef__world_activate(world, command->entity);
-        break;
-    case COMMAND_DESPAWN:
-        reef_world_despawn(world, command->entity);
-        break;
-    case COMMAND_ADD:
-    case COMMAND_INITIAL:
-        if (!reef_world_add(world, command->entity, command->component, value)) {
-            drop_value(commands, command, value);
-        }
-        break;
-    case COMMAND_REMOVE:
-        reef_world_remove(world, command->entity, command->component);
-        break;
+    if (command->kind == REEF__COMMAND_SPAWN_BUNDLE) {
+        drop_packed(reef__command_value(command));
+    } else if (command->value > 0) {
+        reef__type_drop(command->type, reef__command_value(command));
     }
 }
 
-void reef_commands_apply(reef_commands_t *commands)
+static void discard(reef_commands_t *commands, reef__command_t *command)
 {
-    command_t command;
+    reef__entity_index_t *index =
+        &commands->world->entities[reef_entity_range(command->entity)];
 
-    assert(commands->world->observing == 0);
-    for (size_t offset = 0; offset < commands->size; offset += command.next) {
-        apply_command(commands, offset, &command);
-    }
-    commands->size = 0;
-}
-
-static void
-discard_command(reef_commands_t *commands, size_t offset, command_t *command)
-{
-    reef__entity_index_t *index;
-    void *value;
-
-    *command = read_command(commands, offset, &value);
-    drop_value(commands, command, value);
-    if (command->kind == COMMAND_SPAWN) {
-        index = &commands->world->entities[reef_entity_range(command->entity)];
-        if (reef__entity_index_find_reserved(index, command->entity) != NULL) {
-            reef__entity_index_cancel(index, command->entity);
-        }
+    reef__command_drop(command);
+    if ((command->kind == REEF__COMMAND_SPAWN ||
+         command->kind == REEF__COMMAND_SPAWN_BUNDLE) &&
+        reef__entity_index_find_reserved(index, command->entity) != NULL) {
+        reef__entity_index_cancel(index, command->entity);
     }
 }
 
 void reef_commands_destroy(reef_commands_t *commands)
 {
     const reef_alloc_t *alloc;
-    command_t command;
+    reef__command_t *command;
 
     if (commands == NULL) {
         return;
     }
-    for (size_t offset = 0; offset < commands->size; offset += command.next) {
-        discard_command(commands, offset, &command);
+    for (size_t offset = 0; offset < commands->bytes.size; offset += command->size) {
+        command = reef__command_at(&commands->bytes, offset);
+        discard(commands, command);
     }
     alloc = commands->world->alloc;
-    reef__block_destroy(alloc, commands->bytes, commands->capacity);
+    reef__block_destroy(alloc, commands->bytes.items, commands->bytes.capacity);
+    REEF_ARRAY_FINISH(alloc, &commands->groups);
+    for (uint32_t i = 0; i < 2; i++) {
+        REEF_ARRAY_FINISH(alloc, &commands->leases[i].ids);
+    }
     reef_resize(alloc, commands, sizeof(*commands), 0);
 }

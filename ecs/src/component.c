@@ -5,6 +5,7 @@
 #include "component.h"
 
 #include "block.h"
+#include "relation.h"
 
 #include <reef/array.h>
 #include <reef/hash.h>
@@ -25,7 +26,8 @@ void reef__component_registry_finish(reef__component_registry_t *registry)
         reef__component_t *component = &registry->list.items[i];
 
         reef__block_destroy(registry->alloc, component->initial, component->size);
-        for (uint32_t k = 0; k <= REEF_OBSERVE_REMOVE; k++) {
+        reef__links_destroy(component->links);
+        for (uint32_t k = 0; k <= REEF_OBSERVE_DESPAWN; k++) {
             REEF_ARRAY_FINISH(registry->alloc, &component->observers[k]);
         }
     }
@@ -46,6 +48,13 @@ void reef__type_check_same(const reef_type_t *known, const reef_type_t *type)
     (void)type;
 }
 
+void reef__type_drop(const reef_type_t *type, void *value)
+{
+    if (type->drop != NULL) {
+        type->drop(value);
+    }
+}
+
 static uint32_t append(reef__component_registry_t *registry, const reef_type_t *type)
 {
     uint32_t id = (uint32_t)registry->list.count;
@@ -55,8 +64,9 @@ static uint32_t append(reef__component_registry_t *registry, const reef_type_t *
     assert(type->alignment <= REEF__BLOCK_ALIGNMENT);
     component = REEF_ARRAY_PUSH(registry->alloc, &registry->list);
     *component = (reef__component_t){.type = type,
-                                     .drop = type->drop,
                                      .size = type->size,
+                                     .owns = type->drop != NULL,
+                                     .links = reef__links_create(registry->alloc, type),
                                      .name_hash = reef__type_name_hash(type)};
     if (type->size > 0) {
         component->initial = reef__block_create(registry->alloc, type->size);

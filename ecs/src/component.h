@@ -5,7 +5,9 @@
 #ifndef REEF_ECS_COMPONENT_H
 #define REEF_ECS_COMPONENT_H
 
+#include "copy.h"
 #include "type_cache.h"
+#include "watch.h"
 
 #include <reef/alloc.h>
 #include <reef/map.h>
@@ -55,15 +57,17 @@ typedef struct reef__observer {
 
 typedef struct reef__component {
     const reef_type_t *type;
-    void (*drop)(void *value); /* type->drop */
-    uint32_t size;             /* type->size */
-    uint32_t observed;         /* 1 << reef_observe_t for each list with observers */
-    uint8_t *initial;          /* [size], aligned; NULL for a tag */
-    uint64_t name_hash;        /* the same in every world */
+    uint32_t size;           /* type->size */
+    uint32_t observed;       /* 1 << reef_observe_t for each list with observers */
+    bool owns;               /* its values own something, to be dropped */
+    reef__watches_t watches; /* of the queries that follow its changes */
+    uint8_t *initial;        /* [size], aligned; NULL for a tag */
+    uint64_t name_hash;      /* the same in every world */
     struct {
         reef__observer_t *items;
         size_t count, capacity;
-    } observers[REEF_OBSERVE_REMOVE + 1];
+    } observers[REEF_OBSERVE_DESPAWN + 1];
+    struct reef__links *links; /* of a relation, else NULL */
 } reef__component_t;
 
 typedef struct reef__component_registry {
@@ -90,6 +94,27 @@ reef__component_at(const reef__component_registry_t *registry,
 {
     return &registry->list.items[component];
 }
+
+static inline bool reef__component_is_relation(const reef__component_t *component)
+{
+    return component->links != NULL;
+}
+
+/** Write the initial value, or a copy of @p value, to where none is. */
+static inline void
+reef__component_write(const reef__component_t *component, void *to, const void *value)
+{
+    if (value != NULL) {
+        reef__copy_value(to, value, component->size);
+    } else if (REEF_UNLIKELY(component->owns)) {
+        reef_type_init(component->type, to);
+    } else {
+        reef__copy_value(to, component->initial, component->size);
+    }
+}
+
+/** Release what a value owns. */
+void reef__type_drop(const reef_type_t *type, void *value);
 
 /** Hash of a type's name. */
 uint64_t reef__type_name_hash(const reef_type_t *type);

@@ -8,14 +8,20 @@
  */
 #include "world.h"
 
-/* A row in the empty table for an entity that has just become alive. */
-static void place_empty(reef_world_t *world, reef__record_t *record, reef_entity_t id)
+uint32_t reef__world_place(reef_world_t *world,
+                           reef_table_t *table,
+                           reef__record_t *record,
+                           reef_entity_t entity)
 {
-    reef__slice_t slice = reef__table_append(world->empty, 1, world->version);
+    uint32_t row = reef__table_append(table, world->version);
 
-    slice.chunk->entities[slice.first] = id;
-    record->table = world->empty;
-    record->row = slice.row;
+    *reef__table_entity(table, row) = entity;
+    record->table = table->index;
+    record->row = row;
+    if (REEF_UNLIKELY(table->track_count > 0)) {
+        reef__table_track_arrival(table, row, NULL, 0);
+    }
+    return row;
 }
 
 reef_entity_t reef_world_spawn(reef_world_t *world, reef_entity_range_t range)
@@ -26,52 +32,73 @@ reef_entity_t reef_world_spawn(reef_world_t *world, reef_entity_range_t range)
     reef__world_begin_change(world);
     entity = reef__entity_index_reserve(&world->entities[range], &record);
     reef__entity_index_activate(&world->entities[range], record);
-    place_empty(world, record, entity);
+    reef__world_place(world, world->empty, record, entity);
     return entity;
 }
 
-bool reef__world_activate(reef_world_t *world, reef_entity_t entity)
-{
-    reef__entity_index_t *index = &world->entities[reef_entity_range(entity)];
-    reef__record_t *record = reef__entity_index_find_reserved(index, entity);
-
-    if (record == NULL) {
-        world->stale_count++;
-        return false;
-    }
-    reef__world_begin_change(world);
-    reef__entity_index_activate(index, record);
-    place_empty(world, record, entity);
-    return true;
-}
-
-/* Take a row out of its table; the entity that fills the hole learns its new row. */
-static void remove_row(reef_world_t *world, reef_table_t *table, uint32_t row)
+void reef__world_remove_row(reef_world_t *world, reef_table_t *table, uint32_t row)
 {
     reef_entity_t moved = reef__table_swap_remove(table, row, world->version);
+    reef__entity_index_t *index;
 
     if (moved != 0) {
-        reef__world_record(world, moved)->row = row;
+        index = &world->entities[reef_entity_range(moved)];
+        reef__entity_index_slot(index, reef__entity_slot(moved))->row = row;
     }
+}
+
+/* Take the row's relations out of the lists of their targets. */
+static void unlink_row(reef_world_t *world, const reef_table_t *table, uint32_t row)
+{
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        reef_component_t component = table->components[i];
+
+        if (reef__component_is_relation(
+                reef__component_at(&world->components, component))) {
+            reef__relation_unlink(world, component,
+                                  (void *)reef__table_value(table, row, i));
+        }
+    }
+}
+
+void reef__world_despawn_one(reef_world_t *world,
+                             reef__record_t *record,
+                             reef_entity_t entity)
+{
+    reef_table_t *table = reef__world_table_of(world, record);
+    uint32_t row = record->row;
+
+    reef__world_begin_change(world);
+    if (REEF_UNLIKELY(table->despawn_observed)) {
+        reef__world_run_row_observers(world, REEF_OBSERVE_DESPAWN, table, row);
+    }
+    if (REEF_UNLIKELY(table->remove_observed)) {
+        reef__world_run_row_observers(world, REEF_OBSERVE_REMOVE, table, row);
+    }
+    if (REEF_UNLIKELY(table->related)) {
+        unlink_row(world, table, row);
+    }
+    if (REEF_UNLIKELY(table->owner_count > 0)) {
+        reef__table_drop_row(table, row);
+    }
+    reef__world_remove_row(world, table, row);
+    reef__entity_index_release(&world->entities[reef_entity_range(entity)], record,
+                               reef__entity_slot(entity));
 }
 
 bool reef_world_despawn(reef_world_t *world, reef_entity_t entity)
 {
     reef__record_t *record = reef__world_record(world, entity);
-    reef_table_t *table;
 
     if (record == NULL) {
         world->stale_count++;
         return false;
     }
-    reef__world_begin_change(world);
-    table = record->table;
-    if (REEF_UNLIKELY(table->remove_observed)) {
-        reef__world_run_row_observers(world, REEF_OBSERVE_REMOVE, table, record->row);
+    if (REEF_UNLIKELY(record->is_target)) {
+        reef__relation_despawn_tree(world, entity);
+    } else {
+        reef__world_despawn_one(world, record, entity);
     }
-    reef__table_drop_row(table, record->row);
-    remove_row(world, table, record->row);
-    reef__entity_index_release(&world->entities[reef_entity_range(entity)], entity);
     return true;
 }
 
@@ -101,63 +128,130 @@ reef_entity_t reef_world_next_entity(const reef_world_t *world, uint32_t index)
         index < REEF_SESSION_INDEX_BASE ? 0 : index - REEF_SESSION_INDEX_BASE + 1);
 }
 
-/* Copy the given or the initial value to where none is. */
-static void write_value(const reef__component_t *component, void *to, const void *value)
-{
-    if (component->size > 0) {
-        memcpy(to, value != NULL ? value : component->initial, component->size);
-    }
-}
-
 /* Give an entity another table's row with the columns both tables have. */
-static reef__slice_t
-move_to(reef_world_t *world, reef__record_t *record, const reef__edge_t *edge)
+static uint32_t move_to(reef_world_t *world,
+                        reef_table_t *from,
+                        uint32_t from_row,
+                        const reef__edge_t *edge)
 {
-    const reef_table_t *from = record->table;
-    const reef__chunk_t *chunk = reef__table_chunk_of(from, record->row);
-    size_t place = reef__table_row_in_chunk(from, record->row);
-    reef__slice_t slice = reef__table_append(edge->to, 1, world->version);
+    reef_table_t *to = edge->to;
+    uint32_t row = reef__table_append(to, world->version);
 
-    slice.chunk->entities[slice.first] = chunk->entities[place];
+    *reef__table_entity(to, row) = *reef__table_entity(from, from_row);
     for (uint32_t i = 0; i < edge->move_count; i++) {
         const reef__move_t *move = &edge->moves[i];
 
-        memcpy(slice.chunk->columns[move->to].data + (size_t)slice.first * move->size,
-               chunk->columns[move->from].data + place * move->size, move->size);
+        reef__copy_value(reef__table_value(to, row, move->to),
+                         reef__table_value(from, from_row, move->from),
+                         to->columns[move->to].size);
     }
-    return slice;
+    if (REEF_UNLIKELY(to->track_count > 0)) {
+        reef__table_track_arrival(to, row, from, from_row);
+    }
+    return row;
 }
 
 /* Leave the old row; the new one is complete. */
-static void
-finish_move(reef_world_t *world, reef__record_t *record, reef_table_t *to, uint32_t row)
+static void finish_move(reef_world_t *world,
+                        reef__record_t *record,
+                        reef_table_t *from,
+                        reef_table_t *to,
+                        uint32_t row)
 {
-    remove_row(world, record->table, record->row);
-    record->table = to;
+    reef__world_remove_row(world, from, record->row);
+    record->table = to->index;
     record->row = row;
 }
 
-static void overwrite(reef_world_t *world,
-                      const reef__record_t *record,
-                      reef_entity_t entity,
-                      reef_component_t component,
-                      const void *value)
+/* The entity a relation's value points to. */
+static reef_entity_t target_of(const void *value)
 {
-    const reef__component_t *info = reef__component_at(&world->components, component);
-    uint8_t column = record->table->column_of[component];
-    void *to = reef__table_value(record->table, record->row, column);
+    reef_relation_t relation = {0};
 
-    if (value != to) {
-        if (info->drop != NULL) {
-            info->drop(to);
-        }
-        write_value(info, to, value);
+    if (value != NULL) {
+        memcpy(&relation, value, sizeof(relation));
     }
-    reef__table_chunk_of(record->table, record->row)->columns[column].version =
-        world->version;
-    if (REEF_UNLIKELY(info->observed & 1u << REEF_OBSERVE_SET)) {
+    return relation.target;
+}
+
+/* Whether a relation may get this value; else it is counted. */
+static bool accepts(reef_world_t *world,
+                    reef_entity_t entity,
+                    reef_component_t component,
+                    const void *value)
+{
+    if (reef__relation_accepts(world, component, entity, target_of(value))) {
+        return true;
+    }
+    world->stale_count++;
+    return false;
+}
+
+bool reef__world_overwrite(reef_world_t *world,
+                           reef_entity_t entity,
+                           const reef__record_t *record,
+                           uint8_t column,
+                           const void *value)
+{
+    reef_table_t *table = reef__world_table_of(world, record);
+    reef_component_t component = table->components[column];
+    const reef__component_t *info = reef__component_at(&world->components, component);
+    uint8_t *to = reef__table_value(table, record->row, column);
+
+    if (REEF_UNLIKELY(reef__component_is_relation(info))) {
+        if (!accepts(world, entity, component, value)) {
+            return false;
+        }
+        if (value != to) {
+            reef__relation_unlink(world, component, (void *)to);
+            reef__copy_value(to, value, info->size);
+            reef__relation_link(world, component, entity, (void *)to);
+        }
+    } else if (info->size > 0 && value != to) {
+        if (REEF_UNLIKELY(info->owns)) {
+            reef__type_drop(info->type, to);
+        }
+        reef__component_write(info, to, value);
+    }
+    reef__table_note_write(table, record->row, column, world->version);
+    if (reef__component_is_observed(info, REEF_OBSERVE_SET)) {
         reef__world_run_observers(world, REEF_OBSERVE_SET, entity, component, to);
     }
+    return true;
+}
+
+/* The component is not there yet. */
+static bool add_new(reef_world_t *world,
+                    reef__record_t *record,
+                    reef_entity_t entity,
+                    reef_component_t component,
+                    const void *value)
+{
+    const reef__component_t *info = reef__component_at(&world->components, component);
+    reef_table_t *from = reef__world_table_of(world, record);
+    const reef__edge_t *edge;
+    uint32_t row;
+    uint8_t *to;
+
+    if (REEF_UNLIKELY(reef__component_is_relation(info)) &&
+        !accepts(world, entity, component, value)) {
+        return false;
+    }
+    reef__world_begin_change(world);
+    edge = reef__table_graph_edge(&world->graph, &world->components, from, component);
+    row = move_to(world, from, record->row, edge);
+    to = reef__table_value(edge->to, row, edge->column);
+    if (info->size > 0) {
+        reef__component_write(info, to, value);
+    }
+    finish_move(world, record, from, edge->to, row);
+    if (REEF_UNLIKELY(reef__component_is_relation(info))) {
+        reef__relation_link(world, component, entity, (void *)to);
+    }
+    if (reef__component_is_observed(info, REEF_OBSERVE_ADD)) {
+        reef__world_run_observers(world, REEF_OBSERVE_ADD, entity, component, to);
+    }
+    return true;
 }
 
 bool reef_world_add(reef_world_t *world,
@@ -166,31 +260,17 @@ bool reef_world_add(reef_world_t *world,
                     const void *value)
 {
     reef__record_t *record = reef__world_record(world, entity);
-    const reef__component_t *info;
-    const reef__edge_t *edge;
-    reef__slice_t slice;
+    uint8_t column;
 
     assert(component < world->components.list.count);
-    if (record == NULL) {
+    if (REEF_UNLIKELY(record == NULL)) {
         world->stale_count++;
         return false;
     }
-    if (record->table->column_of[component] != REEF__NO_COLUMN) {
-        overwrite(world, record, entity, component, value);
-        return true;
-    }
-    reef__world_begin_change(world);
-    info = reef__component_at(&world->components, component);
-    edge = reef__table_graph_edge(&world->graph, &world->components, record->table,
-                                  component);
-    slice = move_to(world, record, edge);
-    write_value(info, reef__table_value(edge->to, slice.row, edge->column), value);
-    finish_move(world, record, edge->to, slice.row);
-    if (REEF_UNLIKELY(info->observed & 1u << REEF_OBSERVE_ADD)) {
-        reef__world_run_observers(world, REEF_OBSERVE_ADD, entity, component,
-                                  reef__table_value(edge->to, slice.row, edge->column));
-    }
-    return true;
+    column = reef__table_column_of(reef__world_table_of(world, record), component);
+    return column == REEF__NO_COLUMN
+               ? add_new(world, record, entity, component, value)
+               : reef__world_overwrite(world, entity, record, column, value);
 }
 
 bool reef_world_remove(reef_world_t *world,
@@ -200,31 +280,35 @@ bool reef_world_remove(reef_world_t *world,
     reef__record_t *record = reef__world_record(world, entity);
     const reef__component_t *info;
     const reef__edge_t *edge;
-    reef__slice_t slice;
-    void *value;
+    reef_table_t *from;
+    uint8_t *value;
+    uint32_t row;
 
     assert(component < world->components.list.count);
-    if (record == NULL) {
+    if (REEF_UNLIKELY(record == NULL)) {
         world->stale_count++;
         return false;
     }
-    if (record->table->column_of[component] == REEF__NO_COLUMN) {
+    from = reef__world_table_of(world, record);
+    if (reef__table_column_of(from, component) == REEF__NO_COLUMN) {
         return false;
     }
     reef__world_begin_change(world);
     info = reef__component_at(&world->components, component);
-    edge = reef__table_graph_edge(&world->graph, &world->components, record->table,
-                                  component);
-    value = reef__table_value(record->table, record->row, edge->column);
-    if (REEF_UNLIKELY(info->observed & 1u << REEF_OBSERVE_REMOVE)) {
+    edge = reef__table_graph_edge(&world->graph, &world->components, from, component);
+    value = reef__table_value(from, record->row, edge->column);
+    if (reef__component_is_observed(info, REEF_OBSERVE_REMOVE)) {
         reef__world_run_observers(world, REEF_OBSERVE_REMOVE, entity, component, value);
         info = reef__component_at(&world->components, component);
     }
-    if (info->drop != NULL) {
-        info->drop(value);
+    if (REEF_UNLIKELY(reef__component_is_relation(info))) {
+        reef__relation_unlink(world, component, (void *)value);
     }
-    slice = move_to(world, record, edge);
-    finish_move(world, record, edge->to, slice.row);
+    if (REEF_UNLIKELY(info->owns)) {
+        reef__type_drop(info->type, value);
+    }
+    row = move_to(world, from, record->row, edge);
+    finish_move(world, record, from, edge->to, row);
     return true;
 }
 
@@ -234,17 +318,16 @@ bool reef_world_set(reef_world_t *world,
                     const void *value)
 {
     const reef__record_t *record = reef__world_record(world, entity);
+    uint8_t column;
 
     assert(component < world->components.list.count);
-    if (record == NULL) {
+    if (REEF_UNLIKELY(record == NULL)) {
         world->stale_count++;
         return false;
     }
-    if (record->table->column_of[component] == REEF__NO_COLUMN) {
-        return false;
-    }
-    overwrite(world, record, entity, component, value);
-    return true;
+    column = reef__table_column_of(reef__world_table_of(world, record), component);
+    return column != REEF__NO_COLUMN &&
+           reef__world_overwrite(world, entity, record, column, value);
 }
 
 bool reef_world_has(const reef_world_t *world,
@@ -261,24 +344,34 @@ const void *reef_world_find(const reef_world_t *world,
     return reef__world_value(world, entity, component);
 }
 
+void *reef__world_find_mut(reef_world_t *world,
+                           reef_entity_t entity,
+                           reef_component_t component,
+                           uint64_t version)
+{
+    const reef__record_t *record = reef__world_record(world, entity);
+    const reef_table_t *table;
+    uint8_t column;
+
+    if (REEF_UNLIKELY(record == NULL)) {
+        return NULL;
+    }
+    table = reef__world_table_of(world, record);
+    column = reef__table_column_of(table, component);
+    if (REEF_UNLIKELY(column == REEF__NO_COLUMN)) {
+        return NULL;
+    }
+    assert(!table->related || !reef__component_is_relation(
+                                  reef__component_at(&world->components, component)));
+    reef__table_note_write(table, record->row, column, version);
+    return reef__table_value(table, record->row, column);
+}
+
 void *reef_world_find_mut(reef_world_t *world,
                           reef_entity_t entity,
                           reef_component_t component)
 {
-    const reef__record_t *record = reef__world_record(world, entity);
-    uint8_t column;
-
-    assert(component < REEF_MAX_COMPONENTS);
-    if (record == NULL) {
-        return NULL;
-    }
-    column = record->table->column_of[component];
-    if (column == REEF__NO_COLUMN) {
-        return NULL;
-    }
-    reef__table_chunk_of(record->table, record->row)->columns[column].version =
-        world->version;
-    return reef__table_value(record->table, record->row, column);
+    return reef__world_find_mut(world, entity, component, world->version);
 }
 
 const reef_component_t *reef_world_components_of(const reef_world_t *world,
@@ -288,5 +381,7 @@ const reef_component_t *reef_world_components_of(const reef_world_t *world,
     const reef__record_t *record = reef__world_record(world, entity);
 
     *count = 0;
-    return record != NULL ? reef_table_components(record->table, count) : NULL;
+    return record != NULL
+               ? reef_table_components(reef__world_table_of(world, record), count)
+               : NULL;
 }

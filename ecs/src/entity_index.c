@@ -1,5 +1,6 @@
 /*
- * Records lie in pages of 1024 that never move.  A slot's generation counts up by one
+ * Records lie in pages of 1024 that never move; pages come in batches of 1, 2, 4 …
+ * until a batch is a slab.  A slot's generation counts up by one
  * when it comes to life and by one when it dies, so it is odd while alive:
  *
  *     free (even) -- reserve --> reserved (even) -- activate --> alive (odd)
@@ -18,69 +19,68 @@
 #include <assert.h>
 #include <string.h>
 
-static void add_page(reef__entity_index_t *index)
+static void add_pages(reef__entity_index_t *index)
 {
-    size_t size = REEF__PAGE_RECORDS * sizeof(reef__record_t);
-    reef__record_t *page = reef_resize(index->alloc, NULL, 0, size);
+    size_t page_size = REEF__PAGE_RECORDS * sizeof(reef__record_t);
+    size_t most = REEF__SLAB_SIZE / page_size;
+    size_t step = index->batches.count;
+    size_t count = step < 7 ? (size_t)1 << step : most;
+    reef__page_batch_t batch = {.size = count * page_size};
 
-    memset(page, 0, size);
-    *REEF_ARRAY_PUSH(index->alloc, &index->pages) = page;
+    static_assert(REEF__SLAB_SIZE / (REEF__PAGE_RECORDS * sizeof(reef__record_t)) ==
+                      1 << 7,
+                  "batches double up to a slab");
+    batch.data = count == most ? reef__slab_take(index->slabs)
+                               : reef_resize(index->alloc, NULL, 0, batch.size);
+    *REEF_ARRAY_PUSH(index->alloc, &index->batches) = batch;
+    for (size_t i = 0; i < count; i++) {
+        *REEF_ARRAY_PUSH(index->alloc, &index->pages) =
+            (reef__record_t *)batch.data + i * REEF__PAGE_RECORDS;
+    }
+}
+
+uint32_t reef__entity_index_add_slot(reef__entity_index_t *index)
+{
+    uint32_t slot = index->slot_count;
+
+    assert(slot < REEF_SESSION_INDEX_BASE);
+    if (slot >> REEF__PAGE_SHIFT == index->pages.count) {
+        add_pages(index);
+    }
+    index->slot_count++;
+    *reef__entity_index_slot(index, slot) = (reef__record_t){.table = REEF__NO_TABLE};
+    return slot;
 }
 
 void reef__entity_index_init(reef__entity_index_t *index,
                              const reef_alloc_t *alloc,
+                             reef__slab_pool_t *slabs,
                              reef_entity_range_t range)
 {
-    *index = (reef__entity_index_t){.alloc = alloc};
+    *index = (reef__entity_index_t){.alloc = alloc, .slabs = slabs};
     if (range == REEF_RANGE_SESSION) {
         index->base = REEF_SESSION_INDEX_BASE;
     } else {
-        add_page(index);
-        index->slot_count = 1;
+        reef__entity_index_add_slot(index);
     }
 }
 
 void reef__entity_index_finish(reef__entity_index_t *index)
 {
-    for (size_t i = 0; i < index->pages.count; i++) {
-        reef_resize(index->alloc, index->pages.items[i],
-                    REEF__PAGE_RECORDS * sizeof(reef__record_t), 0);
+    for (size_t i = 0; i < index->batches.count; i++) {
+        reef__page_batch_t *batch = &index->batches.items[i];
+
+        if (batch->size == REEF__SLAB_SIZE) {
+            reef__slab_give(index->slabs, batch->data);
+        } else {
+            reef_resize(index->alloc, batch->data, batch->size, 0);
+        }
     }
+    REEF_ARRAY_FINISH(index->alloc, &index->batches);
     REEF_ARRAY_FINISH(index->alloc, &index->pages);
     REEF_ARRAY_FINISH(index->alloc, &index->free);
     index->slot_count = 0;
     index->alive_count = 0;
-}
-
-static reef_entity_t
-id_of(const reef__entity_index_t *index, uint32_t slot, uint32_t generation)
-{
-    return (uint64_t)generation << 32 | (index->base | slot);
-}
-
-static uint32_t slot_of(reef_entity_t entity)
-{
-    return reef_entity_index(entity) & (REEF_SESSION_INDEX_BASE - 1);
-}
-
-reef_entity_t reef__entity_index_reserve(reef__entity_index_t *index,
-                                         reef__record_t **record)
-{
-    uint32_t slot;
-
-    if (index->free.count > 0) {
-        slot = index->free.items[--index->free.count];
-    } else {
-        slot = index->slot_count;
-        assert(slot < REEF_SESSION_INDEX_BASE);
-        if (slot >> REEF__PAGE_SHIFT == index->pages.count) {
-            add_page(index);
-        }
-        index->slot_count++;
-    }
-    *record = reef__entity_index_slot(index, slot);
-    (*record)->row = REEF__SLOT_RESERVED;
-    return id_of(index, slot, (*record)->generation + 1);
 }
 
 reef__record_t *reef__entity_index_find_reserved(const reef__entity_index_t *index,
@@ -88,11 +88,11 @@ reef__record_t *reef__entity_index_find_reserved(const reef__entity_index_t *ind
 {
     reef__record_t *record;
 
-    if (slot_of(entity) >= index->slot_count) {
+    if (reef__entity_slot(entity) >= index->slot_count) {
         return NULL;
     }
-    record = reef__entity_index_slot(index, slot_of(entity));
-    if (record->table != NULL || record->row != REEF__SLOT_RESERVED ||
+    record = reef__entity_index_slot(index, reef__entity_slot(entity));
+    if (record->table != REEF__NO_TABLE || record->row != REEF__SLOT_RESERVED ||
         record->generation + 1 != reef_entity_generation(entity)) {
         return NULL;
     }
@@ -104,7 +104,6 @@ static void free_slot(reef__entity_index_t *index, uint32_t slot)
 {
     reef__record_t *record = reef__entity_index_slot(index, slot);
 
-    record->table = NULL;
     record->row = REEF__SLOT_FREE;
     if (record->generation != 0) {
         *REEF_ARRAY_PUSH(index->alloc, &index->free) = slot;
@@ -117,17 +116,18 @@ void reef__entity_index_cancel(reef__entity_index_t *index, reef_entity_t entity
 
     assert(record != NULL);
     record->generation += 2;
-    free_slot(index, slot_of(entity));
+    record->pending = 0;
+    record->is_target = 0;
+    free_slot(index, reef__entity_slot(entity));
 }
 
-void reef__entity_index_release(reef__entity_index_t *index, reef_entity_t entity)
+void reef__entity_index_return(reef__entity_index_t *index, reef_entity_t entity)
 {
-    reef__record_t *record = reef__entity_index_find(index, entity);
+    reef__record_t *record = reef__entity_index_find_reserved(index, entity);
 
     assert(record != NULL);
-    record->generation++;
-    index->alive_count--;
-    free_slot(index, slot_of(entity));
+    record->row = REEF__SLOT_FREE;
+    *REEF_ARRAY_PUSH(index->alloc, &index->free) = reef__entity_slot(entity);
 }
 
 reef_entity_t reef__entity_index_next(const reef__entity_index_t *index, uint32_t slot)
@@ -136,7 +136,7 @@ reef_entity_t reef__entity_index_next(const reef__entity_index_t *index, uint32_
         uint32_t generation = reef__entity_index_slot(index, slot)->generation;
 
         if (generation & 1) {
-            return id_of(index, slot, generation);
+            return reef__entity_index_id(index, slot, generation);
         }
     }
     return 0;
@@ -206,18 +206,14 @@ void reef__entity_index_import(reef__entity_index_t *index, const reef_slots_t *
 {
     assert(index->alive_count == 0);
     reef__entity_index_finish(index);
-    reef__entity_index_init(index, index->alloc, REEF_RANGE_WORLD);
+    reef__entity_index_init(index, index->alloc, index->slabs, REEF_RANGE_WORLD);
     for (uint32_t i = 1; i < slots->slot_count; i++) {
         uint32_t generation = slots->generations[i];
-        reef__record_t *record;
+        reef__record_t *record =
+            reef__entity_index_slot(index, reef__entity_index_add_slot(index));
 
-        if (i >> REEF__PAGE_SHIFT == index->pages.count) {
-            add_page(index);
-        }
-        record = reef__entity_index_slot(index, i);
         record->generation = generation & ~1u;
         record->row = generation & 1 ? REEF__SLOT_RESERVED : REEF__SLOT_FREE;
-        index->slot_count = i + 1;
     }
     if (slots->free_count > 0) {
         REEF_ARRAY_RESERVE(index->alloc, &index->free, slots->free_count);
@@ -239,7 +235,7 @@ reef_error_t reef__entity_index_claim(reef__entity_index_t *index,
         }
         if (record == NULL) {
             while (i-- > 0) {
-                reef__entity_index_slot(index, slot_of(entities[i]))->row =
+                reef__entity_index_slot(index, reef__entity_slot(entities[i]))->row =
                     REEF__SLOT_RESERVED;
             }
             return REEF_E_CORRUPT;
@@ -256,7 +252,7 @@ uint32_t reef__entity_index_cancel_all(reef__entity_index_t *index)
     for (uint32_t i = 0; i < index->slot_count; i++) {
         reef__record_t *record = reef__entity_index_slot(index, i);
 
-        if (record->table == NULL && record->row == REEF__SLOT_RESERVED) {
+        if (record->table == REEF__NO_TABLE && record->row == REEF__SLOT_RESERVED) {
             record->generation += 2;
             free_slot(index, i);
             count++;

@@ -5,12 +5,16 @@
 #ifndef REEF_ECS_ENTITY_INDEX_H
 #define REEF_ECS_ENTITY_INDEX_H
 
+#include "slab.h"
+
 #include <reef/alloc.h>
+#include <reef/array.h>
 #include <reef/attrs.h>
 #include <reef/entity.h>
 #include <reef/error.h>
 #include <reef/table.h>
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +24,8 @@ enum {
     REEF__PAGE_RECORDS = 1 << REEF__PAGE_SHIFT,
 };
 
+#define REEF__NO_TABLE UINT32_MAX
+
 /** What `row` says in a record without a table. */
 enum {
     REEF__SLOT_FREE,     /* in the free list, or retired */
@@ -28,17 +34,31 @@ enum {
 };
 
 typedef struct reef__record {
-    reef_table_t *table; /* NULL while not alive */
+    uint32_t table; /* index in the world; REEF__NO_TABLE while not alive */
     uint32_t row;
-    uint32_t generation; /* odd while alive */
+    uint32_t generation;    /* odd while alive */
+    uint32_t pending : 30;  /* number of the group of commands on it; 0 = none */
+    uint32_t is_target : 1; /* some relation points, or pointed, to it */
+    uint32_t is_doomed : 1; /* is being despawned */
 } reef__record_t;
+
+/** Pages of records that were allocated together. */
+typedef struct reef__page_batch {
+    void *data;
+    size_t size; /* bytes; of a slab REEF__SLAB_SIZE */
+} reef__page_batch_t;
 
 typedef struct reef__entity_index {
     const reef_alloc_t *alloc;
+    reef__slab_pool_t *slabs;
     struct {
         reef__record_t **items;
         size_t count, capacity;
     } pages;
+    struct {
+        reef__page_batch_t *items;
+        size_t count, capacity;
+    } batches;
     struct {
         uint32_t *items; /* without the base; the last is reused first */
         size_t count, capacity;
@@ -51,8 +71,15 @@ typedef struct reef__entity_index {
 /** An empty index.  Slot 0 of REEF_RANGE_WORLD is never used. */
 void reef__entity_index_init(reef__entity_index_t *index,
                              const reef_alloc_t *alloc,
+                             reef__slab_pool_t *slabs,
                              reef_entity_range_t range);
 void reef__entity_index_finish(reef__entity_index_t *index);
+
+/** Slot of an id, without the range's base. */
+static inline uint32_t reef__entity_slot(reef_entity_t entity)
+{
+    return reef_entity_index(entity) & (REEF_SESSION_INDEX_BASE - 1);
+}
 
 /** Record of slot @p slot, which is below slot_count. */
 static inline reef__record_t *reef__entity_index_slot(const reef__entity_index_t *index,
@@ -66,7 +93,7 @@ static inline reef__record_t *reef__entity_index_slot(const reef__entity_index_t
 static inline reef__record_t *reef__entity_index_find(const reef__entity_index_t *index,
                                                       reef_entity_t entity)
 {
-    uint32_t slot = reef_entity_index(entity) & (REEF_SESSION_INDEX_BASE - 1);
+    uint32_t slot = reef__entity_slot(entity);
     uint32_t generation = reef_entity_generation(entity);
     reef__record_t *record;
 
@@ -74,13 +101,33 @@ static inline reef__record_t *reef__entity_index_find(const reef__entity_index_t
         return NULL;
     }
     record = reef__entity_index_slot(index, slot);
-    return record->generation == generation ? record : NULL;
+    return REEF_LIKELY(record->generation == generation) ? record : NULL;
+}
+
+/** Use one more slot: slot_count, which is returned, grows. */
+uint32_t reef__entity_index_add_slot(reef__entity_index_t *index);
+
+/** The id that a slot which is not alive will have next. */
+static inline reef_entity_t reef__entity_index_id(const reef__entity_index_t *index,
+                                                  uint32_t slot,
+                                                  uint32_t generation)
+{
+    return (uint64_t)generation << 32 | (index->base | slot);
 }
 
 /** Take a free slot.  The id returned is not alive before
  *  reef__entity_index_activate(); @p record receives its record. */
-reef_entity_t reef__entity_index_reserve(reef__entity_index_t *index,
-                                         reef__record_t **record);
+static inline reef_entity_t reef__entity_index_reserve(reef__entity_index_t *index,
+                                                       reef__record_t **record)
+{
+    uint32_t slot = REEF_LIKELY(index->free.count > 0)
+                        ? index->free.items[--index->free.count]
+                        : reef__entity_index_add_slot(index);
+
+    *record = reef__entity_index_slot(index, slot);
+    (*record)->row = REEF__SLOT_RESERVED;
+    return reef__entity_index_id(index, slot, (*record)->generation + 1);
+}
 
 /** Record of a reserved id, or NULL when it is not reserved (any more). */
 reef__record_t *reef__entity_index_find_reserved(const reef__entity_index_t *index,
@@ -97,8 +144,25 @@ static inline void reef__entity_index_activate(reef__entity_index_t *index,
 /** Give back a reserved id, which will never be alive. */
 void reef__entity_index_cancel(reef__entity_index_t *index, reef_entity_t entity);
 
-/** End the life of @p entity, which is alive. */
-void reef__entity_index_release(reef__entity_index_t *index, reef_entity_t entity);
+/** End the life of the entity in @p slot, whose record this is. */
+static inline void reef__entity_index_release(reef__entity_index_t *index,
+                                              reef__record_t *record,
+                                              uint32_t slot)
+{
+    record->table = REEF__NO_TABLE;
+    record->row = REEF__SLOT_FREE;
+    record->generation++;
+    record->pending = 0;
+    record->is_target = 0;
+    record->is_doomed = 0;
+    index->alive_count--;
+    if (REEF_LIKELY(record->generation != 0)) {
+        *REEF_ARRAY_PUSH(index->alloc, &index->free) = slot;
+    }
+}
+
+/** Return a reserved id that nobody has seen: it will be given out again. */
+void reef__entity_index_return(reef__entity_index_t *index, reef_entity_t entity);
 
 /** Live entity with the lowest slot not below @p slot, or 0. */
 reef_entity_t reef__entity_index_next(const reef__entity_index_t *index, uint32_t slot);

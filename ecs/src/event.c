@@ -15,6 +15,8 @@
  */
 #include "event.h"
 
+#include "world.h"
+
 #include <reef/array.h>
 #include <reef/map.h>
 
@@ -35,6 +37,7 @@ struct reef_event_reader {
 
 struct reef_event_queue {
     const reef_alloc_t *alloc;
+    reef_world_t *world;
     const reef_event_type_t *type;
     reef_event_reader_t *readers; /* owned by their creators */
     uint64_t head, tail;          /* numbers of the first event held, and of the next */
@@ -54,6 +57,7 @@ struct reef_event_queue {
 
 struct reef_event_registry {
     const reef_alloc_t *alloc;
+    reef_world_t *world;
     reef_map_t *by_name; /* index into queues */
     struct {
         reef_event_queue_t **items;
@@ -76,14 +80,16 @@ static void choose_layout(reef_event_queue_t *queue)
         queue->events_offset + ((size_t)queue->type->size << queue->shift);
 }
 
-static reef_event_queue_t *create_queue(const reef_alloc_t *alloc,
+static reef_event_queue_t *create_queue(reef_world_t *world,
                                         const reef_event_type_t *type)
 {
+    const reef_alloc_t *alloc = reef__world_alloc(world);
     reef_event_queue_t *queue = reef_resize(alloc, NULL, 0, sizeof(*queue));
 
     assert(type->size > 0);
     *queue = (reef_event_queue_t){
         .alloc = alloc,
+        .world = world,
         .type = type,
         .limit = type->limit == 0 ? REEF_EVENT_LIMIT_DEFAULT : type->limit,
     };
@@ -182,17 +188,25 @@ static void destroy_queue(reef_event_queue_t *queue)
     reef_resize(queue->alloc, queue, sizeof(*queue), 0);
 }
 
+/* The contents are the queue's by now; the struct is the caller's. */
+static void drop_at_bound(reef_event_queue_t *queue, const void *event)
+{
+    queue->dropped++;
+    if (queue->type->overflow != NULL) {
+        queue->type->overflow(queue->world, event);
+    }
+    if (queue->type->drop != NULL) {
+        queue->type->drop((void *)event);
+    }
+}
+
 bool reef_event_emit(reef_event_queue_t *queue, const void *event)
 {
     uint64_t number = queue->tail;
 
     queue->tried++;
     if (number - queue->head >= queue->limit) {
-        queue->dropped++;
-        if (queue->type->drop != NULL) {
-            /* The contents are the queue's by now; the struct is the caller's. */
-            queue->type->drop((void *)event);
-        }
+        drop_at_bound(queue, event);
         return false;
     }
     if ((number >> queue->shift) - (queue->head >> queue->shift) ==
@@ -203,6 +217,13 @@ bool reef_event_emit(reef_event_queue_t *queue, const void *event)
     *ticket_at(queue, number) = queue->tried - 1;
     memcpy(event_at(queue, number), event, queue->type->size);
     return true;
+}
+
+uint64_t reef__event_room(const reef_event_queue_t *queue)
+{
+    uint64_t held = queue->tail - queue->head;
+
+    return held < queue->limit ? queue->limit - held : 0;
 }
 
 reef_event_reader_t *reef_event_reader_create(reef_event_queue_t *queue)
@@ -270,12 +291,14 @@ bool reef_event_passed(const reef_event_queue_t *queue, uint64_t mark)
     return lowest == queue->tail || *ticket_at(queue, lowest) >= mark;
 }
 
-reef_event_registry_t *reef__event_registry_create(const reef_alloc_t *alloc)
+reef_event_registry_t *reef__event_registry_create(reef_world_t *world)
 {
+    const reef_alloc_t *alloc = reef__world_alloc(world);
     reef_event_registry_t *registry = reef_resize(alloc, NULL, 0, sizeof(*registry));
 
     *registry = (reef_event_registry_t){
         .alloc = alloc,
+        .world = world,
         .by_name = reef_map_create(alloc),
     };
     return registry;
@@ -305,7 +328,7 @@ reef_event_queue_t *reef__event_registry_ensure(reef_event_registry_t *registry,
     } else {
         reef_map_set(registry->by_name, name, index);
         *REEF_ARRAY_PUSH(registry->alloc, &registry->queues) =
-            create_queue(registry->alloc, type);
+            create_queue(registry->world, type);
     }
     return registry->queues.items[index];
 }

@@ -9,8 +9,7 @@
 
 typedef struct reef_event_registry reef_event_registry_t;
 
-/* @p alloc is borrowed. */
-reef_event_registry_t *reef__event_registry_create(const reef_alloc_t *alloc);
+reef_event_registry_t *reef__event_registry_create(reef_world_t *world);
 
 /* Drops all events still held; every reader must be gone (asserts).  Accepts NULL. */
 void reef__event_registry_destroy(reef_event_registry_t *registry);
@@ -22,5 +21,8 @@ reef_event_queue_t *reef__event_registry_ensure(reef_event_registry_t *registry,
 
 /* Free, in every queue, the events that all its readers have passed. */
 void reef__event_registry_trim(reef_event_registry_t *registry);
+
+/* How many events the queue still takes. */
+uint64_t reef__event_room(const reef_event_queue_t *queue);
 
 #endif /* REEF_ECS_EVENT_H */

@@ -26,9 +26,10 @@ void reef_world_observe(reef_world_t *world,
     for (size_t i = 0; i < world->graph.tables.count; i++) {
         reef_table_t *table = world->graph.tables.items[i];
 
-        if (table->column_of[id] != REEF__NO_COLUMN) {
+        if (table != NULL && reef__table_column_of(table, id) != REEF__NO_COLUMN) {
             table->add_observed |= what == REEF_OBSERVE_ADD;
             table->remove_observed |= what == REEF_OBSERVE_REMOVE;
+            table->despawn_observed |= what == REEF_OBSERVE_DESPAWN;
         }
     }
 }
@@ -59,8 +60,7 @@ void reef__world_run_row_observers(reef_world_t *world,
                                    const reef_table_t *table,
                                    uint32_t row)
 {
-    const reef__chunk_t *chunk = reef__table_chunk_of(table, row);
-    reef_entity_t entity = chunk->entities[reef__table_row_in_chunk(table, row)];
+    reef_entity_t entity = *reef__table_entity(table, row);
 
     for (uint32_t i = 0; i < table->component_count; i++) {
         reef_component_t component = table->components[i];

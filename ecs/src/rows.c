@@ -1,117 +1,187 @@
 /*
  * Many alike entities at once: spawned, or put back from a snapshot.  Rows are filled
- * column by column, a slice of a chunk at a time.  Observers run when all rows are
- * complete, row by row.
+ * column by column, a slice of a chunk at a time.  Relations are linked and observers
+ * run when all rows are complete, row by row.
  */
-#include "world.h"
+#include "rows.h"
 
 #include <reef/array.h>
 
-/* Where the rows come from and where they go. */
-typedef struct fill {
-    const reef_rows_desc_t *desc;
-    reef_table_t *table;
-    reef__entity_index_t *index;
-    const reef_entity_t *given; /* claimed ids, or NULL to take new ones */
-    reef_entity_t *spawned;     /* receives the ids; may be NULL */
-    /* Which of the desc's columns is the table's i-th: the desc may be in any order. */
-    uint8_t source_of[REEF_MAX_TABLE_COMPONENTS];
-} fill_t;
+/* Rows that lie side by side. */
+typedef struct slice {
+    uint32_t row;
+    uint32_t count;
+} slice_t;
 
-static void find_table(reef_world_t *world, fill_t *fill)
+/* Room for up to `wanted` rows at the end of the table. */
+static slice_t append(reef_table_t *table, uint32_t wanted, uint64_t version)
 {
-    const reef_rows_desc_t *desc = fill->desc;
-    reef_component_t sorted[REEF_MAX_TABLE_COMPONENTS];
+    slice_t slice = {.row = table->row_count};
+    uint32_t full = 1u << table->shift;
+    uint64_t *versions;
 
-    assert(desc->component_count <= REEF_MAX_TABLE_COMPONENTS);
-    for (uint32_t i = 0; i < desc->component_count; i++) {
-        uint32_t k = i;
-
-        assert(desc->components[i] < world->components.list.count);
-        for (; k > 0 && sorted[k - 1] > desc->components[i]; k--) {
-            sorted[k] = sorted[k - 1];
-            fill->source_of[k] = fill->source_of[k - 1];
-        }
-        sorted[k] = desc->components[i];
-        fill->source_of[k] = (uint8_t)i;
+    assert(wanted <= UINT32_MAX - slice.row);
+    if (slice.row == table->room) {
+        reef__table_grow(table, wanted);
     }
-    fill->table = reef__table_graph_ensure(&world->graph, &world->components, sorted,
-                                           desc->component_count);
+    slice.count = full - reef__table_place(table, slice.row);
+    if (slice.count > table->room - slice.row) {
+        slice.count = table->room - slice.row;
+    }
+    if (slice.count > wanted) {
+        slice.count = wanted;
+    }
+    table->row_count += slice.count;
+    table->stamp++;
+    versions = reef__table_versions(table, slice.row >> table->shift);
+    for (uint32_t i = 0; i < table->stride; i++) {
+        versions[i] = version;
+    }
+    return slice;
 }
 
-static void fill_ids(const fill_t *fill, const reef__slice_t *slice, uint32_t done)
+static void put_ids_back(reef_world_t *world,
+                         const reef__fill_t *fill,
+                         slice_t slice,
+                         uint32_t done)
 {
-    for (uint32_t i = 0; i < slice->count; i++) {
-        reef__record_t *record;
-        reef_entity_t entity;
+    reef_table_t *table = fill->bundle->table;
+    reef__entity_index_t *index = &world->entities[fill->range];
+    reef_entity_t *ids = reef__table_entity(table, slice.row);
 
-        if (fill->given != NULL) {
-            entity = fill->given[done + i];
-            record = reef__entity_index_slot(
-                fill->index, reef_entity_index(entity) & (REEF_SESSION_INDEX_BASE - 1));
-        } else {
-            entity = reef__entity_index_reserve(fill->index, &record);
-        }
-        reef__entity_index_activate(fill->index, record);
-        record->table = fill->table;
-        record->row = slice->row + i;
-        slice->chunk->entities[slice->first + i] = entity;
-        if (fill->spawned != NULL) {
-            fill->spawned[done + i] = entity;
-        }
+    for (uint32_t i = 0; i < slice.count; i++) {
+        reef__record_t *record =
+            reef__entity_index_slot(index, reef__entity_slot(fill->given[done + i]));
+
+        reef__entity_index_activate(index, record);
+        record->table = table->index;
+        record->row = slice.row + i;
+        ids[i] = fill->given[done + i];
+    }
+}
+
+static void
+take_ids(reef_world_t *world, const reef__fill_t *fill, slice_t slice, uint32_t done)
+{
+    reef_table_t *table = fill->bundle->table;
+    reef__entity_index_t *index = &world->entities[fill->range];
+    reef_entity_t *ids = reef__table_entity(table, slice.row);
+
+    for (uint32_t i = 0; i < slice.count; i++) {
+        reef__record_t *record;
+
+        ids[i] = reef__entity_index_reserve(index, &record);
+        record->table = table->index;
+        record->row = slice.row + i;
+        record->generation |= 1;
+    }
+    index->alive_count += slice.count;
+    if (fill->spawned != NULL) {
+        memcpy(fill->spawned + done, ids, slice.count * sizeof(*ids));
     }
 }
 
 static void fill_column(const reef_world_t *world,
-                        const fill_t *fill,
-                        const reef__slice_t *slice,
+                        const reef__fill_t *fill,
+                        slice_t slice,
                         uint32_t column,
                         uint32_t done)
 {
-    const reef_rows_desc_t *desc = fill->desc;
-    size_t size = fill->table->sizes[column];
-    uint8_t *to = slice->chunk->columns[column].data + slice->first * size;
+    const reef_table_t *table = fill->bundle->table;
+    size_t size = table->columns[column].size;
+    uint8_t *to = reef__table_value(table, slice.row, column);
     const uint8_t *from = NULL;
 
-    if (desc->columns != NULL) {
-        from = desc->columns[fill->source_of[column]];
+    if (fill->columns != NULL) {
+        from = fill->columns[fill->bundle->source_of[column]];
     }
     if (from != NULL) {
-        memcpy(to, from + done * size, slice->count * size);
+        memcpy(to, from + done * size, slice.count * size);
         return;
     }
-    from = reef__component_at(&world->components, fill->table->components[column])
-               ->initial;
-    for (uint32_t i = 0; i < slice->count; i++) {
-        memcpy(to + i * size, from, size);
+    for (uint32_t i = 0; i < slice.count; i++) {
+        reef__component_write(
+            reef__component_at(&world->components, table->components[column]),
+            to + i * size, NULL);
     }
 }
 
-static void fill_rows(reef_world_t *world, fill_t *fill)
+static void mark_added(const reef_table_t *table, slice_t slice)
 {
-    uint32_t first_row;
-    uint32_t count = fill->desc->count;
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        const reef__track_t *track = table->columns[i].track;
+
+        if (track != NULL) {
+            reef__track_mark_rows(track, slice.row >> table->shift,
+                                  reef__table_place(table, slice.row), slice.count,
+                                  track->used);
+        }
+    }
+}
+
+void reef__world_fill(reef_world_t *world, const reef__fill_t *fill)
+{
+    reef_table_t *table = fill->bundle->table;
+    uint32_t first_row = table->row_count;
 
     reef__world_begin_change(world);
-    find_table(world, fill);
-    first_row = fill->table->row_count;
-    for (uint32_t done = 0; done < count;) {
-        reef__slice_t slice =
-            reef__table_append(fill->table, count - done, world->version);
+    for (uint32_t done = 0; done < fill->count;) {
+        slice_t slice = append(table, fill->count - done, world->version);
 
-        fill_ids(fill, &slice, done);
-        for (uint32_t i = 0; i < fill->table->component_count; i++) {
-            if (fill->table->sizes[i] > 0) {
-                fill_column(world, fill, &slice, i, done);
+        if (fill->given != NULL) {
+            put_ids_back(world, fill, slice, done);
+        } else {
+            take_ids(world, fill, slice, done);
+        }
+        for (uint32_t i = 0; i < table->component_count; i++) {
+            if (table->columns[i].size > 0) {
+                fill_column(world, fill, slice, i, done);
             }
+        }
+        if (REEF_UNLIKELY(table->track_count > 0)) {
+            mark_added(table, slice);
         }
         done += slice.count;
     }
-    if (fill->table->add_observed) {
-        for (uint32_t i = 0; i < count; i++) {
-            reef__world_run_row_observers(world, REEF_OBSERVE_ADD, fill->table,
-                                          first_row + i);
+    reef__world_finish_rows(world, table, first_row, fill->count);
+}
+
+/* Relations whose target is none, or not acceptable, point nowhere. */
+static void link_row(reef_world_t *world, const reef_table_t *table, uint32_t row)
+{
+    reef_entity_t entity = *reef__table_entity(table, row);
+
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        reef_component_t component = table->components[i];
+        reef_relation_t *value;
+        reef_entity_t target;
+
+        if (!reef__component_is_relation(
+                reef__component_at(&world->components, component))) {
+            continue;
         }
+        value = (void *)reef__table_value(table, row, i);
+        target = value->target;
+        value->target = 0;
+        if (reef__relation_accepts(world, component, entity, target)) {
+            value->target = target;
+            reef__relation_link(world, component, entity, value);
+        } else {
+            world->stale_count += target != 0;
+        }
+    }
+}
+
+void reef__world_finish_rows(reef_world_t *world,
+                             reef_table_t *table,
+                             uint32_t first_row,
+                             uint32_t count)
+{
+    for (uint32_t i = 0; i < count && table->related; i++) {
+        link_row(world, table, first_row + i);
+    }
+    for (uint32_t i = 0; i < count && table->add_observed; i++) {
+        reef__world_run_row_observers(world, REEF_OBSERVE_ADD, table, first_row + i);
     }
 }
 
@@ -119,10 +189,17 @@ void reef_world_spawn_rows(reef_world_t *world,
                            const reef_rows_desc_t *desc,
                            reef_entity_t *entities)
 {
-    fill_rows(world, &(fill_t){.desc = desc,
-                               .index = &world->entities[desc->range],
-                               .spawned = entities});
+    reef_bundle_t bundle;
+
+    reef__bundle_init(&bundle, world, desc->components, desc->component_count);
+    reef__world_fill(world, &(reef__fill_t){.bundle = &bundle,
+                                            .range = desc->range,
+                                            .count = desc->count,
+                                            .columns = desc->columns,
+                                            .spawned = entities});
 }
+
+/* Restoring ------------------------------------------------------------------------ */
 
 void reef_world_export_slots(const reef_world_t *world, reef_slots_t *slots)
 {
@@ -153,16 +230,35 @@ reef_error_t reef_world_restore_rows(reef_world_t *world,
 {
     reef__entity_index_t *index = &world->entities[REEF_RANGE_WORLD];
     reef_error_t error = reef__entity_index_claim(index, entities, rows->count);
+    reef_bundle_t bundle;
 
     if (error != REEF_OK) {
         return error;
     }
-    fill_rows(world, &(fill_t){.desc = rows, .index = index, .given = entities});
+    reef__bundle_init(&bundle, world, rows->components, rows->component_count);
+    reef__world_fill(world, &(reef__fill_t){.bundle = &bundle,
+                                            .range = REEF_RANGE_WORLD,
+                                            .count = rows->count,
+                                            .columns = rows->columns,
+                                            .given = entities});
     return REEF_OK;
 }
 
 uint32_t reef_world_restore_end(reef_world_t *world)
 {
+    reef__entity_index_t *index = &world->entities[REEF_RANGE_WORLD];
+    uint32_t count = 0;
+
     reef__world_begin_change(world);
-    return reef__entity_index_cancel_all(&world->entities[REEF_RANGE_WORLD]);
+    /* What points to an id that got no row follows it, or lets go. */
+    for (uint32_t slot = 0; slot < index->slot_count; slot++) {
+        const reef__record_t *record = reef__entity_index_slot(index, slot);
+        reef_entity_t id = reef__entity_index_id(index, slot, record->generation + 1);
+
+        if (record->is_target && reef__entity_index_find_reserved(index, id) != NULL) {
+            reef__relation_despawn_tree(world, id);
+            count++;
+        }
+    }
+    return count + reef__entity_index_cancel_all(index);
 }

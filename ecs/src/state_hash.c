@@ -49,8 +49,7 @@ static void make_plan(const reef_world_t *world,
 
 static uint64_t hash_row(const reef_table_t *table, const plan_t *plan, uint32_t row)
 {
-    const reef__chunk_t *chunk = reef__table_chunk_of(table, row);
-    uint64_t hash = mix(0, chunk->entities[reef__table_row_in_chunk(table, row)]);
+    uint64_t hash = mix(0, *reef__table_entity(table, row));
 
     for (uint32_t i = 0; i < plan->count; i++) {
         const reef__component_t *component = plan->components[i];
@@ -75,8 +74,7 @@ hash_table(const reef_world_t *world, const reef_table_t *table, uint32_t flags)
         return 0;
     }
     for (uint32_t row = 0; row < table->row_count; row++) {
-        reef_entity_t entity = reef__table_chunk_of(table, row)
-                                   ->entities[reef__table_row_in_chunk(table, row)];
+        reef_entity_t entity = *reef__table_entity(table, row);
 
         if (flags == 0 || reef_entity_range(entity) == REEF_RANGE_WORLD) {
             sum += hash_row(table, &plan, row);
@@ -90,7 +88,9 @@ static uint64_t hash_world(const reef_world_t *world, uint32_t flags)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < world->graph.tables.count; i++) {
-        sum += hash_table(world, world->graph.tables.items[i], flags);
+        if (world->graph.tables.items[i] != NULL) {
+            sum += hash_table(world, world->graph.tables.items[i], flags);
+        }
     }
     for (size_t i = 0; i < world->resources.list.count; i++) {
         const reef__resource_t *resource = &world->resources.list.items[i];

@@ -10,7 +10,10 @@
  */
 #include "system.h"
 
+#include "event.h"
 #include "world.h"
+
+#include <reef/array.h>
 
 #include <assert.h>
 #include <stdio.h>
@@ -19,30 +22,23 @@
 
 /* Adding ----------------------------------------------------------------------- */
 
-static void add_component(reef_system_t *system,
-                          const reef_term_t *term,
-                          reef_component_t component)
-{
-    system->components[system->component_count++] = (reef__grant_t){
-        .type = term->type,
-        .component = component,
-        .write = term->access == REEF_ACCESS_WRITE ||
-                 term->access == REEF_ACCESS_MAYBE_WRITE,
-    };
-}
-
-static void add_components(reef_system_t *system, const reef_term_t *terms)
+static void
+add_components(reef_system_t *system, const reef_term_t *terms, bool by_query)
 {
     for (uint32_t i = 0; i < REEF_MAX_TERMS; i++) {
+        reef_access_t access = terms[i].access;
         reef_component_t component;
 
-        if (terms[i].access == REEF_ACCESS_NONE) {
+        if (access == REEF_ACCESS_NONE) {
             break;
         }
         component = reef_world_component(system->world, terms[i].type);
-        if (terms[i].access != REEF_ACCESS_WITH &&
-            terms[i].access != REEF_ACCESS_WITHOUT) {
-            add_component(system, &terms[i], component);
+        if (reef__access_touches(access)) {
+            system->components[system->component_count++] =
+                (reef__grant_t){.type = terms[i].type,
+                                .component = component,
+                                .write = reef__access_writes(access),
+                                .by_query = by_query};
         }
     }
 }
@@ -74,7 +70,49 @@ static void add_events(reef_system_t *system)
                 reef_event_reader_create(reef_world_events(system->world, reads));
         }
         if (emits != NULL) {
+            system->records = true;
             system->queues[i] = reef_world_events(system->world, emits);
+        }
+    }
+}
+
+/* A declaration that cannot be: say which system and why, then stop. */
+REEF_NORETURN static void refuse_desc(const reef_system_t *system, const char *why)
+{
+    fprintf(stderr, "system '%s' of schedule '%s': %s\n", system->desc.name,
+            system->schedule_name, why);
+    abort();
+}
+
+/* Slices run at the same time, so each may only write what is its own. */
+static void check_parallel(const reef_system_t *system)
+{
+    if (system->desc.exclusive || system->query == NULL) {
+        refuse_desc(system, "a parallel system has a query and is not exclusive");
+    }
+    if (system->desc.reads[0] != NULL) {
+        refuse_desc(system, "a parallel system reads no events");
+    }
+    for (uint32_t i = 0; i < system->resource_count; i++) {
+        if (system->resources[i].write) {
+            refuse_desc(system, "a parallel system writes no resource");
+        }
+    }
+    for (uint32_t i = 0; i < system->component_count; i++) {
+        const reef__grant_t *by_id = &system->components[i];
+
+        if (by_id->by_query) {
+            continue;
+        }
+        if (by_id->write) {
+            refuse_desc(system, "a parallel system writes nothing by id");
+        }
+        for (uint32_t k = 0; k < system->component_count; k++) {
+            if (system->components[k].write &&
+                system->components[k].component == by_id->component) {
+                refuse_desc(system, "a parallel system reads nothing by id "
+                                    "that it writes");
+            }
         }
     }
 }
@@ -87,23 +125,55 @@ reef_system_t *reef__system_create(reef_world_t *world,
         reef_resize(reef__world_alloc(world), NULL, 0, sizeof(*system));
 
     assert(desc->name != NULL && desc->run != NULL);
-    *system =
-        (reef_system_t){.desc = *desc, .schedule_name = schedule_name, .world = world};
+    *system = (reef_system_t){.desc = *desc,
+                              .schedule_name = schedule_name,
+                              .world = world,
+                              .records = desc->commands || desc->exclusive};
     if (desc->query[0].access != REEF_ACCESS_NONE) {
         reef_query_desc_t query = {0};
 
         memcpy(query.terms, desc->query, sizeof(query.terms));
         system->query = reef_query_create(world, &query);
     }
-    add_components(system, desc->query);
-    add_components(system, desc->access);
+    add_components(system, desc->query, true);
+    add_components(system, desc->access, false);
     add_resources(system, desc->resources);
     add_events(system);
+    if (desc->parallel) {
+        check_parallel(system);
+    }
+    reef__system_reserve_recorders(system, 1);
     return system;
+}
+
+void reef__system_reserve_recorders(reef_system_t *system, size_t count)
+{
+    while (system->recorders.count < count) {
+        reef__recorder_t recorder = {0};
+
+        if (system->desc.commands || system->desc.exclusive) {
+            recorder.commands = reef_commands_create(system->world);
+        }
+        *REEF_ARRAY_PUSH(reef__world_alloc(system->world), &system->recorders) =
+            recorder;
+    }
+}
+
+static void finish_recorder(reef_system_t *system, reef__recorder_t *recorder)
+{
+    reef_commands_destroy(recorder->commands);
+    for (uint32_t i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
+        reef_resize(reef__world_alloc(system->world), recorder->events[i].items,
+                    recorder->events[i].capacity, 0);
+    }
 }
 
 void reef__system_destroy(reef_system_t *system)
 {
+    for (size_t i = 0; i < system->recorders.count; i++) {
+        finish_recorder(system, &system->recorders.items[i]);
+    }
+    REEF_ARRAY_FINISH(reef__world_alloc(system->world), &system->recorders);
     for (uint32_t i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
         reef_event_reader_destroy(system->readers[i]);
     }
@@ -194,10 +264,128 @@ static int find_event(const reef_event_type_t *const *declared,
     return -1;
 }
 
+/* Conflicts ------------------------------------------------------------------------ */
+
+/* No entity is in both queries. */
+static bool are_disjoint(const reef_system_t *a, const reef_system_t *b)
+{
+    return reef__component_set_intersects(&a->query->with, &b->query->without) ||
+           reef__component_set_intersects(&b->query->with, &a->query->without);
+}
+
+static const char *
+component_conflict(const reef_system_t *a, const reef_system_t *b, bool *by_row)
+{
+    const char *found = NULL;
+
+    for (uint32_t i = 0; i < a->component_count; i++) {
+        for (uint32_t k = 0; k < b->component_count; k++) {
+            const reef__grant_t *x = &a->components[i], *y = &b->components[k];
+            bool in_rows = x->by_query && y->by_query;
+
+            if (x->component != y->component || !(x->write || y->write) ||
+                (in_rows && are_disjoint(a, b))) {
+                continue;
+            }
+            found = x->type->name;
+            *by_row &= in_rows;
+        }
+    }
+    return found;
+}
+
+static const char *resource_conflict(const reef_system_t *a, const reef_system_t *b)
+{
+    for (uint32_t i = 0; i < a->resource_count; i++) {
+        for (uint32_t k = 0; k < b->resource_count; k++) {
+            const reef__grant_t *x = &a->resources[i], *y = &b->resources[k];
+
+            if (x->resource == y->resource && (x->write || y->write)) {
+                return x->type->name;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* One emits what the other reads.  Two that emit, or two that read, do not conflict. */
+static const char *event_conflict(const reef_system_t *a, const reef_system_t *b)
+{
+    for (uint32_t i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
+        if (a->desc.emits[i] != NULL &&
+            find_event(b->desc.reads, a->desc.emits[i]) >= 0) {
+            return a->desc.emits[i]->name;
+        }
+        if (b->desc.emits[i] != NULL &&
+            find_event(a->desc.reads, b->desc.emits[i]) >= 0) {
+            return b->desc.emits[i]->name;
+        }
+    }
+    return NULL;
+}
+
+const char *
+reef__system_conflict(const reef_system_t *a, const reef_system_t *b, bool *by_row)
+{
+    const char *rows, *what = NULL;
+
+    *by_row = a->desc.parallel && b->desc.parallel;
+    rows = component_conflict(a, b, by_row);
+    if (a->desc.exclusive || b->desc.exclusive) {
+        what = "exclusive";
+    } else if (a->desc.context != NULL && a->desc.context == b->desc.context &&
+               !*by_row) {
+        what = "context";
+    }
+    what = what == NULL ? resource_conflict(a, b) : what;
+    what = what == NULL ? event_conflict(a, b) : what;
+    *by_row &= what == NULL;
+    return what != NULL ? what : rows;
+}
+
+/* Events recorded ------------------------------------------------------------------ */
+
+/* What has no room any more is kept too: it is dropped when all are emitted, by whoever
+ * counts it. */
+static bool record_event(reef_run_t *run, int index, const void *event)
+{
+    reef_event_queue_t *queue = run->system->queues[index];
+    size_t each = run->system->desc.emits[index]->size;
+    reef__recorder_t *recorder = run->recorder;
+    size_t size = recorder->events[index].size;
+
+    recorder->events[index].items = reef_array_reserve(
+        reef__world_alloc(run->system->world), recorder->events[index].items,
+        &recorder->events[index].capacity, size + each, 1);
+    memcpy(recorder->events[index].items + size, event, each);
+    recorder->events[index].size = size + each;
+    return size / each < reef__event_room(queue);
+}
+
+void reef__system_emit_recorded(reef_system_t *system, reef__recorder_t *recorder)
+{
+    for (uint32_t i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
+        size_t each;
+
+        if (system->queues[i] == NULL) {
+            continue;
+        }
+        each = system->desc.emits[i]->size;
+        for (size_t at = 0; at < recorder->events[i].size; at += each) {
+            (void)reef_event_emit(system->queues[i], recorder->events[i].items + at);
+        }
+        recorder->events[i].size = 0;
+    }
+}
+
 /* Inside a system -------------------------------------------------------------- */
 
 reef_world_t *reef_run_world(reef_run_t *run)
 {
+    if (!run->system->desc.exclusive) {
+        refuse(run->system, "reaches for", "the world",
+               "may only when it is exclusive");
+    }
     return run->system->world;
 }
 
@@ -208,13 +396,25 @@ void *reef_run_context(reef_run_t *run)
 
 reef_commands_t *reef_run_commands(reef_run_t *run)
 {
-    return run->commands;
+    if (run->recorder->commands == NULL) {
+        refuse(run->system, "records", "commands", "did not declare");
+    }
+    return run->recorder->commands;
 }
 
 reef_query_iter_t reef_run_query(reef_run_t *run)
 {
-    assert(run->system->query != NULL);
-    return reef_query_begin(run->system->query);
+    const reef_system_t *system = run->system;
+    reef_query_iter_t iter;
+
+    assert(system->query != NULL);
+    if (system->desc.parallel) {
+        return reef__query_part(system->query, run->first_slice, run->end_slice,
+                                system->version);
+    }
+    iter = reef_query_begin(system->query);
+    iter.version = system->version;
+    return iter;
 }
 
 const void *
@@ -226,8 +426,9 @@ reef_run_find(reef_run_t *run, reef_entity_t entity, const reef_type_t *type)
 
 void *reef_run_find_mut(reef_run_t *run, reef_entity_t entity, const reef_type_t *type)
 {
-    return reef_world_find_mut(run->system->world, entity,
-                               granted_component(run->system, type, true));
+    return reef__world_find_mut(run->system->world, entity,
+                                granted_component(run->system, type, true),
+                                run->system->version);
 }
 
 const void *reef_run_resource(reef_run_t *run, const reef_type_t *type)
@@ -254,11 +455,13 @@ bool reef_run_emit(reef_run_t *run, const reef_event_type_t *type, const void *e
 {
     int index = find_event(run->system->desc.emits, type);
 
-    if (index >= 0) {
-        return reef_event_emit(run->system->queues[index], event);
+    if (run->system->desc.exclusive) {
+        return reef_event_emit(index >= 0 ? run->system->queues[index]
+                                          : reef_world_events(run->system->world, type),
+                               event);
     }
-    if (!run->system->desc.exclusive) {
+    if (index < 0) {
         refuse(run->system, "touches", type->name, "did not declare");
     }
-    return reef_event_emit(reef_world_events(run->system->world, type), event);
+    return record_event(run, index, event);
 }

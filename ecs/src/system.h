@@ -1,11 +1,15 @@
 /*
  * A system with all its declarations resolved: what the run context looks up, and what
- * the schedule needs to run and time it.
+ * the schedule needs to place, run and time it.
  */
 #ifndef REEF_ECS_SYSTEM_H
 #define REEF_ECS_SYSTEM_H
 
+#include "query.h"
+
 #include <reef/schedule.h>
+
+#include <stdatomic.h>
 
 /* A component or resource that a system may touch. */
 typedef struct reef__grant {
@@ -13,6 +17,7 @@ typedef struct reef__grant {
     void *resource;          /* its address, of a resource */
     reef_component_t component;
     bool write;
+    bool by_query; /* only in the rows that the query visits */
 } reef__grant_t;
 
 typedef struct reef__system_ring {
@@ -21,6 +26,15 @@ typedef struct reef__system_ring {
     uint64_t max_ns;
     uint64_t durations_ns[REEF_SYSTEM_RING]; /* run n at n % REEF_SYSTEM_RING */
 } reef__system_ring_t;
+
+/* What one run, or one slice of a parallel one, has recorded. */
+typedef struct reef__recorder {
+    reef_commands_t *commands; /* owned; NULL when none may be recorded */
+    struct {
+        uint8_t *items;
+        size_t size, capacity;        /* bytes */
+    } events[REEF_MAX_SYSTEM_EVENTS]; /* as desc.emits */
+} reef__recorder_t;
 
 struct reef_system {
     reef_system_desc_t desc;
@@ -33,14 +47,24 @@ struct reef_system {
     reef_event_queue_t *queues[REEF_MAX_SYSTEM_EVENTS];   /* as desc.emits */
     uint32_t component_count;
     uint32_t resource_count;
+    struct {
+        reef__recorder_t *items; /* one, or of a parallel system one per slice */
+        size_t count, capacity;
+    } recorders;
+    uint32_t stage, group;       /* once the schedule is built */
+    uint64_t version;            /* of the present run, or the last one */
+    atomic_uint_fast64_t run_ns; /* of the present run, all slices together */
+    bool records;                /* commands or events */
+    bool active;                 /* takes part in the present run */
     bool disabled;
     reef__system_ring_t ring;
 };
 
-/* Lives for one run of one system, on the schedule's stack. */
+/* Lives for one call of a system's function, on the stack of who calls it. */
 struct reef_run {
     reef_system_t *system;
-    reef_commands_t *commands;
+    reef__recorder_t *recorder;
+    uint32_t first_slice, end_slice; /* of a parallel system's query */
 };
 
 /* Resolve everything that @p desc declares; event cursors start at the present end.
@@ -50,10 +74,33 @@ reef_system_t *reef__system_create(reef_world_t *world,
                                    const reef_system_desc_t *desc);
 void reef__system_destroy(reef_system_t *system);
 
+/* Have at least @p count recorders. */
+void reef__system_reserve_recorders(reef_system_t *system, size_t count);
+
+/* Emit what the recorder holds. */
+void reef__system_emit_recorded(reef_system_t *system, reef__recorder_t *recorder);
+
 /* Move the cursors of a system that does not run to the end. */
 void reef__system_skip_events(reef_system_t *system);
 
 /* Note that a run took @p duration_ns. */
 void reef__system_record(reef_system_t *system, uint64_t duration_ns);
+
+/* Duration of the last run, 0 when there was none. */
+static inline uint64_t reef__system_last_ns(const reef_system_t *system)
+{
+    const reef__system_ring_t *ring = &system->ring;
+
+    return ring->count > 0 ? ring->durations_ns[(ring->count - 1) % REEF_SYSTEM_RING]
+                           : 0;
+}
+
+/*
+ * Whether two systems must not run at the same time, and why: the name of what both
+ * touch, or NULL.  @p by_row tells whether each row is all they share: they may then
+ * follow each other slice by slice.
+ */
+const char *
+reef__system_conflict(const reef_system_t *a, const reef_system_t *b, bool *by_row);
 
 #endif /* REEF_ECS_SYSTEM_H */

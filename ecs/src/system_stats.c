@@ -90,3 +90,8 @@ void reef_system_set_enabled(reef_system_t *system, bool enabled)
 {
     system->disabled = !enabled;
 }
+
+uint32_t reef_system_stage(const reef_system_t *system)
+{
+    return system->stage;
+}

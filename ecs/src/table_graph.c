@@ -10,7 +10,7 @@
 
 void reef__table_graph_init(reef__table_graph_t *graph, const reef_alloc_t *alloc)
 {
-    *graph = (reef__table_graph_t){.blocks = {.alloc = alloc},
+    *graph = (reef__table_graph_t){.storage = {.alloc = alloc},
                                    .by_components = reef_map_create(alloc)};
 }
 
@@ -32,15 +32,29 @@ static void remove_edges(const reef_alloc_t *alloc, reef_table_t *table)
 
 void reef__table_graph_finish(reef__table_graph_t *graph)
 {
-    const reef_alloc_t *alloc = graph->blocks.alloc;
+    const reef_alloc_t *alloc = graph->storage.alloc;
 
     for (size_t i = 0; i < graph->tables.count; i++) {
-        remove_edges(alloc, graph->tables.items[i]);
-        reef__table_destroy(graph->tables.items[i]);
+        if (graph->tables.items[i] != NULL) {
+            remove_edges(alloc, graph->tables.items[i]);
+            reef__table_destroy(graph->tables.items[i]);
+        }
     }
     REEF_ARRAY_FINISH(alloc, &graph->tables);
     reef_map_destroy(graph->by_components);
-    reef__block_store_finish(&graph->blocks);
+    reef__storage_trim(&graph->storage);
+}
+
+/* An index that no table has. */
+static uint32_t free_index(reef__table_graph_t *graph)
+{
+    for (uint32_t i = 0; i < graph->tables.count; i++) {
+        if (graph->tables.items[i] == NULL) {
+            return i;
+        }
+    }
+    *REEF_ARRAY_PUSH(graph->storage.alloc, &graph->tables) = NULL;
+    return (uint32_t)graph->tables.count - 1;
 }
 
 reef_table_t *reef__table_graph_ensure(reef__table_graph_t *graph,
@@ -55,10 +69,11 @@ reef_table_t *reef__table_graph_ensure(reef__table_graph_t *graph,
     if (reef_map_find(graph->by_components, key, &index)) {
         return graph->tables.items[index];
     }
-    table = reef__table_create(&graph->blocks, registry, components, count);
-    table->index = (uint32_t)graph->tables.count;
+    table = reef__table_create(&graph->storage, registry, components, count);
+    table->index = free_index(graph);
+    table->sequence = graph->sequence++;
     reef_map_set(graph->by_components, key, table->index);
-    *REEF_ARRAY_PUSH(graph->blocks.alloc, &graph->tables) = table;
+    graph->tables.items[table->index] = table;
     if (graph->on_table != NULL) {
         graph->on_table(graph->context, table);
     }
@@ -72,7 +87,7 @@ static reef_table_t *neighbour(reef__table_graph_t *graph,
                                reef_component_t component)
 {
     reef_component_t ids[REEF_MAX_TABLE_COMPONENTS + 1];
-    bool comes = from->column_of[component] == REEF__NO_COLUMN;
+    bool comes = reef__table_column_of(from, component) == REEF__NO_COLUMN;
     uint32_t count = 0;
     uint32_t i = 0;
 
@@ -106,33 +121,95 @@ reserve_edges(const reef_alloc_t *alloc, reef_table_t *table, uint32_t wanted)
     }
 }
 
+uint32_t reef__table_plan_moves(const reef_table_t *from,
+                                const reef_table_t *to,
+                                reef__move_t *moves)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < from->component_count; i++) {
+        uint8_t column = reef__table_column_of(to, from->components[i]);
+
+        if (column != REEF__NO_COLUMN && from->columns[i].size > 0) {
+            moves[count++] = (reef__move_t){.from = (uint16_t)i, .to = column};
+        }
+    }
+    return count;
+}
+
 const reef__edge_t *
 reef__table_graph_add_edge(reef__table_graph_t *graph,
                            const reef__component_registry_t *registry,
                            reef_table_t *from,
                            reef_component_t component)
 {
-    const reef_alloc_t *alloc = graph->blocks.alloc;
+    const reef_alloc_t *alloc = graph->storage.alloc;
     reef_table_t *to = neighbour(graph, registry, from, component);
-    bool comes = from->column_of[component] == REEF__NO_COLUMN;
+    bool comes = reef__table_column_of(from, component) == REEF__NO_COLUMN;
     reef__move_t moves[REEF_MAX_TABLE_COMPONENTS];
-    uint32_t count = 0;
-    reef__edge_t *edge;
+    uint32_t count = reef__table_plan_moves(from, to, moves);
+    reef__edge_t *edge = reef_resize(alloc, NULL, 0, edge_size(count));
 
-    for (uint32_t i = 0; i < from->component_count; i++) {
-        uint8_t column = to->column_of[from->components[i]];
-
-        if (column != REEF__NO_COLUMN && from->sizes[i] > 0) {
-            moves[count++] = (reef__move_t){
-                .from = (uint16_t)i, .to = column, .size = from->sizes[i]};
-        }
-    }
-    edge = reef_resize(alloc, NULL, 0, edge_size(count));
     edge->to = to;
-    edge->column = comes ? to->column_of[component] : from->column_of[component];
+    edge->column = reef__table_column_of(comes ? to : from, component);
     edge->move_count = count;
     memcpy(edge->moves, moves, count * sizeof(*moves));
     reserve_edges(alloc, from, component + 1u);
     from->edges[component] = edge;
     return edge;
+}
+
+/* Forget the edges that lead to `gone`. */
+static void
+forget_edges(const reef_alloc_t *alloc, reef_table_t *table, const reef_table_t *gone)
+{
+    for (uint32_t i = 0; i < table->edge_count; i++) {
+        reef__edge_t *edge = table->edges[i];
+
+        if (edge != NULL && edge->to == gone) {
+            reef_resize(alloc, edge, edge_size(edge->move_count), 0);
+            table->edges[i] = NULL;
+        }
+    }
+}
+
+static void release_table(reef__table_graph_t *graph, reef_table_t *table)
+{
+    const reef_alloc_t *alloc = graph->storage.alloc;
+    size_t size = table->component_count * sizeof(*table->components);
+
+    if (graph->on_release != NULL) {
+        graph->on_release(graph->context, table);
+    }
+    for (size_t i = 0; i < graph->tables.count; i++) {
+        if (graph->tables.items[i] != NULL) {
+            forget_edges(alloc, graph->tables.items[i], table);
+        }
+    }
+    graph->released++;
+    graph->tables.items[table->index] = NULL;
+    (void)reef_map_remove(graph->by_components, reef_span(table->components, size));
+    remove_edges(alloc, table);
+    reef__table_destroy(table);
+}
+
+void reef__table_graph_trim(reef__table_graph_t *graph)
+{
+    for (size_t i = 0; i < graph->tables.count; i++) {
+        reef_table_t *table = graph->tables.items[i];
+
+        if (table == NULL || table->row_count > 0) {
+            continue;
+        }
+        if (table->pins > 0) {
+            reef__table_clear(table);
+        } else {
+            release_table(graph, table);
+        }
+    }
+    while (graph->tables.count > 0 &&
+           graph->tables.items[graph->tables.count - 1] == NULL) {
+        graph->tables.count--;
+    }
+    reef__storage_trim(&graph->storage);
 }

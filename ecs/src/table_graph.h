@@ -12,7 +12,6 @@
 /** One column that goes along. */
 typedef struct reef__move {
     uint16_t from, to; /* column numbers */
-    uint32_t size;     /* bytes of a value, never 0 */
 } reef__move_t;
 
 /** What a row has to do to get from one table to another. */
@@ -24,13 +23,16 @@ typedef struct reef__edge {
 } reef__edge_t;
 
 typedef struct reef__table_graph {
-    reef__block_store_t blocks;
+    reef__storage_t storage;
     reef_map_t *by_components; /* the bytes of the ascending ids → index */
     struct {
-        reef_table_t **items;
+        reef_table_t **items; /* NULL where one was released */
         size_t count, capacity;
     } tables;
-    void (*on_table)(void *context, reef_table_t *table); /* told of a new one */
+    uint64_t sequence;                                      /* tables ever made */
+    uint64_t released;                                      /* tables ever released */
+    void (*on_table)(void *context, reef_table_t *table);   /* told of a new one, */
+    void (*on_release)(void *context, reef_table_t *table); /* and of one that goes */
     void *context;
 } reef__table_graph_t;
 
@@ -44,6 +46,15 @@ reef_table_t *reef__table_graph_ensure(reef__table_graph_t *graph,
                                        const reef__component_registry_t *registry,
                                        const reef_component_t *components,
                                        uint32_t count);
+
+/** Release every table without rows and pins, after telling of it. */
+void reef__table_graph_trim(reef__table_graph_t *graph);
+
+/** The columns that two tables share: [REEF_MAX_TABLE_COMPONENTS].  Returns their
+ *  number; tags are left out. */
+uint32_t reef__table_plan_moves(const reef_table_t *from,
+                                const reef_table_t *to,
+                                reef__move_t *moves);
 
 /** Find or make the edge on which @p component comes or goes. */
 const reef__edge_t *

@@ -6,15 +6,31 @@
 #include "world.h"
 
 #include "event.h"
+#include "executor.h"
 
 #include <reef/array.h>
+
+enum {
+    INLINE_BELOW_NS = 20000 /* a second thread does not pay for less */
+};
 
 static void on_table(void *context, reef_table_t *table)
 {
     reef_world_t *world = context;
 
+    world->structure++;
     for (size_t i = 0; i < world->queries.count; i++) {
         reef__query_add_table(world->queries.items[i], table);
+    }
+}
+
+static void on_release(void *context, reef_table_t *table)
+{
+    reef_world_t *world = context;
+
+    world->structure++;
+    for (size_t i = 0; i < world->queries.count; i++) {
+        reef__query_remove_table(world->queries.items[i], table);
     }
 }
 
@@ -27,18 +43,27 @@ reef_world_t *reef_world_create(const reef_world_desc_t *desc)
     *world = (reef_world_t){.alloc = alloc,
                             .version = 1,
                             .clock = desc->clock,
-                            .clock_context = desc->clock_context};
-    reef__entity_index_init(&world->entities[REEF_RANGE_WORLD], alloc,
-                            REEF_RANGE_WORLD);
-    reef__entity_index_init(&world->entities[REEF_RANGE_SESSION], alloc,
-                            REEF_RANGE_SESSION);
+                            .clock_context = desc->clock_context,
+                            .inline_below_ns = desc->inline_below_ns > 0
+                                                   ? desc->inline_below_ns
+                                                   : INLINE_BELOW_NS};
+    reef__table_graph_init(&world->graph, alloc);
+    for (reef_entity_range_t i = REEF_RANGE_WORLD; i <= REEF_RANGE_SESSION; i++) {
+        reef__entity_index_init(&world->entities[i], alloc, &world->graph.storage.slabs,
+                                i);
+    }
     reef__component_registry_init(&world->components, alloc);
     reef__resource_list_init(&world->resources, alloc);
-    reef__table_graph_init(&world->graph, alloc);
     world->graph.on_table = on_table;
+    world->graph.on_release = on_release;
     world->graph.context = world;
     world->empty = reef__table_graph_ensure(&world->graph, &world->components,
                                             &(reef_component_t){0}, 0);
+    world->empty->pins++;
+    assert(desc->workers <= REEF_MAX_WORKERS);
+    if (desc->workers > 1) {
+        world->executor = reef__executor_create(alloc, desc->workers);
+    }
     return world;
 }
 
@@ -48,12 +73,13 @@ void reef_world_destroy(reef_world_t *world)
         return;
     }
     assert(world->queries.count == 0);
+    reef__executor_destroy(world->executor);
     reef__event_registry_destroy(world->events);
+    reef__entity_index_finish(&world->entities[REEF_RANGE_WORLD]);
+    reef__entity_index_finish(&world->entities[REEF_RANGE_SESSION]);
     reef__table_graph_finish(&world->graph);
     reef__resource_list_finish(&world->resources);
     reef__component_registry_finish(&world->components);
-    reef__entity_index_finish(&world->entities[REEF_RANGE_WORLD]);
-    reef__entity_index_finish(&world->entities[REEF_RANGE_SESSION]);
     REEF_ARRAY_FINISH(world->alloc, &world->queries);
     reef_resize(world->alloc, world, sizeof(*world), 0);
 }
@@ -110,6 +136,12 @@ uint64_t reef_world_stale_count(const reef_world_t *world)
     return world->stale_count;
 }
 
+void reef_world_trim(reef_world_t *world)
+{
+    reef__world_begin_change(world);
+    reef__table_graph_trim(&world->graph);
+}
+
 uint32_t reef_world_table_count(const reef_world_t *world)
 {
     return (uint32_t)world->graph.tables.count;
@@ -125,7 +157,7 @@ reef_event_queue_t *reef_world_events(reef_world_t *world,
                                       const reef_event_type_t *type)
 {
     if (world->events == NULL) {
-        world->events = reef__event_registry_create(world->alloc);
+        world->events = reef__event_registry_create(world);
     }
     return reef__event_registry_ensure(world->events, type);
 }

@@ -7,6 +7,7 @@
 
 #include "component.h"
 #include "entity_index.h"
+#include "relation.h"
 #include "resource.h"
 #include "table_graph.h"
 
@@ -16,6 +17,7 @@
 #include <assert.h>
 
 struct reef_event_registry;
+struct reef__executor;
 
 struct reef_world {
     const reef_alloc_t *alloc;
@@ -33,8 +35,10 @@ struct reef_world {
     } queries;
     reef__resource_list_t resources;
     struct reef_event_registry *events; /* NULL before the first use */
+    struct reef__executor *executor;    /* NULL with one worker */
     reef_clock_fn clock;                /* may be NULL */
     void *clock_context;
+    uint32_t inline_below_ns;
 };
 
 const reef_alloc_t *reef__world_alloc(const reef_world_t *world);
@@ -56,9 +60,12 @@ static inline reef__record_t *reef__world_record(const reef_world_t *world,
     return reef__entity_index_find(&world->entities[reef_entity_range(entity)], entity);
 }
 
-/** Make a reserved id alive, without components.  False, counted, when it is not
- *  reserved any more. */
-bool reef__world_activate(reef_world_t *world, reef_entity_t entity);
+/** Table of a live entity. */
+static inline reef_table_t *reef__world_table_of(const reef_world_t *world,
+                                                 const reef__record_t *record)
+{
+    return world->graph.tables.items[record->table];
+}
 
 /** Where the component of a live entity lies, or NULL. */
 static inline void *reef__world_value(const reef_world_t *world,
@@ -66,18 +73,48 @@ static inline void *reef__world_value(const reef_world_t *world,
                                       reef_component_t component)
 {
     const reef__record_t *record = reef__world_record(world, entity);
+    const reef_table_t *table;
     uint8_t column;
 
-    assert(component < REEF_MAX_COMPONENTS);
-    if (record == NULL) {
+    if (REEF_UNLIKELY(record == NULL)) {
         return NULL;
     }
-    column = record->table->column_of[component];
-    if (column == REEF__NO_COLUMN) {
-        return NULL;
-    }
-    return reef__table_value(record->table, record->row, column);
+    table = reef__world_table_of(world, record);
+    column = reef__table_column_of(table, component);
+    return REEF_LIKELY(column != REEF__NO_COLUMN)
+               ? reef__table_value(table, record->row, column)
+               : NULL;
 }
+
+/** reef_world_find_mut() that stamps @p version. */
+void *reef__world_find_mut(reef_world_t *world,
+                           reef_entity_t entity,
+                           reef_component_t component,
+                           uint64_t version);
+
+/* What the operations on one entity share, in entity.c ---------------------------- */
+
+/** Append a row for @p entity to @p table and let its record point there; values are
+ *  the caller's to fill in.  Returns the row. */
+uint32_t reef__world_place(reef_world_t *world,
+                           reef_table_t *table,
+                           reef__record_t *record,
+                           reef_entity_t entity);
+
+/** Take a row out of its table; the entity that fills the hole learns its new row. */
+void reef__world_remove_row(reef_world_t *world, reef_table_t *table, uint32_t row);
+
+/** Despawn an entity that is alive and that nothing points to any more. */
+void reef__world_despawn_one(reef_world_t *world,
+                             reef__record_t *record,
+                             reef_entity_t entity);
+
+/** Replace the value at a column that is there.  False when a relation refuses. */
+bool reef__world_overwrite(reef_world_t *world,
+                           reef_entity_t entity,
+                           const reef__record_t *record,
+                           uint8_t column,
+                           const void *value);
 
 /** Call the observers of one component of one entity. */
 void reef__world_run_observers(reef_world_t *world,
@@ -86,13 +123,26 @@ void reef__world_run_observers(reef_world_t *world,
                                reef_component_t component,
                                const void *value);
 
+static inline bool reef__component_is_observed(const reef__component_t *component,
+                                               reef_observe_t what)
+{
+    return REEF_UNLIKELY(component->observed >> what & 1);
+}
+
 /** Call the observers of each component of the entity at @p row. */
 void reef__world_run_row_observers(reef_world_t *world,
                                    reef_observe_t what,
                                    const reef_table_t *table,
                                    uint32_t row);
 
-/** Tell a query of a new table; in query.c. */
+/** Rows were spawned, or put back: link their relations, then call `add` observers. */
+void reef__world_finish_rows(reef_world_t *world,
+                             reef_table_t *table,
+                             uint32_t first_row,
+                             uint32_t count);
+
+/** Tell a query of a table that is new, or about to go; in query.c. */
 void reef__query_add_table(reef_query_t *query, reef_table_t *table);
+void reef__query_remove_table(reef_query_t *query, const reef_table_t *table);
 
 #endif /* REEF_ECS_WORLD_H */

@@ -61,6 +61,20 @@ read_config(reef_app_t *app, const reef_app_desc_t *desc, reef_failure_t *failur
     return error;
 }
 
+/* Threads that run systems. */
+static uint32_t worker_count(const server_config_t *config)
+{
+    enum {
+        MOST = 8 /* a frame's systems seldom keep more busy */
+    };
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (config->workers > 0) {
+        return config->workers;
+    }
+    return processors < 1 ? 1 : processors < MOST ? (uint32_t)processors : MOST;
+}
+
 static void create_parts(reef_app_t *app)
 {
     static const char *const names[] = {REEF_STARTUP, REEF_FRAME, REEF_UPDATE,
@@ -70,8 +84,11 @@ static void create_parts(reef_app_t *app)
     app->loop = reef__loop_create(app->alloc);
     app->mailbox = reef_mailbox_create(&(reef_mailbox_desc_t){
         .alloc = app->alloc, .wake = wake_loop, .wake_context = app->loop});
-    app->world = reef_world_create(&(reef_world_desc_t){
-        .alloc = app->alloc, .clock = app->clock, .clock_context = app->clock_context});
+    app->world = reef_world_create(
+        &(reef_world_desc_t){.alloc = app->alloc,
+                             .clock = app->clock,
+                             .clock_context = app->clock_context,
+                             .workers = worker_count(&app->server_config)});
     reef_world_component(app->world, &name_type);
     app->sessions = reef__sessions_create(app);
     app->router = reef__router_create(app->alloc);

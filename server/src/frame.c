@@ -135,6 +135,10 @@ void reef__frame_run(reef_app_t *app, uint64_t now_ns)
     frame->frame++;
     reef_schedule_run(reef_app_find_schedule(app, REEF_FRAME));
     reef_events_trim(app->world);
+    if (now_ns - app->trimmed_ns >= 60 * SECOND_NS) {
+        app->trimmed_ns = now_ns;
+        reef_world_trim(app->world);
+    }
     frame->frame_us = (reef__app_clock(app) - now_ns) / 1000;
 }
 

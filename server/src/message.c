@@ -13,6 +13,15 @@ static void drop_send(void *event)
     reef_buffer_unref(((send_message_t *)event)->payload);
 }
 
+/* The event queue is full: the message is gone, its target must learn of it. */
+static void fail_send(reef_world_t *world, const void *event)
+{
+    reef_event_emit(
+        reef_world_events(world, &message_send_failed_event),
+        &(message_send_failed_t){.entity = ((const send_message_t *)event)->target,
+                                 .reason = REEF_SEND_QUEUE_FULL});
+}
+
 const reef_event_type_t message_received_event = {
     .name = "message_received",
     .size = sizeof(message_received_t),
@@ -23,6 +32,7 @@ const reef_event_type_t send_message_event = {
     .size = sizeof(send_message_t),
     .limit = 1 << 22,
     .drop = drop_send,
+    .overflow = fail_send,
 };
 const reef_event_type_t message_send_failed_event = {
     .name = "message_send_failed",
@@ -58,27 +68,15 @@ const char *reef_disconnect_text(reef_disconnect_t reason)
     return "unknown";
 }
 
-/* The event queue is full: the message is gone, its target must learn of it. */
-static void fail_send(reef_world_t *world, reef_entity_t target)
-{
-    reef_event_emit(
-        reef_world_events(world, &message_send_failed_event),
-        &(message_send_failed_t){.entity = target, .reason = REEF_SEND_QUEUE_FULL});
-}
-
 void reef_world_send(reef_world_t *world, const send_message_t *message)
 {
-    if (!reef_event_emit(reef_world_events(world, &send_message_event), message)) {
-        fail_send(world, message->target);
-    }
+    (void)reef_event_emit(reef_world_events(world, &send_message_event), message);
 }
 
 /* Takes the reference over. */
 static void send_buffer(reef_run_t *run, reef_entity_t target, reef_buffer_t *payload)
 {
-    if (!REEF_EMIT(run, send_message, .target = target, .payload = payload)) {
-        fail_send(reef_run_world(run), target);
-    }
+    (void)REEF_EMIT(run, send_message, .target = target, .payload = payload);
 }
 
 void reef_send(reef_run_t *run, reef_entity_t target, reef_buffer_t *payload)

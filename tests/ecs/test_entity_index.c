@@ -3,14 +3,17 @@
 #include "test.h"
 
 enum {
-    GENERATION_ONE = 1
+    GENERATION_ONE = 1,
+    SOME_TABLE = 7, /* it is not looked into */
 };
+
+static reef__slab_pool_t slabs;
 
 static int setup(void **state)
 {
     static reef__entity_index_t index;
 
-    reef__entity_index_init(&index, reef_alloc_default(), REEF_RANGE_WORLD);
+    reef__entity_index_init(&index, reef_alloc_default(), &slabs, REEF_RANGE_WORLD);
     *state = &index;
     return 0;
 }
@@ -27,8 +30,14 @@ static reef_entity_t spawn(reef__entity_index_t *index)
     reef_entity_t entity = reef__entity_index_reserve(index, &record);
 
     reef__entity_index_activate(index, record);
-    record->table = (void *)index; /* some table: it is not looked into */
+    record->table = SOME_TABLE;
     return entity;
+}
+
+static void release(reef__entity_index_t *index, reef_entity_t entity)
+{
+    reef__entity_index_release(index, reef__entity_index_find(index, entity),
+                               reef__entity_slot(entity));
 }
 
 static void test_entity_index_starts_at_index_1_generation_1(void **state)
@@ -47,7 +56,8 @@ static void test_entity_index_of_sessions_starts_at_its_base(void **state)
     reef_entity_t entity;
 
     (void)state;
-    reef__entity_index_init(&sessions, reef_alloc_default(), REEF_RANGE_SESSION);
+    reef__entity_index_init(&sessions, reef_alloc_default(), &slabs,
+                            REEF_RANGE_SESSION);
     entity = spawn(&sessions);
 
     assert_int_equal(reef_entity_index(entity), REEF_SESSION_INDEX_BASE);
@@ -62,7 +72,7 @@ static void test_entity_index_release_invalidates_stale_id(void **state)
     reef_entity_t first = spawn(*state);
     reef_entity_t second;
 
-    reef__entity_index_release(*state, first);
+    release(*state, first);
     second = spawn(*state);
 
     assert_int_equal(reef_entity_index(first), reef_entity_index(second));
@@ -75,8 +85,8 @@ static void test_entity_index_reuses_the_last_freed_first(void **state)
     reef_entity_t a = spawn(*state);
     reef_entity_t b = spawn(*state);
 
-    reef__entity_index_release(*state, a);
-    reef__entity_index_release(*state, b);
+    release(*state, a);
+    release(*state, b);
 
     assert_int_equal(reef_entity_index(spawn(*state)), reef_entity_index(b));
     assert_int_equal(reef_entity_index(spawn(*state)), reef_entity_index(a));
@@ -87,7 +97,7 @@ static void test_entity_index_even_generation_is_never_alive(void **state)
     reef_entity_t entity = spawn(*state);
     reef_entity_t dead = entity + (UINT64_C(1) << 32);
 
-    reef__entity_index_release(*state, entity);
+    release(*state, entity);
 
     assert_int_equal(reef__entity_index_slot(*state, 1)->generation, 2);
     assert_null(reef__entity_index_find(*state, dead));
@@ -100,7 +110,7 @@ static void test_entity_index_retires_a_slot_whose_generations_are_used_up(void 
 
     record = reef__entity_index_find(*state, entity);
     record->generation = UINT32_MAX;
-    reef__entity_index_release(*state, (uint64_t)UINT32_MAX << 32 | 1);
+    release(*state, (uint64_t)UINT32_MAX << 32 | 1);
 
     assert_int_equal(reef_entity_index(spawn(*state)), 2);
 }
@@ -115,7 +125,7 @@ static void test_entity_index_reserved_id_is_not_alive_until_activated(void **st
     assert_ptr_equal(reef__entity_index_find_reserved(index, entity), record);
 
     reef__entity_index_activate(index, record);
-    record->table = (void *)index;
+    record->table = SOME_TABLE;
     assert_ptr_equal(reef__entity_index_find(index, entity), record);
     assert_null(reef__entity_index_find_reserved(index, entity));
 }
@@ -143,7 +153,7 @@ static void test_entity_index_next_skips_the_dead_across_pages(void **state)
         ids[i] = spawn(index);
     }
     for (uint32_t i = 1; i < count - 1; i++) {
-        reef__entity_index_release(index, ids[i]);
+        release(index, ids[i]);
     }
 
     assert_int_equal(reef__entity_index_next(index, 0), ids[0]);
@@ -193,10 +203,10 @@ static void test_entity_index_import_gives_the_same_next_ids(void **state)
     for (uint32_t i = 0; i < 5; i++) {
         ids[i] = spawn(index);
     }
-    reef__entity_index_release(index, ids[3]);
-    reef__entity_index_release(index, ids[1]);
+    release(index, ids[3]);
+    release(index, ids[1]);
     reef__entity_index_export(index, &slots);
-    reef__entity_index_init(&copy, reef_alloc_default(), REEF_RANGE_WORLD);
+    reef__entity_index_init(&copy, reef_alloc_default(), &slabs, REEF_RANGE_WORLD);
     assert_int_equal(reef__entity_index_check(&copy, &slots), REEF_OK);
     reef__entity_index_import(&copy, &slots);
     reef_slots_finish(&slots);

@@ -26,15 +26,19 @@ typedef struct page {
 } page_t;
 REEF_EVENT(page);
 
+static reef_world_t *world; /* that the queues tell of what they drop */
+
 static int setup(void **state)
 {
-    *state = reef__event_registry_create(reef_alloc_default());
+    world = reef_world_create(&(reef_world_desc_t){0});
+    *state = reef__event_registry_create(world);
     return 0;
 }
 
 static int teardown(void **state)
 {
     reef__event_registry_destroy(*state);
+    reef_world_destroy(world);
     return 0;
 }
 
@@ -191,7 +195,7 @@ static void test_event_trim_without_readers_frees_all(void **state)
 
 static void test_event_destroy_drops_what_nobody_read(void **state)
 {
-    reef_event_registry_t *registry = reef__event_registry_create(reef_alloc_default());
+    reef_event_registry_t *registry = reef__event_registry_create(world);
     uint32_t drops = 0;
 
     (void)state;

@@ -315,7 +315,7 @@ static void test_schedule_applies_commands_before_the_next_system(void **state)
 {
     fixture_t *f = *state;
 
-    ADD(f, .name = "spawn", .run = run_spawn);
+    ADD(f, .name = "spawn", .run = run_spawn, .commands = true);
     ADD(f, .name = "count", .run = run_count, .query = {REEF_READ(cell)});
     reef_schedule_run(f->schedule);
     reef_schedule_run(f->schedule);
@@ -336,8 +336,10 @@ static void test_schedule_gives_every_run_a_version_of_its_own(void **state)
     fixture_t *f = *state;
     uint64_t version = reef_world_version(f->world);
 
-    ADD(f, .name = "a", .run = run_note_version, .context = &version);
-    ADD(f, .name = "b", .run = run_note_version, .context = &version);
+    ADD(f, .name = "a", .run = run_note_version, .context = &version,
+        .exclusive = true);
+    ADD(f, .name = "b", .run = run_note_version, .context = &version,
+        .exclusive = true);
     reef_schedule_run(f->schedule);
     reef_schedule_run(f->schedule);
 

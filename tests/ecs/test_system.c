@@ -313,9 +313,10 @@ static void test_system_may_read_and_emit_the_same_event(void **state)
 
     assert_int_equal(reef_schedule_add(f->schedule, &echo), REEF_OK);
     assert_true(reef_event_emit(queue, &(hit_t){.entity = 0}));
-    reef_schedule_run(f->schedule);
-
-    assert_int_equal(reef_event_emitted_count(queue), 4);
+    for (uint64_t run = 1; run <= 4; run++) { /* each sees those of the run before */
+        reef_schedule_run(f->schedule);
+        assert_int_equal(reef_event_emitted_count(queue), run < 4 ? 1 + run : 4);
+    }
 }
 
 /* Exclusive -------------------------------------------------------------------- */

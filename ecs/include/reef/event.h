@@ -5,7 +5,7 @@
  * An event lives until each registered reader has passed it; reef_events_trim() frees
  * what all have passed.  A reader that is disabled skips to the end, so it holds
  * nothing up.  Each type has a bound: beyond it emitting fails and is counted.
- * World thread only.
+ * World thread only; inside systems use reef_run_next() and reef_run_emit().
  */
 #ifndef REEF_EVENT_H
 #define REEF_EVENT_H
@@ -22,6 +22,10 @@ typedef struct reef_event_type {
     uint32_t size;             /* bytes of one event */
     uint32_t limit;            /* events held at once; 0 = REEF_EVENT_LIMIT_DEFAULT */
     void (*drop)(void *event); /* release what the event owns; may be NULL */
+
+    /** Told on the world thread of an event that is dropped at the bound, before `drop`;
+     *  may emit others.  May be NULL. */
+    void (*overflow)(reef_world_t *world, const void *event);
 } reef_event_type_t;
 
 /** Declare `<name>_event` for the struct `<name>_t`; initialisers may follow:

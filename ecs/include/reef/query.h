@@ -28,8 +28,8 @@ typedef enum reef_access {
     REEF_ACCESS_WRITE,      /* must be there; read and written */
     REEF_ACCESS_MAYBE_READ, /* the column is NULL where it is not there */
     REEF_ACCESS_MAYBE_WRITE,
-    REEF_ACCESS_WITH,    /* must be there; not touched */
-    REEF_ACCESS_WITHOUT, /* must not be there */
+    REEF_ACCESS_WITH,        /* must be there; not touched */
+    REEF_ACCESS_WITHOUT,     /* must not be there */
     REEF_ACCESS_EITHER_READ, /* of the terms with the same `group`, at least one must be
                                 there; the column is NULL where it is not */
     REEF_ACCESS_EITHER_WRITE,
@@ -82,8 +82,8 @@ typedef struct reef_query_iter {
     const reef_entity_t *entities; /* [count] */
 
     /* private */
-    uint32_t first; /* row of the slice at which this part of it begins */
-    uint32_t stride;
+    uint32_t first;  /* row of the slice at which this part of it begins */
+    uint32_t stride; /* bytes to the next slice; 0 with CHANGED or ADDED */
     const reef__query_slice_t *slice, *next, *end;
     reef_query_t *query;
     uint64_t version; /* to be stamped on what is written */
@@ -126,11 +126,11 @@ static inline bool reef_query_next(reef_query_iter_t *iter)
 {
     const reef__query_slice_t *slice = iter->next;
 
-    if (REEF_UNLIKELY(slice == iter->end)) {
-        return reef__query_end(iter);
-    }
     if (REEF_UNLIKELY(iter->stride == 0)) {
         return reef__query_next_changed(iter);
+    }
+    if (REEF_UNLIKELY(slice == iter->end)) {
+        return reef__query_end(iter);
     }
     iter->slice = slice;
     iter->next = (const void *)((const uint8_t *)slice + iter->stride);

@@ -91,8 +91,9 @@ typedef struct reef_set_desc {
     const char *name; /* borrowed */
     const char *after[REEF_MAX_SYSTEM_ORDER];
     const char *before[REEF_MAX_SYSTEM_ORDER];
-    bool (*run_if)(const reef_world_t *world, void *context); /* once per run; or NULL */
-    void *context;                                            /* borrowed */
+    bool (*run_if)(const reef_world_t *world,
+                   void *context); /* once per run; or NULL */
+    void *context;                 /* borrowed */
 } reef_set_desc_t;
 
 /** Create an empty schedule.  @p name is borrowed.  Owned by the caller:

@@ -105,6 +105,7 @@ static void add_systems(reef_app_t *app, demo_t *demo)
                             .run = spawn_all,
                             .context = demo,
                             .resources = {REEF_WRITE(demo_state)},
+                            .commands = true,
                         });
     reef_app_add_system(app, REEF_FIXED_UPDATE,
                         &(reef_system_desc_t){
@@ -113,6 +114,7 @@ static void add_systems(reef_app_t *app, demo_t *demo)
                             .query = {REEF_WRITE(position_2d), REEF_WRITE(velocity_2d),
                                       REEF_WITH(demo_creature)},
                             .resources = {REEF_READ(simulation_time)},
+                            .parallel = true,
                         });
 }
 

@@ -54,6 +54,9 @@ static bool describe_table(const reef_world_t *world,
     *described = (reef__captured_table_t){.world_index = index};
     *source = (source_t){.table = reef_world_table(world, index),
                          .row_size = sizeof(reef_entity_t)};
+    if (source->table == NULL) {
+        return false;
+    }
     components = reef_table_components(source->table, &count);
     for (uint32_t i = 0; i < count; i++) {
         const reef_type_t *type = reef_world_component_type(world, components[i]);
@@ -280,7 +283,7 @@ static void free_unstored(reef_world_t *world, reef_slots_t *slots, uint32_t *fr
         reef__captured_table_t described;
         source_t source;
 
-        if (!describe_table(world, i, &described, &source)) {
+        if (!describe_table(world, i, &described, &source) && source.table != NULL) {
             free_rows(source.table, slots, free_list);
         }
     }

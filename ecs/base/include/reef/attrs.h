@@ -12,6 +12,15 @@
 #define REEF_LIKELY(x)    __builtin_expect(!!(x), 1)
 #define REEF_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
+/** Says to the processor that this is a loop that waits. */
+#if defined(__x86_64__) || defined(__i386__)
+#define REEF_PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define REEF_PAUSE() __asm__ volatile("yield")
+#else
+#define REEF_PAUSE() ((void)0)
+#endif
+
 #define REEF_PREFETCH(address) __builtin_prefetch(address)
 
 /** Index of the lowest set bit of a non-zero uint64_t. */

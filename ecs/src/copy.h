@@ -1,0 +1,47 @@
+/**
+ * @file copy.h
+ * @brief Copying one value of a size known only at run time.
+ *
+ * Components are mostly 4 to 32 bytes, where a call of memcpy() costs more than the
+ * copy.  Two overlapping moves do for every size from one power of two to the next.
+ */
+#ifndef REEF_ECS_COPY_H
+#define REEF_ECS_COPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline void reef__copy_value(uint8_t *to, const uint8_t *from, size_t size)
+{
+    struct two {
+        uint64_t a, b;
+    } head, tail;
+    uint64_t head8, tail8;
+    uint32_t head4, tail4;
+
+    if (size > 32) {
+        memcpy(to, from, size);
+    } else if (size >= 16) {
+        memcpy(&head, from, 16);
+        memcpy(&tail, from + size - 16, 16);
+        memcpy(to, &head, 16);
+        memcpy(to + size - 16, &tail, 16);
+    } else if (size >= 8) {
+        memcpy(&head8, from, 8);
+        memcpy(&tail8, from + size - 8, 8);
+        memcpy(to, &head8, 8);
+        memcpy(to + size - 8, &tail8, 8);
+    } else if (size >= 4) {
+        memcpy(&head4, from, 4);
+        memcpy(&tail4, from + size - 4, 4);
+        memcpy(to, &head4, 4);
+        memcpy(to + size - 4, &tail4, 4);
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            to[i] = from[i];
+        }
+    }
+}
+
+#endif /* REEF_ECS_COPY_H */

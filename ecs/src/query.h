@@ -1,0 +1,67 @@
+/**
+ * @file query.h
+ * @brief The inside of a query, for what runs it in parts.
+ */
+#ifndef REEF_ECS_QUERY_H
+#define REEF_ECS_QUERY_H
+
+#include "world.h"
+
+#include <reef/query.h>
+
+/** A table that matches, and where its chunks are among the slices. */
+typedef struct reef__match {
+    reef_table_t *table;
+    uint32_t stamp; /* of the table, when its slices were written */
+    uint32_t first_slice, slice_count;
+    uint8_t columns[REEF_MAX_TERMS]; /* REEF__NO_COLUMN: nothing to hand out */
+} reef__match_t;
+
+struct reef_query {
+    reef_world_t *world;
+    struct {
+        reef__match_t *items; /* by sequence of the tables */
+        size_t count, capacity;
+    } matches;
+    uint8_t *slices;    /* [slice_count] of stride bytes, by match and chunk */
+    size_t slices_size; /* bytes allocated */
+    uint32_t slice_count;
+    uint32_t stride;
+    uint64_t structure; /* the world's, when the slices were written; 0 = never */
+    uint32_t term_count;
+    uint32_t watching; /* 1 << term for each CHANGED and ADDED */
+    uint32_t groups;   /* 1 << group for each group of EITHER terms */
+    reef_access_t access[REEF_MAX_TERMS];
+    reef_component_t components[REEF_MAX_TERMS];
+    uint8_t watches[REEF_MAX_TERMS]; /* of those that watch */
+    reef__component_set_t with, without;
+    reef__component_set_t either[8]; /* by group */
+};
+
+/** Bring the slices up to date with the tables. */
+void reef__query_refresh(reef_query_t *query);
+
+static inline const reef__query_slice_t *reef__query_slice(const reef_query_t *query,
+                                                           uint32_t index)
+{
+    return (const void *)(query->slices + (size_t)index * query->stride);
+}
+
+/** Iterate slices [first, end) of a query that is up to date. */
+reef_query_iter_t
+reef__query_part(reef_query_t *query, uint32_t first, uint32_t end, uint64_t version);
+
+static inline bool reef__access_writes(reef_access_t access)
+{
+    return access == REEF_ACCESS_WRITE || access == REEF_ACCESS_MAYBE_WRITE ||
+           access == REEF_ACCESS_EITHER_WRITE;
+}
+
+/** Whether a term hands out a column. */
+static inline bool reef__access_touches(reef_access_t access)
+{
+    return access != REEF_ACCESS_NONE && access != REEF_ACCESS_WITH &&
+           access != REEF_ACCESS_WITHOUT;
+}
+
+#endif /* REEF_ECS_QUERY_H */

@@ -1,0 +1,442 @@
+/*
+ * Running.  Per stage:
+ *
+ *     prepare   which systems run, under which world version each, with which ids
+ *     tasks     a system, or one unit of a group of parallel ones: on the world thread
+ *               alone, or shared with the workers when that is expected to pay
+ *     settle    events, then commands, in the order of systems and units
+ *
+ * Whether a stage is shared is decided by how long its systems took; what it does never
+ * depends on it.  Units are cut by the size of the rows, so that one fits the second
+ * level of the cache while all systems of the group pass over it.
+ *
+ * An exclusive system may run another schedule meanwhile: all state of a run is in its
+ * schedule, its systems and on the stack.
+ */
+#include "executor.h"
+#include "schedule.h"
+
+#include "event.h"
+
+#include <reef/array.h>
+
+enum {
+    UNIT_BYTES = 128 * 1024
+};
+
+/* A stage under way. */
+typedef struct stage_run {
+    reef_schedule_t *schedule;
+    const reef__stage_t *stage;
+    uint32_t task_count;
+    bool timed;
+} stage_run_t;
+
+static reef_system_t *system_at(const reef_schedule_t *schedule, uint32_t index)
+{
+    return schedule->order.items[index];
+}
+
+/* Prepare -------------------------------------------------------------------------- */
+
+/* What the sets say is asked for once per run of the schedule. */
+static bool sets_hold(reef_schedule_t *schedule, const reef_system_t *system)
+{
+    for (uint32_t i = 0; i < REEF_MAX_SYSTEM_SETS && system->desc.sets[i] != NULL;
+         i++) {
+        reef__set_t *set = reef__schedule_find_set(schedule, system->desc.sets[i]);
+
+        if (set == NULL || set->desc.run_if == NULL) {
+            continue;
+        }
+        if (set->checked_run != schedule->run_count) {
+            set->checked_run = schedule->run_count;
+            set->holds = set->desc.run_if(schedule->world, set->desc.context);
+        }
+        if (!set->holds) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool wants_to_run(reef_schedule_t *schedule, const reef_system_t *system)
+{
+    const reef_system_desc_t *desc = &system->desc;
+
+    return !system->disabled &&
+           (desc->sets[0] == NULL || sets_hold(schedule, system)) &&
+           (desc->run_if == NULL || desc->run_if(schedule->world, desc->context));
+}
+
+static void prepare_system(reef_schedule_t *schedule, reef_system_t *system)
+{
+    system->active = wants_to_run(schedule, system);
+    if (system->active) {
+        system->version = reef_world_advance_version(schedule->world);
+    } else {
+        reef__system_skip_events(system);
+    }
+}
+
+static uint32_t row_bytes(const reef_table_t *table)
+{
+    return (uint32_t)(table->chunk_size >> table->shift);
+}
+
+/* The next table that some system of the group matches, in order of the tables; NULL
+ * at the end.  `at` are the next matches of the systems. */
+static const reef_table_t *next_table(const reef_schedule_t *schedule,
+                                      const reef__group_t *group,
+                                      const uint32_t *at)
+{
+    const reef_table_t *next = NULL;
+
+    for (uint32_t i = 0; i < group->system_count; i++) {
+        const reef_query_t *query = system_at(schedule, group->first_system + i)->query;
+
+        if (at[i] < query->matches.count) {
+            const reef_table_t *table = query->matches.items[at[i]].table;
+
+            next = next == NULL || table->sequence < next->sequence ? table : next;
+        }
+    }
+    return next;
+}
+
+static uint32_t *push_bounds(reef_schedule_t *schedule, reef__group_t *group)
+{
+    const reef_alloc_t *alloc = reef__world_alloc(schedule->world);
+    size_t count = group->bounds.count;
+
+    REEF_ARRAY_RESERVE(alloc, &group->bounds, count + group->system_count);
+    group->bounds.count += group->system_count;
+    return group->bounds.items + count;
+}
+
+/* Pass over one chunk: slices of systems that match its table move on. */
+static void pass_chunk(const reef_schedule_t *schedule,
+                       const reef__group_t *group,
+                       const reef_table_t *table,
+                       const uint32_t *at,
+                       uint32_t *slice)
+{
+    for (uint32_t i = 0; i < group->system_count; i++) {
+        const reef_query_t *query = system_at(schedule, group->first_system + i)->query;
+
+        slice[i] +=
+            at[i] < query->matches.count && query->matches.items[at[i]].table == table;
+    }
+}
+
+/* Cut the chunks of all tables that the group visits into units. */
+static void cut_units(reef_schedule_t *schedule, reef__group_t *group)
+{
+    const reef_alloc_t *alloc = reef__world_alloc(schedule->world);
+    size_t size = group->system_count * sizeof(uint32_t);
+    uint32_t *at = memset(reef_resize(alloc, NULL, 0, 2 * size), 0, 2 * size);
+    uint32_t *slice = at + group->system_count; /* where each system is */
+    size_t bytes = 0;
+    const reef_table_t *table;
+
+    for (uint32_t i = 0; i < group->system_count; i++) {
+        reef__query_refresh(system_at(schedule, group->first_system + i)->query);
+    }
+    group->bounds.count = 0;
+    memcpy(push_bounds(schedule, group), slice, size);
+    while ((table = next_table(schedule, group, at)) != NULL) {
+        for (uint32_t c = 0; c < reef__table_used_chunks(table); c++) {
+            pass_chunk(schedule, group, table, at, slice);
+            bytes += (size_t)reef__table_chunk_rows(table, c) * row_bytes(table);
+            if (bytes >= UNIT_BYTES) {
+                memcpy(push_bounds(schedule, group), slice, size);
+                bytes = 0;
+            }
+        }
+        pass_chunk(schedule, group, table, at, at); /* to the next match */
+    }
+    if (bytes > 0) {
+        memcpy(push_bounds(schedule, group), slice, size);
+    }
+    group->unit_count = (uint32_t)(group->bounds.count / group->system_count) - 1;
+    group->structure = schedule->world->structure;
+    reef_resize(alloc, at, 2 * size, 0);
+}
+
+/* Recorders of one system that will be used. */
+static uint32_t recorder_count(const reef__group_t *group)
+{
+    return group->parallel ? group->unit_count : 1;
+}
+
+static void prepare_group(reef_schedule_t *schedule, reef__group_t *group)
+{
+    if (group->parallel && group->structure != schedule->world->structure) {
+        cut_units(schedule, group);
+    }
+    for (uint32_t i = 0; i < group->system_count && group->parallel; i++) {
+        reef_system_t *system = system_at(schedule, group->first_system + i);
+
+        reef__system_reserve_recorders(system, system->records ? group->unit_count : 1);
+    }
+}
+
+/* Give ids to all recorders of a stage in which several may spawn at the same time. */
+static void lease_ids(reef_schedule_t *schedule, const reef__stage_t *stage)
+{
+    const reef_alloc_t *alloc = reef__world_alloc(schedule->world);
+
+    schedule->leased.count = 0;
+    for (uint32_t i = 0; i < stage->group_count; i++) {
+        const reef__group_t *group = &schedule->groups.items[stage->first_group + i];
+
+        for (uint32_t k = 0; k < group->system_count; k++) {
+            reef_system_t *system = system_at(schedule, group->first_system + k);
+
+            for (uint32_t r = 0;
+                 r < recorder_count(group) && system->desc.commands && system->active;
+                 r++) {
+                *REEF_ARRAY_PUSH(alloc, &schedule->leased) =
+                    system->recorders.items[r].commands;
+            }
+        }
+    }
+    if (schedule->leased.count > 0) {
+        reef__commands_begin_lease(schedule->leased.items,
+                                   (uint32_t)schedule->leased.count);
+    }
+}
+
+/* Tasks ---------------------------------------------------------------------------- */
+
+static void call(reef_system_t *system, reef_run_t run)
+{
+    run.system = system;
+    system->desc.run(&run);
+}
+
+static uint64_t
+add_time(const stage_run_t *run, reef_system_t *system, uint64_t since_ns)
+{
+    uint64_t now_ns;
+
+    if (!run->timed) {
+        return 0;
+    }
+    now_ns = reef__world_now(run->schedule->world);
+    atomic_fetch_add_explicit(&system->run_ns, now_ns - since_ns, memory_order_relaxed);
+    return now_ns;
+}
+
+/* All systems of a group over one unit. */
+static uint64_t run_unit(const stage_run_t *run,
+                         const reef__group_t *group,
+                         uint32_t unit,
+                         uint64_t now_ns)
+{
+    const uint32_t *first = group->bounds.items + (size_t)unit * group->system_count;
+    const uint32_t *end = first + group->system_count;
+
+    for (uint32_t i = 0; i < group->system_count; i++) {
+        reef_system_t *system = system_at(run->schedule, group->first_system + i);
+
+        if (system->active && first[i] < end[i]) {
+            call(system,
+                 (reef_run_t){.recorder =
+                                  &system->recorders.items[system->records ? unit : 0],
+                              .first_slice = first[i],
+                              .end_slice = end[i]});
+            now_ns = add_time(run, system, now_ns);
+        }
+    }
+    return now_ns;
+}
+
+static uint64_t
+run_group(const stage_run_t *run, const reef__group_t *group, uint64_t now_ns)
+{
+    reef_system_t *system;
+
+    if (group->parallel) {
+        for (uint32_t unit = 0; unit < group->unit_count; unit++) {
+            now_ns = run_unit(run, group, unit, now_ns);
+        }
+        return now_ns;
+    }
+    system = system_at(run->schedule, group->first_system);
+    if (system->active) {
+        call(system, (reef_run_t){.recorder = &system->recorders.items[0]});
+        now_ns = add_time(run, system, now_ns);
+    }
+    return now_ns;
+}
+
+static uint64_t begin_time(const stage_run_t *run)
+{
+    return run->timed ? reef__world_now(run->schedule->world) : 0;
+}
+
+static void run_inline(const stage_run_t *run)
+{
+    const reef__group_t *groups = &run->schedule->groups.items[run->stage->first_group];
+    uint64_t now_ns = begin_time(run);
+
+    for (uint32_t i = 0; i < run->stage->group_count; i++) {
+        now_ns = run_group(run, &groups[i], now_ns);
+    }
+}
+
+static uint32_t task_count(const reef__group_t *group)
+{
+    return group->parallel ? group->unit_count : 1;
+}
+
+/* Called on any thread. */
+static void run_task(void *context, uint32_t task)
+{
+    const stage_run_t *run = context;
+    const reef__group_t *group = &run->schedule->groups.items[run->stage->first_group];
+
+    while (task >= task_count(group)) {
+        task -= task_count(group);
+        group++;
+    }
+    if (group->parallel) {
+        (void)run_unit(run, group, task, begin_time(run));
+    } else {
+        (void)run_group(run, group, begin_time(run));
+    }
+}
+
+/* What a second thread could take over, by the last run: everything but the longest
+ * task. */
+static uint64_t expected_gain_ns(const stage_run_t *run)
+{
+    const reef__group_t *groups = &run->schedule->groups.items[run->stage->first_group];
+    uint64_t total = 0, longest = 0;
+
+    for (uint32_t i = 0; i < run->stage->group_count; i++) {
+        uint64_t sum = 0;
+
+        for (uint32_t k = 0; k < groups[i].system_count; k++) {
+            sum += reef__system_last_ns(
+                system_at(run->schedule, groups[i].first_system + k));
+        }
+        total += sum;
+        sum /= task_count(&groups[i]) > 0 ? task_count(&groups[i]) : 1;
+        longest = sum > longest ? sum : longest;
+    }
+    return total - longest;
+}
+
+static bool pays_to_share(const stage_run_t *run)
+{
+    const reef_world_t *world = run->schedule->world;
+
+    return world->executor != NULL && run->task_count > 1 &&
+           (!run->timed || expected_gain_ns(run) >= world->inline_below_ns);
+}
+
+/* Settle --------------------------------------------------------------------------- */
+
+static void settle_system(const reef__group_t *group, reef_system_t *system)
+{
+    for (uint32_t i = 0; i < recorder_count(group); i++) {
+        reef__system_emit_recorded(system, &system->recorders.items[i]);
+    }
+    for (uint32_t i = 0; i < recorder_count(group) && system->desc.commands; i++) {
+        reef_commands_apply(system->recorders.items[i].commands);
+    }
+}
+
+static void settle(const stage_run_t *run)
+{
+    reef_schedule_t *schedule = run->schedule;
+
+    if (schedule->leased.count > 0) {
+        reef__commands_end_lease(schedule->leased.items,
+                                 (uint32_t)schedule->leased.count);
+        schedule->leased.count = 0;
+    }
+    for (uint32_t i = 0; i < run->stage->group_count; i++) {
+        const reef__group_t *group =
+            &schedule->groups.items[run->stage->first_group + i];
+
+        for (uint32_t k = 0; k < group->system_count; k++) {
+            reef_system_t *system = system_at(schedule, group->first_system + k);
+
+            if (system->active && system->records) {
+                settle_system(group, system);
+            }
+        }
+    }
+}
+
+/* Stages --------------------------------------------------------------------------- */
+
+static void record_times(const stage_run_t *run)
+{
+    for (uint32_t i = 0; i < run->stage->system_count; i++) {
+        reef_system_t *system = system_at(run->schedule, run->stage->first_system + i);
+
+        if (system->active) {
+            reef__system_record(system, atomic_exchange_explicit(&system->run_ns, 0,
+                                                                 memory_order_relaxed));
+        }
+    }
+}
+
+static void run_exclusive(reef_schedule_t *schedule, reef_system_t *system)
+{
+    reef_commands_t *commands = system->recorders.items[0].commands;
+    uint64_t start_ns;
+
+    prepare_system(schedule, system);
+    if (!system->active) {
+        return;
+    }
+    start_ns = reef__world_now(schedule->world);
+    call(system, (reef_run_t){.recorder = &system->recorders.items[0]});
+    reef_commands_apply(commands);
+    reef__system_record(system, reef__world_now(schedule->world) - start_ns);
+}
+
+static void run_stage(reef_schedule_t *schedule, const reef__stage_t *stage)
+{
+    stage_run_t run = {
+        .schedule = schedule, .stage = stage, .timed = schedule->world->clock != NULL};
+
+    for (uint32_t i = 0; i < stage->system_count; i++) {
+        prepare_system(schedule, system_at(schedule, stage->first_system + i));
+    }
+    for (uint32_t i = 0; i < stage->group_count; i++) {
+        reef__group_t *group = &schedule->groups.items[stage->first_group + i];
+
+        prepare_group(schedule, group);
+        run.task_count += task_count(group);
+    }
+    if (run.task_count > 1) {
+        lease_ids(schedule, stage);
+    }
+    if (pays_to_share(&run)) {
+        reef__executor_run(schedule->world->executor, run_task, &run, run.task_count);
+    } else {
+        run_inline(&run);
+    }
+    record_times(&run);
+    settle(&run);
+}
+
+void reef__schedule_run_stages(reef_schedule_t *schedule)
+{
+    schedule->run_count++;
+    for (size_t i = 0; i < schedule->stages.count; i++) {
+        const reef__stage_t *stage = &schedule->stages.items[i];
+
+        if (stage->exclusive) {
+            run_exclusive(schedule, system_at(schedule, stage->first_system));
+        } else {
+            run_stage(schedule, stage);
+        }
+    }
+}
