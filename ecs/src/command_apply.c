@@ -395,7 +395,7 @@ static uint32_t move_row(fold_t *fold, const reef__transition_t *memo)
         return from_row;
     }
     row = reef__table_append(to, world->version);
-    *reef__table_entity(to, row) = fold->entity;
+    to->entities[row] = fold->entity;
     for (uint32_t i = 0; i < memo->move_count; i++) {
         reef__copy_value(reef__table_value(to, row, memo->moves[i].to),
                          reef__table_value(from, from_row, memo->moves[i].from),
@@ -421,8 +421,7 @@ static void note_value(const reef_table_t *table,
 
     reef__table_note_write(table, row, column, fold->world->version);
     if (track != NULL && (entry->has_gone || !entry->was_there)) {
-        reef__track_mark(track, row >> table->shift, reef__table_place(table, row),
-                         track->used);
+        reef__track_mark(track, row, track->used);
     }
 }
 

@@ -15,7 +15,7 @@ uint32_t reef__world_place(reef_world_t *world,
 {
     uint32_t row = reef__table_append(table, world->version);
 
-    *reef__table_entity(table, row) = entity;
+    table->entities[row] = entity;
     record->table = table->index;
     record->row = row;
     if (REEF_UNLIKELY(table->track_count > 0)) {
@@ -137,7 +137,7 @@ static uint32_t move_to(reef_world_t *world,
     reef_table_t *to = edge->to;
     uint32_t row = reef__table_append(to, world->version);
 
-    *reef__table_entity(to, row) = *reef__table_entity(from, from_row);
+    to->entities[row] = from->entities[from_row];
     for (uint32_t i = 0; i < edge->move_count; i++) {
         const reef__move_t *move = &edge->moves[i];
 

@@ -1,6 +1,6 @@
 /*
  * Records lie in pages of 1024 that never move; pages come in batches of 1, 2, 4 …
- * until a batch is a slab.  A slot's generation counts up by one
+ * until a batch is a region of 2 MiB.  A slot's generation counts up by one
  * when it comes to life and by one when it dies, so it is odd while alive:
  *
  *     free (even) -- reserve --> reserved (even) -- activate --> alive (odd)
@@ -14,6 +14,8 @@
  */
 #include "entity_index.h"
 
+#include "region.h"
+
 #include <reef/array.h>
 
 #include <assert.h>
@@ -22,16 +24,19 @@
 static void add_pages(reef__entity_index_t *index)
 {
     size_t page_size = REEF__PAGE_RECORDS * sizeof(reef__record_t);
-    size_t most = REEF__SLAB_SIZE / page_size;
+    size_t most = REEF__REGION_UNIT / page_size;
     size_t step = index->batches.count;
     size_t count = step < 7 ? (size_t)1 << step : most;
     reef__page_batch_t batch = {.size = count * page_size};
 
-    static_assert(REEF__SLAB_SIZE / (REEF__PAGE_RECORDS * sizeof(reef__record_t)) ==
+    static_assert(REEF__REGION_UNIT / (REEF__PAGE_RECORDS * sizeof(reef__record_t)) ==
                       1 << 7,
-                  "batches double up to a slab");
-    batch.data = count == most ? reef__slab_take(index->slabs)
+                  "batches double up to a region");
+    batch.data = count == most ? reef__region_create(REEF__REGION_UNIT)
                                : reef_resize(index->alloc, NULL, 0, batch.size);
+    if (count == most) {
+        reef__region_commit(batch.data, 0, batch.size);
+    }
     *REEF_ARRAY_PUSH(index->alloc, &index->batches) = batch;
     for (size_t i = 0; i < count; i++) {
         *REEF_ARRAY_PUSH(index->alloc, &index->pages) =
@@ -54,10 +59,9 @@ uint32_t reef__entity_index_add_slot(reef__entity_index_t *index)
 
 void reef__entity_index_init(reef__entity_index_t *index,
                              const reef_alloc_t *alloc,
-                             reef__slab_pool_t *slabs,
                              reef_entity_range_t range)
 {
-    *index = (reef__entity_index_t){.alloc = alloc, .slabs = slabs};
+    *index = (reef__entity_index_t){.alloc = alloc};
     if (range == REEF_RANGE_SESSION) {
         index->base = REEF_SESSION_INDEX_BASE;
     } else {
@@ -70,8 +74,8 @@ void reef__entity_index_finish(reef__entity_index_t *index)
     for (size_t i = 0; i < index->batches.count; i++) {
         reef__page_batch_t *batch = &index->batches.items[i];
 
-        if (batch->size == REEF__SLAB_SIZE) {
-            reef__slab_give(index->slabs, batch->data);
+        if (batch->size == REEF__REGION_UNIT) {
+            reef__region_destroy(batch->data, batch->size);
         } else {
             reef_resize(index->alloc, batch->data, batch->size, 0);
         }
@@ -206,7 +210,7 @@ void reef__entity_index_import(reef__entity_index_t *index, const reef_slots_t *
 {
     assert(index->alive_count == 0);
     reef__entity_index_finish(index);
-    reef__entity_index_init(index, index->alloc, index->slabs, REEF_RANGE_WORLD);
+    reef__entity_index_init(index, index->alloc, REEF_RANGE_WORLD);
     for (uint32_t i = 1; i < slots->slot_count; i++) {
         uint32_t generation = slots->generations[i];
         reef__record_t *record =

@@ -5,8 +5,6 @@
 #ifndef REEF_ECS_ENTITY_INDEX_H
 #define REEF_ECS_ENTITY_INDEX_H
 
-#include "slab.h"
-
 #include <reef/alloc.h>
 #include <reef/array.h>
 #include <reef/attrs.h>
@@ -45,12 +43,11 @@ typedef struct reef__record {
 /** Pages of records that were allocated together. */
 typedef struct reef__page_batch {
     void *data;
-    size_t size; /* bytes; of a slab REEF__SLAB_SIZE */
+    size_t size; /* bytes; of a region REEF__REGION_UNIT */
 } reef__page_batch_t;
 
 typedef struct reef__entity_index {
     const reef_alloc_t *alloc;
-    reef__slab_pool_t *slabs;
     struct {
         reef__record_t **items;
         size_t count, capacity;
@@ -71,7 +68,6 @@ typedef struct reef__entity_index {
 /** An empty index.  Slot 0 of REEF_RANGE_WORLD is never used. */
 void reef__entity_index_init(reef__entity_index_t *index,
                              const reef_alloc_t *alloc,
-                             reef__slab_pool_t *slabs,
                              reef_entity_range_t range);
 void reef__entity_index_finish(reef__entity_index_t *index);
 

@@ -60,7 +60,7 @@ void reef__world_run_row_observers(reef_world_t *world,
                                    const reef_table_t *table,
                                    uint32_t row)
 {
-    reef_entity_t entity = *reef__table_entity(table, row);
+    reef_entity_t entity = table->entities[row];
 
     for (uint32_t i = 0; i < table->component_count; i++) {
         reef_component_t component = table->components[i];

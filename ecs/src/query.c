@@ -1,14 +1,14 @@
 /*
- * A query keeps the tables that match, and for each of their chunks a *slice*:
- * entities, count, and the address of the column of every term.  So an iteration walks
- * one array, a few loads per slice.  Slices are written when an iteration begins and
- * structure has changed since the last one, and then only those of tables that did.
+ * A query keeps the tables that match, and for each that has rows a *slice*: entities,
+ * count, and where the column of every term lies.  So an iteration walks one array, a
+ * few loads per table.  Slices are written when an iteration begins and structure has
+ * changed since the last one, and then only those of tables that did.
  *
  * A CHANGED or ADDED term takes a watch of its component (watch.h): a bit per row that
- * is set by writes and cleared by the visit.  An iteration then steps from table to
- * table by the chunks' dirty bytes, and hands out runs of set bits.  The next bit is
- * looked for after the last run was handled, so an iteration that is left early leaves
- * the rest for the next one, and a row written behind it stays marked.
+ * is set by writes and cleared by the visit.  An iteration then hands out runs of set
+ * bits.  The next bit is looked for after the last run was handled, so an iteration
+ * that is left early leaves the rest for the next one, and a row written behind it
+ * stays marked.
  */
 #include "query.h"
 
@@ -149,16 +149,13 @@ static void add_term(reef_query_t *query, const reef_term_t *term)
 static void mark_all(const reef_query_t *query, const reef__match_t *match)
 {
     const reef_table_t *table = match->table;
-    uint32_t chunk_count = reef__table_used_chunks(table);
 
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
+    for (uint32_t left = query->watching; left != 0 && table->row_count > 0;
+         left &= left - 1) {
         uint32_t term = REEF_LOWEST_BIT(left);
-        const reef__track_t *track = table->columns[match->columns[term]].track;
 
-        for (uint32_t chunk = 0; chunk < chunk_count; chunk++) {
-            reef__track_mark_rows(track, chunk, 0, reef__table_chunk_rows(table, chunk),
-                                  1u << query->watches[term]);
-        }
+        reef__track_mark_rows(table->columns[match->columns[term]].track, 0,
+                              table->row_count, 1u << query->watches[term]);
     }
 }
 
@@ -171,8 +168,9 @@ reef_query_t *reef_query_create(reef_world_t *world, const reef_query_desc_t *de
          i < REEF_MAX_TERMS && desc->terms[i].access != REEF_ACCESS_NONE; i++) {
         add_term(query, &desc->terms[i]);
     }
-    query->stride =
-        (uint32_t)(sizeof(reef__query_slice_t) + query->term_count * sizeof(uint8_t *));
+    query->stride = (uint32_t)(sizeof(reef__query_slice_t) +
+                               query->term_count *
+                                   sizeof(((reef__query_slice_t *)NULL)->columns[0]));
     for (size_t i = 0; i < world->graph.tables.count; i++) {
         if (world->graph.tables.items[i] != NULL) {
             reef__query_add_table(query, world->graph.tables.items[i]);
@@ -230,34 +228,30 @@ uint64_t reef_query_count(const reef_query_t *query)
 
 /* Slices --------------------------------------------------------------------------- */
 
-static void write_slice(reef_query_t *query,
+static void write_slice(const reef_query_t *query,
                         const reef__match_t *match,
-                        uint32_t chunk,
                         reef__query_slice_t *slice)
 {
     const reef_table_t *table = match->table;
-    uint8_t *block = table->chunks[chunk];
 
-    slice->entities = (const reef_entity_t *)(const void *)block;
-    slice->versions = reef__table_versions(table, chunk);
-    slice->count = reef__table_chunk_rows(table, chunk);
+    slice->entities = table->entities;
+    slice->count = table->row_count;
     slice->match = (uint32_t)(match - query->matches.items);
-    slice->chunk = chunk;
     slice->watched = 0;
     for (uint32_t i = 0; i < query->term_count; i++) {
-        uint8_t at = match->columns[i];
+        const reef__column_t *column = &table->columns[match->columns[i]];
 
-        slice->slots[i] = 0;
-        slice->columns[i] = NULL;
-        if (at == REEF__NO_COLUMN) {
+        slice->columns[i].data = NULL;
+        slice->columns[i].versions = NULL;
+        if (match->columns[i] == REEF__NO_COLUMN) {
             continue;
         }
-        slice->slots[i] = (uint8_t)(1 + at);
-        if (table->columns[at].track != NULL) {
+        if (column->track != NULL) {
             slice->watched |= 1u << i;
         }
-        if (table->columns[at].size > 0) {
-            slice->columns[i] = block + table->columns[at].offset;
+        if (column->size > 0) {
+            slice->columns[i].data = column->data;
+            slice->columns[i].versions = column->versions;
         }
     }
 }
@@ -278,39 +272,34 @@ static void reserve_slices(reef_query_t *query, size_t count)
 
 void reef__query_refresh(reef_query_t *query)
 {
-    size_t count = 0;
     bool forced = query->structure == 0; /* matches came or went */
+    uint32_t count = 0;
 
     if (query->structure == query->world->structure) {
         return;
     }
+    reserve_slices(query, query->matches.count);
     for (size_t i = 0; i < query->matches.count; i++) {
         reef__match_t *match = &query->matches.items[i];
-        uint32_t chunk_count = reef__table_used_chunks(match->table);
 
-        if (!forced && match->stamp == match->table->stamp &&
-            match->first_slice == count) {
-            count += match->slice_count;
-            continue;
+        if (forced || match->stamp != match->table->stamp || match->slice != count) {
+            match->stamp = match->table->stamp;
+            match->slice = count;
+            if (match->table->row_count > 0) {
+                write_slice(query, match,
+                            (void *)(query->slices + (size_t)count * query->stride));
+            }
         }
-        reserve_slices(query, count + chunk_count);
-        match->stamp = match->table->stamp;
-        match->first_slice = (uint32_t)count;
-        match->slice_count = chunk_count;
-        for (uint32_t chunk = 0; chunk < chunk_count; chunk++) {
-            write_slice(query, match, chunk,
-                        (void *)(query->slices + count * query->stride));
-            count++;
-        }
+        count += match->table->row_count > 0;
     }
-    query->slice_count = (uint32_t)count;
+    query->slice_count = count;
     query->structure = query->world->structure;
 }
 
 /* Iterating ------------------------------------------------------------------------ */
 
-reef_query_iter_t
-reef__query_part(reef_query_t *query, uint32_t first, uint32_t end, uint64_t version)
+static reef_query_iter_t
+begin(reef_query_t *query, uint32_t first, uint32_t end, uint64_t version)
 {
     reef_query_iter_t iter;
 
@@ -323,6 +312,8 @@ reef__query_part(reef_query_t *query, uint32_t first, uint32_t end, uint64_t ver
     iter.end = reef__query_slice(query, end);
     iter.query = query;
     iter.version = version;
+    iter.last = NULL;
+    iter.skip = 0;
     return iter;
 }
 
@@ -331,7 +322,23 @@ reef_query_iter_t reef_query_begin(reef_query_t *query)
     if (query->structure != query->world->structure) {
         reef__query_refresh(query);
     }
-    return reef__query_part(query, 0, query->slice_count, query->world->version);
+    return begin(query, 0, query->slice_count, query->world->version);
+}
+
+reef_query_iter_t reef__query_part(reef_query_t *query,
+                                   reef__query_place_t from,
+                                   reef__query_place_t to,
+                                   uint64_t version)
+{
+    reef_query_iter_t iter = begin(query, from.slice, to.slice + (to.row > 0), version);
+
+    iter.stride = 0;
+    iter.skip = from.row;
+    if (to.row > 0) {
+        iter.last = reef__query_slice(query, to.slice);
+        iter.stop = to.row;
+    }
+    return iter;
 }
 
 bool reef__query_end(reef_query_iter_t *iter)
@@ -357,119 +364,65 @@ void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool w
     }
 }
 
-static const reef__match_t *match_of(const reef_query_iter_t *iter,
-                                     const reef__query_slice_t *slice)
+/* The table's column of a term that has one. */
+static const reef__column_t *column_of(const reef_query_iter_t *iter, uint32_t term)
 {
-    return &iter->query->matches.items[slice->match];
-}
+    const reef__match_t *match = &iter->query->matches.items[iter->slice->match];
 
-static const reef__track_t *track_of(const reef__match_t *match, uint32_t term)
-{
-    return match->table->columns[match->columns[term]].track;
+    return &match->table->columns[match->columns[term]];
 }
 
 void reef__query_mark(const reef_query_iter_t *iter, uint32_t term)
 {
-    const reef__track_t *track = track_of(match_of(iter, iter->slice), term);
+    const reef__track_t *track = column_of(iter, term)->track;
 
-    reef__track_mark_rows(track, iter->slice->chunk, iter->first, iter->count,
-                          track->written);
+    reef__track_mark_rows(track, iter->first, iter->count, track->written);
 }
 
 void *reef__query_column_part(const reef_query_iter_t *iter, uint32_t term)
 {
-    const reef__match_t *match = match_of(iter, iter->slice);
-    uint8_t *column = iter->slice->columns[term];
+    uint8_t *data = iter->slice->columns[term].data;
 
-    return column == NULL
-               ? NULL
-               : column + (size_t)iter->first *
-                              match->table->columns[match->columns[term]].size;
+    return data == NULL ? NULL
+                        : data + (size_t)iter->first * column_of(iter, term)->size;
 }
 
 void *reef_query_value_mut(const reef_query_iter_t *iter, uint32_t term, uint32_t row)
 {
-    const reef__query_slice_t *slice = iter->slice;
-    const reef__match_t *match = match_of(iter, slice);
-    uint32_t place = iter->first + row;
+    uint32_t at = iter->first + row;
+    const reef__column_t *column;
 
     reef__query_check_term(iter, term, true);
     assert(row < iter->count);
-    if (slice->columns[term] == NULL) {
+    if (iter->slice->columns[term].data == NULL) {
         return NULL;
     }
-    slice->versions[slice->slots[term]] = iter->version;
-    if (slice->watched >> term & 1) {
-        const reef__track_t *track = track_of(match, term);
-
-        reef__track_mark(track, slice->chunk, place, track->written);
+    column = column_of(iter, term);
+    column->versions[at >> REEF__CHUNK_SHIFT] = iter->version;
+    if (column->track != NULL) {
+        reef__track_mark(column->track, at, column->track->written);
     }
-    return slice->columns[term] +
-           (size_t)place * match->table->columns[match->columns[term]].size;
+    return column->data + (size_t)at * column->size;
 }
 
 /* Changes -------------------------------------------------------------------------- */
 
-static const reef__query_slice_t *
-step(const reef_query_t *query, const reef__query_slice_t *slice, uint32_t count)
-{
-    return (const void *)((const uint8_t *)slice + (size_t)count * query->stride);
-}
-
-/* The first dirty chunk from `chunk` to `end`, or `end`. */
-static uint32_t
-find_dirty(const reef__track_t *track, uint32_t watch, uint32_t chunk, uint32_t end)
-{
-    const uint8_t *dirty = reef__track_dirty(track, 0, watch);
-    uint64_t eight;
-
-    while (chunk < end && (chunk & 7) != 0 && dirty[chunk] == 0) {
-        chunk++;
-    }
-    if (chunk < end && dirty[chunk] != 0) {
-        return chunk;
-    }
-    for (; chunk + 8 <= end; chunk += 8) {
-        memcpy(&eight, dirty + chunk, sizeof(eight));
-        if (eight != 0) {
-            break;
-        }
-    }
-    while (chunk < end && dirty[chunk] == 0) {
-        chunk++;
-    }
-    return chunk;
-}
-
-/* The next slice of iter->next's match in which some row is marked, or the match's end
- * within this iteration; no such slice when that is returned. */
-static const reef__query_slice_t *find_slice(const reef_query_iter_t *iter, bool *found)
+/* The first word from `word` on, before `end`, in which some watch is dirty. */
+static uint32_t next_dirty(const reef_query_iter_t *iter, uint32_t word, uint32_t end)
 {
     const reef_query_t *query = iter->query;
-    const reef__query_slice_t *slice = iter->next;
-    const reef__match_t *match = match_of(iter, slice);
-    uint32_t end = match->slice_count;
-    uint32_t first = end;
 
-    if (step(query, slice, end - slice->chunk) > iter->end) {
-        end = slice->chunk +
-              (uint32_t)((size_t)((const uint8_t *)iter->end - (const uint8_t *)slice) /
-                         query->stride);
-        first = end;
-    }
     for (uint32_t left = query->watching; left != 0; left &= left - 1) {
         uint32_t term = REEF_LOWEST_BIT(left);
 
-        first = find_dirty(track_of(match, term), query->watches[term], slice->chunk,
-                           first);
+        end = reef__track_next_dirty(column_of(iter, term)->track, query->watches[term],
+                                     word, end);
     }
-    *found = first < end;
-    return step(query, slice, first - slice->chunk);
+    return end;
 }
 
 /* The marks of 64 rows, of any term that watches. */
-static uint64_t
-read_word(const reef_query_iter_t *iter, const reef__match_t *match, uint32_t word)
+static uint64_t read_word(const reef_query_iter_t *iter, uint32_t word)
 {
     const reef_query_t *query = iter->query;
     uint64_t bits = 0;
@@ -477,126 +430,109 @@ read_word(const reef_query_iter_t *iter, const reef__match_t *match, uint32_t wo
     for (uint32_t left = query->watching; left != 0; left &= left - 1) {
         uint32_t term = REEF_LOWEST_BIT(left);
 
-        bits |= reef__track_watch(track_of(match, term), iter->slice->chunk,
-                                  query->watches[term])[1 + word];
+        bits |=
+            reef__track_bits(column_of(iter, term)->track, query->watches[term])[word];
     }
     return bits;
 }
 
-/* The words of the chunk in which some row is marked. */
-static uint64_t read_summary(const reef_query_iter_t *iter, const reef__match_t *match)
-{
-    const reef_query_t *query = iter->query;
-    uint64_t words = 0;
-
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
-
-        words |= reef__track_watch(track_of(match, term), iter->slice->chunk,
-                                   query->watches[term])[0];
-    }
-    return words;
-}
-
-static void forget_run(const reef_query_iter_t *iter, const reef__match_t *match)
+static void forget(const reef_query_iter_t *iter, uint32_t row, uint32_t count)
 {
     const reef_query_t *query = iter->query;
 
     for (uint32_t left = query->watching; left != 0; left &= left - 1) {
         uint32_t term = REEF_LOWEST_BIT(left);
 
-        reef__track_clear_rows(track_of(match, term), iter->slice->chunk, iter->first,
-                               iter->count, 1u << query->watches[term]);
+        reef__track_clear_rows(column_of(iter, term)->track, row, count,
+                               1u << query->watches[term]);
     }
 }
 
-/* All marks of the chunk may have gone: then it is clean. */
-static void clean_chunk(const reef_query_iter_t *iter, const reef__match_t *match)
+/* The first marked row from `row` on, or iter->limit. */
+static uint32_t find_row(const reef_query_iter_t *iter, uint32_t row)
 {
-    const reef_query_t *query = iter->query;
+    uint32_t end = (iter->limit + 63) / 64;
+    uint32_t word = row / 64;
 
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
-        const reef__track_t *track = track_of(match, term);
-        uint32_t watch = query->watches[term];
+    while (row < iter->limit) {
+        uint64_t bits;
 
-        if (reef__track_watch(track, iter->slice->chunk, watch)[0] == 0) {
-            *reef__track_dirty(track, iter->slice->chunk, watch) = 0;
+        word = next_dirty(iter, word, end);
+        if (word == end) {
+            break;
+        }
+        row = row > word * 64 ? row : word * 64;
+        bits = read_word(iter, word) >> (row & 63);
+        if (bits != 0) {
+            row += REEF_LOWEST_BIT(bits);
+            return row < iter->limit ? row : iter->limit;
+        }
+        word++;
+    }
+    return iter->limit;
+}
+
+/* How many rows from `row` on, the first of them, are marked one after the other. */
+static uint32_t measure_run(const reef_query_iter_t *iter, uint32_t row)
+{
+    uint32_t count = 0;
+
+    for (;;) {
+        uint32_t at = row + count;
+        uint64_t clear = ~(read_word(iter, at / 64) >> (at & 63));
+        uint32_t run = clear == 0 ? 64 : REEF_LOWEST_BIT(clear);
+
+        run = run < 64 - (at & 63) ? run : 64 - (at & 63);
+        count += run;
+        if (run == 0 || row + count >= iter->limit || ((row + count) & 63) != 0) {
+            return row + count < iter->limit ? count : iter->limit - row;
         }
     }
 }
 
-/* Bits of a word from `bit` on. */
-static uint64_t from_bit(uint64_t word, uint32_t bit)
+/* The next run of marked rows of the present slice. */
+static bool next_run(reef_query_iter_t *iter)
 {
-    return word >> bit << bit;
-}
+    uint32_t row = find_row(iter, iter->first + iter->count);
 
-/* The next run of marked rows in the slice from row `place` on.  It may be cut at 64
- * rows where it does not fill whole words. */
-static bool
-find_run(reef_query_iter_t *iter, const reef__match_t *match, uint32_t place)
-{
-    uint64_t words = read_summary(iter, match);
-    uint32_t word = place / 64;
-    uint64_t bits = 0;
-    uint32_t first;
-
-    if (word < 64) {
-        words = from_bit(words, word);
-    } else {
-        words = 0;
-    }
-    for (; words != 0 && bits == 0; words &= words - 1) {
-        word = REEF_LOWEST_BIT(words);
-        bits = read_word(iter, match, word);
-        bits = word == place / 64 ? from_bit(bits, place % 64) : bits;
-    }
-    if (bits == 0) {
+    if (row == iter->limit) {
         return false;
     }
-    first = REEF_LOWEST_BIT(bits);
-    iter->first = word * 64 + first;
-    bits = ~(bits >> first);
-    iter->count = bits == 0 ? 64 : REEF_LOWEST_BIT(bits);
-    if (iter->count > 64 - first) {
-        iter->count = 64 - first;
-    }
-    /* Whole words follow each other in what was written as a column. */
-    while ((iter->first + iter->count) % 64 == 0 &&
-           iter->first + iter->count + 64 <= iter->slice->count &&
-           read_word(iter, match, (iter->first + iter->count) / 64) == UINT64_MAX) {
-        iter->count += 64;
-    }
-    iter->entities = iter->slice->entities + iter->first;
+    iter->first = row;
+    iter->count = measure_run(iter, row);
+    iter->entities = iter->slice->entities + row;
+    forget(iter, row, iter->count);
     return true;
 }
 
-bool reef__query_next_changed(reef_query_iter_t *iter)
+/* Go on to the next table; its rows before iter->first are left out. */
+static void open_slice(reef_query_iter_t *iter)
 {
-    uint32_t place = iter->first + iter->count;
+    iter->slice = iter->next;
+    iter->next = (const void *)((const uint8_t *)iter->slice + iter->query->stride);
+    iter->first = iter->skip;
+    iter->skip = 0;
+    iter->count = 0;
+    iter->limit = iter->slice == iter->last ? iter->stop : iter->slice->count;
+}
+
+bool reef__query_next_slow(reef_query_iter_t *iter)
+{
+    bool watches = iter->query->watching != 0;
 
     for (;;) {
-        const reef__match_t *match;
-        bool found;
-
-        if (iter->slice != NULL) {
-            match = match_of(iter, iter->slice);
-            if (find_run(iter, match, place)) {
-                forget_run(iter, match);
-                return true;
-            }
-            clean_chunk(iter, match);
-            iter->slice = NULL;
+        if (watches && iter->slice != NULL && next_run(iter)) {
+            return true;
         }
-        if (iter->next >= iter->end) {
+        if (iter->next == iter->end) {
+            iter->slice = NULL;
             return reef__query_end(iter);
         }
-        iter->next = find_slice(iter, &found);
-        if (found) {
-            iter->slice = iter->next;
-            iter->next = step(iter->query, iter->slice, 1);
-            place = 0;
+        open_slice(iter);
+        if (!watches && iter->first < iter->limit) {
+            iter->count = iter->limit - iter->first;
+            iter->entities = iter->slice->entities + iter->first;
+            return true;
         }
     }
 }
@@ -605,21 +541,13 @@ void reef_query_skip_changes(reef_query_t *query)
 {
     for (size_t i = 0; i < query->matches.count; i++) {
         const reef__match_t *match = &query->matches.items[i];
-        uint32_t chunk_count = reef__table_used_chunks(match->table);
 
-        for (uint32_t left = query->watching; left != 0; left &= left - 1) {
+        for (uint32_t left = query->watching; left != 0 && match->table->row_count > 0;
+             left &= left - 1) {
             uint32_t term = REEF_LOWEST_BIT(left);
-            const reef__track_t *track = track_of(match, term);
-            uint32_t watch = query->watches[term];
 
-            for (uint32_t c = 0; c < chunk_count; c++) {
-                if (*reef__track_dirty(track, c, watch) != 0) {
-                    reef__track_clear_rows(track, c, 0,
-                                           reef__table_chunk_rows(match->table, c),
-                                           1u << watch);
-                    *reef__track_dirty(track, c, watch) = 0;
-                }
-            }
+            reef__track_clear_rows(match->table->columns[match->columns[term]].track, 0,
+                                   match->table->row_count, 1u << query->watches[term]);
         }
     }
 }

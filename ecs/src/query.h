@@ -9,11 +9,11 @@
 
 #include <reef/query.h>
 
-/** A table that matches, and where its chunks are among the slices. */
+/** A table that matches. */
 typedef struct reef__match {
     reef_table_t *table;
-    uint32_t stamp; /* of the table, when its slices were written */
-    uint32_t first_slice, slice_count;
+    uint32_t stamp;                  /* of the table, when its slice was written */
+    uint32_t slice;                  /* index of its slice, when it has rows */
     uint8_t columns[REEF_MAX_TERMS]; /* REEF__NO_COLUMN: nothing to hand out */
 } reef__match_t;
 
@@ -47,9 +47,18 @@ static inline const reef__query_slice_t *reef__query_slice(const reef_query_t *q
     return (const void *)(query->slices + (size_t)index * query->stride);
 }
 
-/** Iterate slices [first, end) of a query that is up to date. */
-reef_query_iter_t
-reef__query_part(reef_query_t *query, uint32_t first, uint32_t end, uint64_t version);
+/** A place between rows of a query: behind `row` rows of a slice. */
+typedef struct reef__query_place {
+    uint32_t slice;
+    uint32_t row;
+} reef__query_place_t;
+
+/** Iterate the rows between two places, multiples of 64 in each slice, of a query that
+ *  is up to date. */
+reef_query_iter_t reef__query_part(reef_query_t *query,
+                                   reef__query_place_t from,
+                                   reef__query_place_t to,
+                                   uint64_t version);
 
 static inline bool reef__access_writes(reef_access_t access)
 {

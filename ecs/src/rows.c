@@ -1,120 +1,90 @@
 /*
  * Many alike entities at once: spawned, or put back from a snapshot.  Rows are filled
- * column by column, a slice of a chunk at a time.  Relations are linked and observers
- * run when all rows are complete, row by row.
+ * column by column.  Relations are linked and observers run when all rows are complete,
+ * row by row.
  */
 #include "rows.h"
 
 #include <reef/array.h>
 
-/* Rows that lie side by side. */
-typedef struct slice {
-    uint32_t row;
-    uint32_t count;
-} slice_t;
-
-/* Room for up to `wanted` rows at the end of the table. */
-static slice_t append(reef_table_t *table, uint32_t wanted, uint64_t version)
-{
-    slice_t slice = {.row = table->row_count};
-    uint32_t full = 1u << table->shift;
-    uint64_t *versions;
-
-    assert(wanted <= UINT32_MAX - slice.row);
-    if (slice.row == table->room) {
-        reef__table_grow(table, wanted);
-    }
-    slice.count = full - reef__table_place(table, slice.row);
-    if (slice.count > table->room - slice.row) {
-        slice.count = table->room - slice.row;
-    }
-    if (slice.count > wanted) {
-        slice.count = wanted;
-    }
-    table->row_count += slice.count;
-    table->stamp++;
-    versions = reef__table_versions(table, slice.row >> table->shift);
-    for (uint32_t i = 0; i < table->stride; i++) {
-        versions[i] = version;
-    }
-    return slice;
-}
-
-static void put_ids_back(reef_world_t *world,
-                         const reef__fill_t *fill,
-                         slice_t slice,
-                         uint32_t done)
+static void put_ids_back(reef_world_t *world, const reef__fill_t *fill, uint32_t first)
 {
     reef_table_t *table = fill->bundle->table;
     reef__entity_index_t *index = &world->entities[fill->range];
-    reef_entity_t *ids = reef__table_entity(table, slice.row);
+    reef_entity_t *ids = table->entities + first;
 
-    for (uint32_t i = 0; i < slice.count; i++) {
+    for (uint32_t i = 0; i < fill->count; i++) {
         reef__record_t *record =
-            reef__entity_index_slot(index, reef__entity_slot(fill->given[done + i]));
+            reef__entity_index_slot(index, reef__entity_slot(fill->given[i]));
 
         reef__entity_index_activate(index, record);
         record->table = table->index;
-        record->row = slice.row + i;
-        ids[i] = fill->given[done + i];
+        record->row = first + i;
+        ids[i] = fill->given[i];
     }
 }
 
-static void
-take_ids(reef_world_t *world, const reef__fill_t *fill, slice_t slice, uint32_t done)
+static void take_ids(reef_world_t *world, const reef__fill_t *fill, uint32_t first)
 {
     reef_table_t *table = fill->bundle->table;
     reef__entity_index_t *index = &world->entities[fill->range];
-    reef_entity_t *ids = reef__table_entity(table, slice.row);
+    reef_entity_t *ids = table->entities + first;
 
-    for (uint32_t i = 0; i < slice.count; i++) {
+    for (uint32_t i = 0; i < fill->count; i++) {
         reef__record_t *record;
 
         ids[i] = reef__entity_index_reserve(index, &record);
         record->table = table->index;
-        record->row = slice.row + i;
+        record->row = first + i;
         record->generation |= 1;
     }
-    index->alive_count += slice.count;
+    index->alive_count += fill->count;
     if (fill->spawned != NULL) {
-        memcpy(fill->spawned + done, ids, slice.count * sizeof(*ids));
+        memcpy(fill->spawned, ids, fill->count * sizeof(*ids));
     }
 }
 
 static void fill_column(const reef_world_t *world,
                         const reef__fill_t *fill,
-                        slice_t slice,
-                        uint32_t column,
-                        uint32_t done)
+                        uint32_t first,
+                        uint32_t column)
 {
     const reef_table_t *table = fill->bundle->table;
     size_t size = table->columns[column].size;
-    uint8_t *to = reef__table_value(table, slice.row, column);
+    uint8_t *to = reef__table_value(table, first, column);
     const uint8_t *from = NULL;
 
     if (fill->columns != NULL) {
         from = fill->columns[fill->bundle->source_of[column]];
     }
     if (from != NULL) {
-        memcpy(to, from + done * size, slice.count * size);
+        memcpy(to, from, fill->count * size);
         return;
     }
-    for (uint32_t i = 0; i < slice.count; i++) {
+    for (uint32_t i = 0; i < fill->count; i++) {
         reef__component_write(
             reef__component_at(&world->components, table->components[column]),
             to + i * size, NULL);
     }
 }
 
-static void mark_added(const reef_table_t *table, slice_t slice)
+/* All columns of the new rows count as written, and as added. */
+static void
+note_rows(reef_table_t *table, uint32_t first, uint32_t count, uint64_t version)
 {
-    for (uint32_t i = 0; i < table->component_count; i++) {
+    uint32_t last = (first + count - 1) >> REEF__CHUNK_SHIFT;
+
+    for (uint32_t chunk = first >> REEF__CHUNK_SHIFT; chunk <= last; chunk++) {
+        table->versions[chunk] = version;
+        for (uint32_t i = 0; i < table->component_count; i++) {
+            table->columns[i].versions[chunk] = version;
+        }
+    }
+    for (uint32_t i = 0; i < table->component_count && table->track_count > 0; i++) {
         const reef__track_t *track = table->columns[i].track;
 
         if (track != NULL) {
-            reef__track_mark_rows(track, slice.row >> table->shift,
-                                  reef__table_place(table, slice.row), slice.count,
-                                  track->used);
+            reef__track_mark_rows(track, first, count, track->used);
         }
     }
 }
@@ -122,34 +92,35 @@ static void mark_added(const reef_table_t *table, slice_t slice)
 void reef__world_fill(reef_world_t *world, const reef__fill_t *fill)
 {
     reef_table_t *table = fill->bundle->table;
-    uint32_t first_row = table->row_count;
+    uint32_t first = table->row_count;
 
     reef__world_begin_change(world);
-    for (uint32_t done = 0; done < fill->count;) {
-        slice_t slice = append(table, fill->count - done, world->version);
-
-        if (fill->given != NULL) {
-            put_ids_back(world, fill, slice, done);
-        } else {
-            take_ids(world, fill, slice, done);
-        }
-        for (uint32_t i = 0; i < table->component_count; i++) {
-            if (table->columns[i].size > 0) {
-                fill_column(world, fill, slice, i, done);
-            }
-        }
-        if (REEF_UNLIKELY(table->track_count > 0)) {
-            mark_added(table, slice);
-        }
-        done += slice.count;
+    if (fill->count == 0) {
+        return;
     }
-    reef__world_finish_rows(world, table, first_row, fill->count);
+    if (fill->count > table->room - first) {
+        reef__table_grow(table, fill->count);
+    }
+    table->row_count += fill->count;
+    table->stamp++;
+    if (fill->given != NULL) {
+        put_ids_back(world, fill, first);
+    } else {
+        take_ids(world, fill, first);
+    }
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        if (table->columns[i].size > 0) {
+            fill_column(world, fill, first, i);
+        }
+    }
+    note_rows(table, first, fill->count, world->version);
+    reef__world_finish_rows(world, table, first, fill->count);
 }
 
 /* Relations whose target is none, or not acceptable, point nowhere. */
 static void link_row(reef_world_t *world, const reef_table_t *table, uint32_t row)
 {
-    reef_entity_t entity = *reef__table_entity(table, row);
+    reef_entity_t entity = table->entities[row];
 
     for (uint32_t i = 0; i < table->component_count; i++) {
         reef_component_t component = table->components[i];

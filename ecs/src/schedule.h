@@ -24,7 +24,7 @@ typedef struct reef__group {
     uint64_t structure;  /* the world's, when the bounds were computed */
     uint32_t unit_count; /* slices of work */
     struct {
-        uint32_t *items; /* [unit_count + 1][system_count] indices of query slices */
+        reef__query_place_t *items; /* [unit_count + 1][system_count] in the queries */
         size_t count, capacity;
     } bounds;
 } reef__group_t;

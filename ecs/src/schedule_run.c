@@ -79,9 +79,20 @@ static void prepare_system(reef_schedule_t *schedule, reef_system_t *system)
     }
 }
 
-static uint32_t row_bytes(const reef_table_t *table)
+static size_t row_bytes(const reef_table_t *table)
 {
-    return (uint32_t)(table->chunk_size >> table->shift);
+    size_t size = sizeof(reef_entity_t);
+
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        size += table->columns[i].size;
+    }
+    return size;
+}
+
+static reef_query_t *
+query_of(const reef_schedule_t *schedule, const reef__group_t *group, uint32_t system)
+{
+    return system_at(schedule, group->first_system + system)->query;
 }
 
 /* The next table that some system of the group matches, in order of the tables; NULL
@@ -93,7 +104,7 @@ static const reef_table_t *next_table(const reef_schedule_t *schedule,
     const reef_table_t *next = NULL;
 
     for (uint32_t i = 0; i < group->system_count; i++) {
-        const reef_query_t *query = system_at(schedule, group->first_system + i)->query;
+        const reef_query_t *query = query_of(schedule, group, i);
 
         if (at[i] < query->matches.count) {
             const reef_table_t *table = query->matches.items[at[i]].table;
@@ -104,63 +115,81 @@ static const reef_table_t *next_table(const reef_schedule_t *schedule,
     return next;
 }
 
-static uint32_t *push_bounds(reef_schedule_t *schedule, reef__group_t *group)
+/* End a unit behind `row` rows of a table; of the systems that do not match it, behind
+ * what they have passed. */
+static void end_unit(reef_schedule_t *schedule,
+                     reef__group_t *group,
+                     const uint32_t *at,
+                     const reef_table_t *table,
+                     uint32_t row)
 {
-    const reef_alloc_t *alloc = reef__world_alloc(schedule->world);
     size_t count = group->bounds.count;
 
-    REEF_ARRAY_RESERVE(alloc, &group->bounds, count + group->system_count);
+    REEF_ARRAY_RESERVE(reef__world_alloc(schedule->world), &group->bounds,
+                       count + group->system_count);
     group->bounds.count += group->system_count;
-    return group->bounds.items + count;
+    for (uint32_t i = 0; i < group->system_count; i++) {
+        const reef_query_t *query = query_of(schedule, group, i);
+        reef__query_place_t place = {.slice = query->slice_count};
+
+        if (at[i] < query->matches.count) {
+            place.slice = query->matches.items[at[i]].slice;
+            place.row = query->matches.items[at[i]].table == table ? row : 0;
+        }
+        group->bounds.items[count + i] = place;
+    }
 }
 
-/* Pass over one chunk: slices of systems that match its table move on. */
-static void pass_chunk(const reef_schedule_t *schedule,
+static void pass_table(const reef_schedule_t *schedule,
                        const reef__group_t *group,
                        const reef_table_t *table,
-                       const uint32_t *at,
-                       uint32_t *slice)
+                       uint32_t *at)
 {
     for (uint32_t i = 0; i < group->system_count; i++) {
-        const reef_query_t *query = system_at(schedule, group->first_system + i)->query;
+        const reef_query_t *query = query_of(schedule, group, i);
 
-        slice[i] +=
+        at[i] +=
             at[i] < query->matches.count && query->matches.items[at[i]].table == table;
     }
 }
 
-/* Cut the chunks of all tables that the group visits into units. */
+/* Cut the rows of all tables that the group visits into units of whole chunks. */
 static void cut_units(reef_schedule_t *schedule, reef__group_t *group)
 {
     const reef_alloc_t *alloc = reef__world_alloc(schedule->world);
     size_t size = group->system_count * sizeof(uint32_t);
-    uint32_t *at = memset(reef_resize(alloc, NULL, 0, 2 * size), 0, 2 * size);
-    uint32_t *slice = at + group->system_count; /* where each system is */
-    size_t bytes = 0;
+    uint32_t *at = memset(reef_resize(alloc, NULL, 0, size), 0, size);
     const reef_table_t *table;
+    size_t bytes = 0;
 
     for (uint32_t i = 0; i < group->system_count; i++) {
-        reef__query_refresh(system_at(schedule, group->first_system + i)->query);
+        reef__query_refresh(query_of(schedule, group, i));
     }
     group->bounds.count = 0;
-    memcpy(push_bounds(schedule, group), slice, size);
+    end_unit(schedule, group, at, NULL, 0);
     while ((table = next_table(schedule, group, at)) != NULL) {
-        for (uint32_t c = 0; c < reef__table_used_chunks(table); c++) {
-            pass_chunk(schedule, group, table, at, slice);
-            bytes += (size_t)reef__table_chunk_rows(table, c) * row_bytes(table);
-            if (bytes >= UNIT_BYTES) {
-                memcpy(push_bounds(schedule, group), slice, size);
+        uint32_t chunk_count = reef__chunk_count(table->row_count);
+        size_t each = row_bytes(table);
+
+        for (uint32_t c = 0; c < chunk_count; c++) {
+            bytes += reef__table_chunk_rows(table, c) * each;
+            if (bytes >= UNIT_BYTES && c + 1 < chunk_count) {
+                end_unit(schedule, group, at, table, (c + 1) << REEF__CHUNK_SHIFT);
                 bytes = 0;
             }
         }
-        pass_chunk(schedule, group, table, at, at); /* to the next match */
+        pass_table(schedule, group, table, at);
+        if (bytes >= UNIT_BYTES) {
+            end_unit(schedule, group, at, NULL, 0);
+            bytes = 0;
+        }
     }
     if (bytes > 0) {
-        memcpy(push_bounds(schedule, group), slice, size);
+        end_unit(schedule, group, at, NULL, 0);
     }
     group->unit_count = (uint32_t)(group->bounds.count / group->system_count) - 1;
     group->structure = schedule->world->structure;
-    reef_resize(alloc, at, 2 * size, 0);
+    reef_resize(alloc, at, size, 0);
 }
 
 /* Recorders of one system that will be used. */
@@ -234,18 +263,19 @@ static uint64_t run_unit(const stage_run_t *run,
                          uint32_t unit,
                          uint64_t now_ns)
 {
-    const uint32_t *first = group->bounds.items + (size_t)unit * group->system_count;
-    const uint32_t *end = first + group->system_count;
+    const reef__query_place_t *from =
+        group->bounds.items + (size_t)unit * group->system_count;
+    const reef__query_place_t *to = from + group->system_count;
 
     for (uint32_t i = 0; i < group->system_count; i++) {
         reef_system_t *system = system_at(run->schedule, group->first_system + i);
 
-        if (system->active && first[i] < end[i]) {
+        if (system->active && memcmp(&from[i], &to[i], sizeof(from[i])) != 0) {
             call(system,
                  (reef_run_t){.recorder =
                                   &system->recorders.items[system->records ? unit : 0],
-                              .first_slice = first[i],
-                              .end_slice = end[i]});
+                              .from = from[i],
+                              .to = to[i]});
             now_ns = add_time(run, system, now_ns);
         }
     }

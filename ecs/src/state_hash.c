@@ -49,7 +49,7 @@ static void make_plan(const reef_world_t *world,
 
 static uint64_t hash_row(const reef_table_t *table, const plan_t *plan, uint32_t row)
 {
-    uint64_t hash = mix(0, *reef__table_entity(table, row));
+    uint64_t hash = mix(0, table->entities[row]);
 
     for (uint32_t i = 0; i < plan->count; i++) {
         const reef__component_t *component = plan->components[i];
@@ -74,7 +74,7 @@ hash_table(const reef_world_t *world, const reef_table_t *table, uint32_t flags)
         return 0;
     }
     for (uint32_t row = 0; row < table->row_count; row++) {
-        reef_entity_t entity = *reef__table_entity(table, row);
+        reef_entity_t entity = table->entities[row];
 
         if (flags == 0 || reef_entity_range(entity) == REEF_RANGE_WORLD) {
             sum += hash_row(table, &plan, row);

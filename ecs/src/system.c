@@ -409,8 +409,7 @@ reef_query_iter_t reef_run_query(reef_run_t *run)
 
     assert(system->query != NULL);
     if (system->desc.parallel) {
-        return reef__query_part(system->query, run->first_slice, run->end_slice,
-                                system->version);
+        return reef__query_part(system->query, run->from, run->to, system->version);
     }
     iter = reef_query_begin(system->query);
     iter.version = system->version;

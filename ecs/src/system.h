@@ -64,7 +64,7 @@ struct reef_system {
 struct reef_run {
     reef_system_t *system;
     reef__recorder_t *recorder;
-    uint32_t first_slice, end_slice; /* of a parallel system's query */
+    reef__query_place_t from, to; /* of a parallel system's query */
 };
 
 /* Resolve everything that @p desc declares; event cursors start at the present end.

@@ -1,66 +1,38 @@
 /*
- * All chunks but the last are full, so a row number splits into chunk and place:
+ * A column is one array, whose rows fall into chunks of 1024: the unit of versions, of
+ * the work of threads, and of snapshots.
  *
- *     row = chunk << shift | place          1 << shift rows per full chunk
+ *     row = chunk << 10 | place
  *
- *     chunk 0 (grows by doubling to full size)     chunk 1 …
- *     +----------+---------------+-----------+     +----------+---------
- *     | entities | column 0      | column 1  |     | entities | …
- *     +----------+---------------+-----------+     +----------+---------
+ * A small table is one block, which doubles:
  *
- * Each column begins at a multiple of 64 bytes, and at the same offset in all chunks:
- * only the first one is ever smaller, and while it is it is the only one.  A line lies
- * between columns, so that the same row of two columns of one size does not fall on
- * one set of the cache.  The rows of a full chunk take at most 64 KiB, or are one.
+ *     | versions | entities | column 0 | column 1 | …     each at a multiple of 64
+ * bytes
  *
- * Chunks come in slabs: the first alone, then 1, 2, 4 … chunks at a time, until a slab
- * is large enough to be a huge page.  Memory is let go from the end, one spare chunk
- * kept, so that a table that hovers at a boundary does not allocate.
+ * From 1 MiB on each column is a region (region.h), which grows where it is.  In front
+ * of its data it leaves a gap that differs from column to column, so that the same row
+ * of all columns does not fall on one set of the cache.
  *
  * A row that goes leaves a hole, which the table's last row fills (swap-remove), so
- * the order of rows means nothing.
+ * the order of rows means nothing.  Memory is let go only by reef_world_trim().
  *
- * Only the first chunk ever moves, when it grows.  Its old block lives on until
- * the next one grows: a value to be added may lie in the very table that takes it.
+ * When values move, the old block lives on until the next time some do: a value to be
+ * added may lie in the very table that takes it.
  */
 #include "table.h"
 
 #include "block.h"
+#include "region.h"
 
 #include <reef/array.h>
 
-/* Bytes of a chunk of `capacity` rows; sets where its columns begin. */
-static size_t place_columns(reef_table_t *table, uint32_t capacity)
-{
-    size_t size = capacity * sizeof(reef_entity_t);
+enum {
+    SMALL_SIZE = 1024 * 1024, /* bytes of the largest block */
+    GAP = 832,                /* bytes; its multiples spread over the sets */
+    RESERVE = 256 * 1024 * 1024,
+};
 
-    for (uint32_t i = 0; i < table->component_count; i++) {
-        reef__column_t *column = &table->columns[i];
-
-        if (column->size > 0) {
-            size = reef__align_up(size, REEF__BLOCK_ALIGNMENT) +
-                   (i > 0 ? REEF__BLOCK_ALIGNMENT : 0);
-            column->offset = (uint32_t)size;
-            size += (size_t)capacity * column->size;
-        }
-    }
-    return reef__align_up(size, REEF__BLOCK_ALIGNMENT);
-}
-
-static uint32_t full_shift(const reef_table_t *table)
-{
-    size_t row_size = sizeof(reef_entity_t);
-    uint32_t shift = 0;
-
-    for (uint32_t i = 0; i < table->component_count; i++) {
-        row_size += table->columns[i].size;
-    }
-    while (2u << shift <= REEF__CHUNK_ROWS &&
-           row_size * (2u << shift) <= REEF__CHUNK_SIZE) {
-        shift++;
-    }
-    return shift;
-}
+/* Describing ----------------------------------------------------------------------- */
 
 static void describe_columns(reef_table_t *table,
                              const reef__component_registry_t *registry,
@@ -103,17 +75,13 @@ reef_table_t *reef__table_create(reef__storage_t *storage,
     uint8_t *column_of;
 
     assert(count <= REEF_MAX_TABLE_COMPONENTS);
-    *table = (reef_table_t){.storage = storage,
-                            .component_count = count,
-                            .component_limit = limit,
-                            .stride = 1 + count};
+    *table = (reef_table_t){
+        .storage = storage, .component_count = count, .component_limit = limit};
     table->columns = (void *)(table + 1);
     table->components = (void *)(table->columns + count);
     column_of = (void *)(table->components + count);
     table->column_of = column_of;
     describe_columns(table, registry, components, column_of);
-    table->shift = full_shift(table);
-    table->chunk_size = place_columns(table, 1u << table->shift);
     for (uint32_t i = 0; i < count; i++) {
         reef__table_update_track(table, registry, components[i]);
     }
@@ -129,60 +97,186 @@ void reef__table_drop_row(reef_table_t *table, uint32_t row)
     }
 }
 
-static void free_last_slab(reef_table_t *table)
-{
-    reef__slab_t *slab = &table->slabs.items[--table->slabs.count];
+/* Memory of a large table ---------------------------------------------------------- */
 
-    table->chunk_count = slab->first_chunk;
-    if (slab->big) {
-        reef__slab_give(&table->storage->slabs, slab->data);
-    } else {
-        reef__block_destroy(table->storage->alloc, slab->data, slab->size);
+/* Bytes from the start of array `i` (0 = entities) to its data. */
+static size_t gap_of(uint32_t i)
+{
+    return (size_t)i * GAP % 4096 / REEF__BLOCK_ALIGNMENT * REEF__BLOCK_ALIGNMENT;
+}
+
+static size_t region_size(uint32_t i, uint32_t rows, size_t size)
+{
+    return reef__region_round(gap_of(i) + (size_t)rows * size);
+}
+
+static size_t reserved_size(uint32_t i, uint32_t rows, size_t size)
+{
+    return region_size(i, rows, size) > RESERVE ? region_size(i, rows, size) * 8
+                                                : RESERVE;
+}
+
+static void destroy_array(uint32_t i, void *data, size_t reserved)
+{
+    if (data != NULL) {
+        reef__region_destroy((uint8_t *)data - gap_of(i), reserved);
     }
 }
 
-void reef__table_destroy(reef_table_t *table)
+/* Release entities and columns of a large table. */
+static void destroy_regions(reef_table_t *table)
+{
+    destroy_array(0, table->entities, table->entities_reserved);
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        destroy_array(1 + i, table->columns[i].data, table->columns[i].reserved);
+    }
+}
+
+/*
+ * Have room for `rows` in array `i`, in which `count` of `room` are in use; gives its
+ * data, which moves when the reservation is used up.
+ */
+static uint8_t *grow_array(const reef_table_t *table,
+                           uint32_t i,
+                           uint8_t *data,
+                           size_t *reserved,
+                           uint32_t rows,
+                           size_t size)
+{
+    size_t old_size = table->is_large ? region_size(i, table->room, size) : 0;
+    size_t new_size = region_size(i, rows, size);
+    uint8_t *region;
+
+    if (table->is_large && new_size <= *reserved) {
+        reef__region_commit(data - gap_of(i), old_size, new_size);
+        return data;
+    }
+    region = reef__region_create(reserved_size(i, rows, size));
+    reef__region_commit(region, 0, new_size);
+    memcpy(region + gap_of(i), data, table->row_count * size);
+    if (table->is_large) {
+        table->storage->retired_regions[i] =
+            (reef__retired_region_t){data - gap_of(i), *reserved};
+    }
+    *reserved = reserved_size(i, rows, size);
+    return region + gap_of(i);
+}
+
+/* Memory of a small table ---------------------------------------------------------- */
+
+/* Bytes of a block for `rows`. */
+static size_t block_size(const reef_table_t *table, uint32_t rows)
+{
+    size_t size =
+        (1 + table->component_count) * reef__chunk_count(rows) * sizeof(uint64_t);
+
+    size = reef__align_up(size, REEF__BLOCK_ALIGNMENT) + rows * sizeof(reef_entity_t);
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        size = reef__align_up(size, REEF__BLOCK_ALIGNMENT) +
+               (size_t)rows * table->columns[i].size;
+    }
+    return reef__align_up(size, REEF__BLOCK_ALIGNMENT);
+}
+
+static void place_versions(reef_table_t *table, void *block, uint32_t chunk_count)
+{
+    table->versions = block;
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        table->columns[i].versions = table->versions + (size_t)(1 + i) * chunk_count;
+    }
+}
+
+/* Let the columns begin where a block for `rows` has them. */
+static void place_columns(reef_table_t *table, uint8_t *block, uint32_t rows)
+{
+    uint32_t chunk_count = reef__chunk_count(rows);
+    size_t at = (1 + table->component_count) * chunk_count * sizeof(uint64_t);
+
+    place_versions(table, block, chunk_count);
+    at = reef__align_up(at, REEF__BLOCK_ALIGNMENT);
+    table->entities = (void *)(block + at);
+    at += rows * sizeof(reef_entity_t);
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        reef__column_t *column = &table->columns[i];
+
+        at = reef__align_up(at, REEF__BLOCK_ALIGNMENT);
+        column->data = block + at;
+        at += (size_t)rows * column->size;
+    }
+}
+
+/* Keep what is no longer used; what was kept before has been let go. */
+static void retire(reef_table_t *table, void *block, size_t size)
+{
+    table->storage->retired = block;
+    table->storage->retired_size = size;
+}
+
+/* Copy versions of the rows there are from where they were. */
+static void
+copy_versions(reef_table_t *table, const uint64_t *old, uint32_t old_chunk_count)
+{
+    size_t used = reef__chunk_count(table->row_count) * sizeof(uint64_t);
+
+    for (uint32_t i = 0; i <= table->component_count && used > 0; i++) {
+        memcpy(i == 0 ? table->versions : table->columns[i - 1].versions,
+               old + (size_t)i * old_chunk_count, used);
+    }
+}
+
+static void grow_small(reef_table_t *table, uint32_t rows)
 {
     const reef_alloc_t *alloc = table->storage->alloc;
+    size_t size = block_size(table, rows);
+    uint8_t *old_block = table->block;
+    const uint64_t *old_versions = table->versions;
+    const reef_entity_t *old_entities = table->entities;
+    const uint8_t *old_data[REEF_MAX_TABLE_COMPONENTS];
 
-    if (table->owner_count > 0) {
-        for (uint32_t row = 0; row < table->row_count; row++) {
-            reef__table_drop_row(table, row);
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        old_data[i] = table->columns[i].data;
+    }
+    table->block = reef__block_create(alloc, size);
+    place_columns(table, table->block, rows);
+    if (old_block != NULL) {
+        copy_versions(table, old_versions, reef__chunk_count(table->room));
+        memcpy(table->entities, old_entities, table->row_count * sizeof(reef_entity_t));
+        for (uint32_t i = 0; i < table->component_count; i++) {
+            memcpy(table->columns[i].data, old_data[i],
+                   (size_t)table->row_count * table->columns[i].size);
+        }
+        retire(table, old_block, table->block_size);
+    }
+    table->block_size = size;
+}
+
+static void grow_large(reef_table_t *table, uint32_t rows)
+{
+    const reef_alloc_t *alloc = table->storage->alloc;
+    uint32_t chunk_count = reef__chunk_count(rows);
+    size_t size = (1 + table->component_count) * chunk_count * sizeof(uint64_t);
+    uint8_t *old_block = table->block;
+    const uint64_t *old_versions = table->versions;
+
+    table->entities =
+        (void *)grow_array(table, 0, (uint8_t *)table->entities,
+                           &table->entities_reserved, rows, sizeof(reef_entity_t));
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        reef__column_t *column = &table->columns[i];
+
+        if (column->size > 0) {
+            column->data = grow_array(table, 1 + i, column->data, &column->reserved,
+                                      rows, column->size);
+        } else {
+            column->data = (uint8_t *)table->entities;
         }
     }
-    while (table->slabs.count > 0) {
-        free_last_slab(table);
-    }
-    for (uint32_t i = 0; i < table->component_count; i++) {
-        reef__track_destroy(table->columns[i].track);
-    }
-    REEF_ARRAY_FINISH(alloc, &table->slabs);
-    reef_resize(alloc, table->chunks, table->chunk_capacity * sizeof(*table->chunks),
-                0);
-    reef_resize(
-        alloc, table->versions,
-        (size_t)table->chunk_capacity * table->stride * sizeof(*table->versions), 0);
-    reef_resize(alloc, table,
-                table_size(table->component_count, table->component_limit), 0);
-}
-
-void reef__storage_trim(reef__storage_t *storage)
-{
-    reef__block_destroy(storage->alloc, storage->retired, storage->retired_size);
-    storage->retired = NULL;
-    reef__slab_pool_trim(&storage->slabs);
-}
-
-/* Tracks --------------------------------------------------------------------------- */
-
-static reef__track_shape_t track_shape(const reef_table_t *table)
-{
-    uint32_t full = 1u << table->shift;
-
-    return (reef__track_shape_t){
-        .chunk_count = table->chunk_count,
-        .chunk_rows = table->chunk_count == 1 ? table->room : full,
-    };
+    table->block = reef__block_create(alloc, size);
+    place_versions(table, table->block, chunk_count);
+    copy_versions(table, old_versions, reef__chunk_count(table->room));
+    retire(table, old_block, table->block_size);
+    table->block_size = size;
+    table->is_large = true;
 }
 
 static void resize_tracks(reef_table_t *table)
@@ -192,10 +286,99 @@ static void resize_tracks(reef_table_t *table)
 
         if (track != NULL) {
             reef__track_resize(track, (reef__watches_t){track->used, track->written},
-                               track_shape(table));
+                               table->room);
         }
     }
 }
+
+void reef__table_grow(reef_table_t *table, uint32_t wanted)
+{
+    uint64_t needed = (uint64_t)table->row_count + wanted;
+    uint64_t rows = table->room > 0 ? table->room : REEF__FIRST_ROWS;
+
+    assert(needed <= UINT32_MAX / 2);
+    reef__storage_trim(table->storage);
+    while (rows < needed) {
+        rows *= 2;
+    }
+    if (table->is_large || block_size(table, (uint32_t)rows) > SMALL_SIZE) {
+        if (table->room == 0) {
+            grow_small(table, REEF__FIRST_ROWS); /* something to begin with */
+            table->room = REEF__FIRST_ROWS;
+        }
+        grow_large(table, (uint32_t)rows);
+    } else {
+        grow_small(table, (uint32_t)rows);
+    }
+    table->room = (uint32_t)rows;
+    resize_tracks(table);
+}
+
+static void free_memory(reef_table_t *table)
+{
+    if (table->is_large) {
+        destroy_regions(table);
+    }
+    reef__block_destroy(table->storage->alloc, table->block, table->block_size);
+    table->block = NULL;
+    table->is_large = false;
+    table->room = 0;
+}
+
+void reef__table_trim(reef_table_t *table)
+{
+    size_t count = table->row_count;
+
+    table->stamp++;
+    if (count == 0) {
+        free_memory(table);
+        resize_tracks(table);
+        return;
+    }
+    if (!table->is_large) {
+        return;
+    }
+    reef__region_discard((uint8_t *)table->entities - gap_of(0),
+                         gap_of(0) + count * sizeof(reef_entity_t),
+                         region_size(0, table->room, sizeof(reef_entity_t)));
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        const reef__column_t *column = &table->columns[i];
+
+        if (column->size > 0) {
+            reef__region_discard(column->data - gap_of(1 + i),
+                                 gap_of(1 + i) + count * column->size,
+                                 region_size(1 + i, table->room, column->size));
+        }
+    }
+}
+
+void reef__table_destroy(reef_table_t *table)
+{
+    const reef_alloc_t *alloc = table->storage->alloc;
+
+    for (uint32_t row = 0; row < table->row_count && table->owner_count > 0; row++) {
+        reef__table_drop_row(table, row);
+    }
+    free_memory(table);
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        reef__track_destroy(table->columns[i].track);
+    }
+    reef_resize(alloc, table,
+                table_size(table->component_count, table->component_limit), 0);
+}
+
+void reef__storage_trim(reef__storage_t *storage)
+{
+    reef__block_destroy(storage->alloc, storage->retired, storage->retired_size);
+    storage->retired = NULL;
+    for (uint32_t i = 0; i <= REEF_MAX_TABLE_COMPONENTS; i++) {
+        reef__region_destroy(storage->retired_regions[i].data,
+                             storage->retired_regions[i].size);
+        storage->retired_regions[i].data = NULL;
+    }
+}
+
+/* Tracks --------------------------------------------------------------------------- */
 
 void reef__table_update_track(reef_table_t *table,
                               const reef__component_registry_t *registry,
@@ -215,7 +398,7 @@ void reef__table_update_track(reef_table_t *table,
         column->track = reef__track_create(table->storage->alloc);
         table->track_count++;
     }
-    reef__track_resize(column->track, info->watches, track_shape(table));
+    reef__track_resize(column->track, info->watches, table->room);
 }
 
 void reef__table_track_arrival(reef_table_t *table,
@@ -223,37 +406,26 @@ void reef__table_track_arrival(reef_table_t *table,
                                const reef_table_t *from,
                                uint32_t from_row)
 {
-    uint32_t chunk = row >> table->shift;
-    uint32_t place = reef__table_place(table, row);
-
     for (uint32_t i = 0; i < table->component_count; i++) {
         const reef__track_t *track = table->columns[i].track;
-        uint32_t watches = 0;
         uint8_t column = REEF__NO_COLUMN;
 
         if (track == NULL) {
             continue;
         }
-        watches = track->used;
         if (from != NULL) {
             column = reef__table_column_of(from, table->components[i]);
         }
-        if (column != REEF__NO_COLUMN) {
-            watches =
-                reef__track_read(from->columns[column].track, from_row >> from->shift,
-                                 reef__table_place(from, from_row));
-        }
-        reef__track_mark(track, chunk, place, watches);
+        reef__track_mark(track, row,
+                         column != REEF__NO_COLUMN
+                             ? reef__track_read(from->columns[column].track, from_row)
+                             : track->used);
     }
 }
 
 /* The hole's bits become those of the row that fills it, which are then cleared. */
 static void move_bits(reef_table_t *table, uint32_t to, uint32_t from)
 {
-    uint32_t to_chunk = to >> table->shift, from_chunk = from >> table->shift;
-    uint32_t to_place = reef__table_place(table, to);
-    uint32_t from_place = reef__table_place(table, from);
-
     for (uint32_t i = 0; i < table->component_count; i++) {
         const reef__track_t *track = table->columns[i].track;
         uint32_t watches;
@@ -261,172 +433,31 @@ static void move_bits(reef_table_t *table, uint32_t to, uint32_t from)
         if (track == NULL) {
             continue;
         }
-        watches = reef__track_read(track, from_chunk, from_place);
-        reef__track_clear_rows(track, from_chunk, from_place, 1, track->used);
+        watches = reef__track_read(track, from);
+        reef__track_clear_rows(track, from, 1, track->used);
         if (to != from) {
-            reef__track_clear_rows(track, to_chunk, to_place, 1, track->used);
-            reef__track_mark(track, to_chunk, to_place, watches);
+            reef__track_clear_rows(track, to, 1, track->used);
+            reef__track_mark(track, to, watches);
         }
     }
-}
-
-/* Memory --------------------------------------------------------------------------- */
-
-static void reserve_chunks(reef_table_t *table, uint32_t count)
-{
-    const reef_alloc_t *alloc = table->storage->alloc;
-    uint32_t capacity = table->chunk_capacity > 0 ? table->chunk_capacity : 1;
-    size_t version_size = table->stride * sizeof(*table->versions);
-
-    while (capacity < count) {
-        capacity *= 2;
-    }
-    if (capacity == table->chunk_capacity) {
-        return;
-    }
-    table->chunks = reef_resize(alloc, table->chunks,
-                                table->chunk_capacity * sizeof(*table->chunks),
-                                capacity * sizeof(*table->chunks));
-    table->versions =
-        reef_resize(alloc, table->versions, table->chunk_capacity * version_size,
-                    capacity * version_size);
-    table->chunk_capacity = capacity;
-}
-
-/* Rows to make room for when the first chunk is to hold `wanted`. */
-static uint32_t first_capacity(const reef_table_t *table, uint64_t wanted)
-{
-    uint32_t full = 1u << table->shift;
-    uint32_t capacity = REEF__FIRST_ROWS;
-
-    while (capacity < wanted && capacity < full) {
-        capacity *= 2;
-    }
-    return capacity < full ? capacity : full;
-}
-
-/* Give the first chunk a larger block; its rows and columns move there. */
-static void grow_first(reef_table_t *table, uint32_t wanted)
-{
-    reef__storage_t *storage = table->storage;
-    uint32_t count = table->row_count;
-    uint32_t capacity = first_capacity(table, (uint64_t)count + wanted);
-    reef__slab_t old = {0};
-    uint32_t offsets[REEF_MAX_TABLE_COMPONENTS];
-    reef__slab_t *slab;
-
-    if (table->slabs.count == 0) {
-        *REEF_ARRAY_PUSH(storage->alloc, &table->slabs) = old;
-        reserve_chunks(table, 1);
-        memset(table->versions, 0, table->stride * sizeof(*table->versions));
-    }
-    slab = &table->slabs.items[0];
-    old = *slab;
-    for (uint32_t i = 0; i < table->component_count; i++) {
-        offsets[i] = table->columns[i].offset;
-    }
-    slab->size = place_columns(table, capacity);
-    slab->data = reef__block_create(storage->alloc, slab->size);
-    if (old.data != NULL) {
-        memcpy(slab->data, old.data, count * sizeof(reef_entity_t));
-        for (uint32_t i = 0; i < table->component_count; i++) {
-            const reef__column_t *column = &table->columns[i];
-
-            if (column->size > 0) {
-                memcpy(slab->data + column->offset, old.data + offsets[i],
-                       (size_t)count * column->size);
-            }
-        }
-        reef__block_destroy(storage->alloc, storage->retired, storage->retired_size);
-        storage->retired = old.data;
-        storage->retired_size = old.size;
-    }
-    table->chunks[0] = slab->data;
-    table->chunk_count = 1;
-    table->room = capacity;
-}
-
-static void add_slab(reef_table_t *table)
-{
-    reef__storage_t *storage = table->storage;
-    uint32_t per_big = (uint32_t)(REEF__SLAB_SIZE / table->chunk_size);
-    uint32_t step = (uint32_t)table->slabs.count - 1;
-    uint32_t count = step < 16 ? 1u << step : UINT32_MAX;
-    reef__slab_t slab = {.first_chunk = table->chunk_count};
-
-    if (per_big > 1 && count >= per_big) {
-        count = per_big;
-        slab.big = true;
-        slab.size = REEF__SLAB_SIZE;
-        slab.data = reef__slab_take(&storage->slabs);
-    } else {
-        count = per_big > 1 ? count : 1; /* rows too large to share a slab */
-        slab.size = count * table->chunk_size;
-        slab.data = reef__block_create(storage->alloc, slab.size);
-    }
-    *REEF_ARRAY_PUSH(storage->alloc, &table->slabs) = slab;
-    reserve_chunks(table, table->chunk_count + count);
-    memset(reef__table_versions(table, table->chunk_count), 0,
-           (size_t)count * table->stride * sizeof(*table->versions));
-    for (uint32_t i = 0; i < count; i++) {
-        table->chunks[table->chunk_count + i] = slab.data + i * table->chunk_size;
-    }
-    table->chunk_count += count;
-    assert(table->chunk_count <= UINT32_MAX >> table->shift);
-    table->room = table->chunk_count << table->shift;
-}
-
-void reef__table_grow(reef_table_t *table, uint32_t wanted)
-{
-    if (table->room < 1u << table->shift) {
-        grow_first(table, wanted);
-    } else {
-        add_slab(table);
-    }
-    resize_tracks(table);
-}
-
-void reef__table_shrink(reef_table_t *table)
-{
-    uint32_t used = reef__table_used_chunks(table);
-    uint32_t before = table->chunk_count;
-
-    while (table->slabs.count > 1 &&
-           table->slabs.items[table->slabs.count - 1].first_chunk > used) {
-        free_last_slab(table);
-    }
-    if (table->chunk_count != before) {
-        table->room = table->chunk_count << table->shift;
-        resize_tracks(table);
-    }
-}
-
-void reef__table_clear(reef_table_t *table)
-{
-    assert(table->row_count == 0);
-    while (table->slabs.count > 0) {
-        free_last_slab(table);
-    }
-    table->chunk_count = 0;
-    table->room = 0;
-    table->stamp++;
-    resize_tracks(table);
 }
 
 /* Rows ----------------------------------------------------------------------------- */
 
-static void move_row(reef_table_t *table, uint32_t to, uint32_t from)
+static inline void move_row(reef_table_t *table, uint32_t to, uint32_t from)
 {
-    uint64_t *to_versions = reef__table_versions(table, to >> table->shift);
-    const uint64_t *from_versions = reef__table_versions(table, from >> table->shift);
+    uint32_t to_chunk = to >> REEF__CHUNK_SHIFT;
+    uint32_t from_chunk = from >> REEF__CHUNK_SHIFT;
 
-    *reef__table_entity(table, to) = *reef__table_entity(table, from);
+    table->entities[to] = table->entities[from];
     for (uint32_t i = 0; i < table->component_count; i++) {
-        reef__copy_value(reef__table_value(table, to, i),
-                         reef__table_value(table, from, i), table->columns[i].size);
+        const reef__column_t *column = &table->columns[i];
+        size_t size = column->size;
+
+        reef__copy_value(column->data + to * size, column->data + from * size, size);
         /* A write not looked at yet stays one where the row is now. */
-        if (to_versions[1 + i] < from_versions[1 + i]) {
-            to_versions[1 + i] = from_versions[1 + i];
+        if (column->versions[to_chunk] < column->versions[from_chunk]) {
+            column->versions[to_chunk] = column->versions[from_chunk];
         }
     }
 }
@@ -440,18 +471,15 @@ reef__table_swap_remove(reef_table_t *table, uint32_t row, uint64_t version)
     assert(row <= last);
     if (row != last) {
         move_row(table, row, last);
-        moved = *reef__table_entity(table, row);
-        reef__table_versions(table, row >> table->shift)[REEF__ROWS_VERSION] = version;
+        moved = table->entities[row];
+        table->versions[row >> REEF__CHUNK_SHIFT] = version;
     }
     if (REEF_UNLIKELY(table->track_count > 0)) {
         move_bits(table, row, last);
     }
-    reef__table_versions(table, last >> table->shift)[REEF__ROWS_VERSION] = version;
+    table->versions[last >> REEF__CHUNK_SHIFT] = version;
     table->row_count = last;
     table->stamp++;
-    if (REEF_UNLIKELY(reef__table_place(table, last) == 0)) {
-        reef__table_shrink(table);
-    }
     return moved;
 }
 
@@ -471,16 +499,16 @@ uint64_t reef_table_row_count(const reef_table_t *table)
 
 uint32_t reef_table_chunk_count(const reef_table_t *table)
 {
-    return reef__table_used_chunks(table);
+    return reef__chunk_count(table->row_count);
 }
 
 reef_chunk_view_t reef_table_chunk(const reef_table_t *table, uint32_t chunk)
 {
-    assert(chunk < reef__table_used_chunks(table));
-    return (reef_chunk_view_t){
-        .count = reef__table_chunk_rows(table, chunk),
-        .entities = (const reef_entity_t *)(const void *)table->chunks[chunk],
-        .rows_version = reef__table_versions(table, chunk)[REEF__ROWS_VERSION]};
+    assert(chunk < reef__chunk_count(table->row_count));
+    return (reef_chunk_view_t){.count = reef__table_chunk_rows(table, chunk),
+                               .entities = table->entities +
+                                           ((size_t)chunk << REEF__CHUNK_SHIFT),
+                               .rows_version = table->versions[chunk]};
 }
 
 const void *reef_table_column(const reef_table_t *table,
@@ -488,14 +516,13 @@ const void *reef_table_column(const reef_table_t *table,
                               uint32_t column,
                               uint64_t *version)
 {
-    bool is_tag;
+    const reef__column_t *at = &table->columns[column];
 
-    assert(chunk < reef__table_used_chunks(table));
+    assert(chunk < reef__chunk_count(table->row_count));
     assert(column < table->component_count);
-    is_tag = table->columns[column].size == 0;
     if (version != NULL) {
-        *version = reef__table_versions(
-            table, chunk)[is_tag ? REEF__ROWS_VERSION : 1 + column];
+        *version = at->size > 0 ? at->versions[chunk] : table->versions[chunk];
     }
-    return is_tag ? NULL : table->chunks[chunk] + table->columns[column].offset;
+    return at->size > 0 ? reef__table_value(table, chunk << REEF__CHUNK_SHIFT, column)
+                        : NULL;
 }

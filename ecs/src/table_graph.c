@@ -198,11 +198,11 @@ void reef__table_graph_trim(reef__table_graph_t *graph)
     for (size_t i = 0; i < graph->tables.count; i++) {
         reef_table_t *table = graph->tables.items[i];
 
-        if (table == NULL || table->row_count > 0) {
+        if (table == NULL) {
             continue;
         }
-        if (table->pins > 0) {
-            reef__table_clear(table);
+        if (table->row_count > 0 || table->pins > 0) {
+            reef__table_trim(table);
         } else {
             release_table(graph, table);
         }

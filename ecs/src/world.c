@@ -49,8 +49,7 @@ reef_world_t *reef_world_create(const reef_world_desc_t *desc)
                                                    : INLINE_BELOW_NS};
     reef__table_graph_init(&world->graph, alloc);
     for (reef_entity_range_t i = REEF_RANGE_WORLD; i <= REEF_RANGE_SESSION; i++) {
-        reef__entity_index_init(&world->entities[i], alloc, &world->graph.storage.slabs,
-                                i);
+        reef__entity_index_init(&world->entities[i], alloc, i);
     }
     reef__component_registry_init(&world->components, alloc);
     reef__resource_list_init(&world->resources, alloc);

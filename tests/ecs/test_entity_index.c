@@ -7,13 +7,11 @@ enum {
     SOME_TABLE = 7, /* it is not looked into */
 };
 
-static reef__slab_pool_t slabs;
-
 static int setup(void **state)
 {
     static reef__entity_index_t index;
 
-    reef__entity_index_init(&index, reef_alloc_default(), &slabs, REEF_RANGE_WORLD);
+    reef__entity_index_init(&index, reef_alloc_default(), REEF_RANGE_WORLD);
     *state = &index;
     return 0;
 }
@@ -56,8 +54,7 @@ static void test_entity_index_of_sessions_starts_at_its_base(void **state)
     reef_entity_t entity;
 
     (void)state;
-    reef__entity_index_init(&sessions, reef_alloc_default(), &slabs,
-                            REEF_RANGE_SESSION);
+    reef__entity_index_init(&sessions, reef_alloc_default(), REEF_RANGE_SESSION);
     entity = spawn(&sessions);
 
     assert_int_equal(reef_entity_index(entity), REEF_SESSION_INDEX_BASE);
@@ -206,7 +203,7 @@ static void test_entity_index_import_gives_the_same_next_ids(void **state)
     release(index, ids[3]);
     release(index, ids[1]);
     reef__entity_index_export(index, &slots);
-    reef__entity_index_init(&copy, reef_alloc_default(), &slabs, REEF_RANGE_WORLD);
+    reef__entity_index_init(&copy, reef_alloc_default(), REEF_RANGE_WORLD);
     assert_int_equal(reef__entity_index_check(&copy, &slots), REEF_OK);
     reef__entity_index_import(&copy, &slots);
     reef_slots_finish(&slots);

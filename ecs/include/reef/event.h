@@ -23,8 +23,8 @@ typedef struct reef_event_type {
     uint32_t limit;            /* events held at once; 0 = REEF_EVENT_LIMIT_DEFAULT */
     void (*drop)(void *event); /* release what the event owns; may be NULL */
 
-    /** Told on the world thread of an event that is dropped at the bound, before `drop`;
-     *  may emit others.  May be NULL. */
+    /** Told on the world thread of an event that is dropped at the bound, before
+     * `drop`; may emit others.  May be NULL. */
     void (*overflow)(reef_world_t *world, const void *event);
 } reef_event_type_t;
 

@@ -65,16 +65,21 @@ typedef struct reef_query_desc {
     reef_term_t terms[REEF_MAX_TERMS]; /* ended by the first empty one */
 } reef_query_desc_t;
 
-/** Private: rows that lie side by side, as the query keeps them. */
+/* Private: what the inline functions below look at. */
+enum {
+    REEF__CHUNK_SHIFT = 10 /* rows per version of a column, as a power of two */
+};
+
+/** Private: the rows of one table, as the query keeps them. */
 typedef struct reef__query_slice {
     const reef_entity_t *entities;
-    uint64_t *versions;            /* of the chunk's columns */
-    uint8_t slots[REEF_MAX_TERMS]; /* by term: which of the versions is its */
     uint32_t count;
-    uint32_t match;     /* index of its table in the query */
-    uint32_t chunk;     /* of the table */
-    uint32_t watched;   /* 1 << term, where a query wants to know of writes */
-    uint8_t *columns[]; /* by term */
+    uint32_t match;   /* index of its table in the query */
+    uint32_t watched; /* 1 << term, where a query wants to know of writes */
+    struct {
+        uint8_t *data;      /* NULL where there is nothing to hand out */
+        uint64_t *versions; /* likewise */
+    } columns[];            /* by term */
 } reef__query_slice_t;
 
 typedef struct reef_query_iter {
@@ -82,11 +87,14 @@ typedef struct reef_query_iter {
     const reef_entity_t *entities; /* [count] */
 
     /* private */
-    uint32_t first;  /* row of the slice at which this part of it begins */
-    uint32_t stride; /* bytes to the next slice; 0 with CHANGED or ADDED */
+    uint32_t first;  /* row of the table at which this slice begins */
+    uint32_t stride; /* bytes to the next one; 0 = the slow way */
     const reef__query_slice_t *slice, *next, *end;
     reef_query_t *query;
-    uint64_t version; /* to be stamped on what is written */
+    uint64_t version;                /* to be stamped on what is written */
+    const reef__query_slice_t *last; /* the slow way: ends at row `stop` of it */
+    uint32_t skip, stop;             /* and begins at row `skip` of the first */
+    uint32_t limit;                  /* of the rows of this slice's table */
 } reef_query_iter_t;
 
 /**
@@ -109,7 +117,7 @@ reef_query_iter_t reef_query_begin(reef_query_t *query);
 void reef_query_skip_changes(reef_query_t *query);
 
 /** Private: the slow ways of the functions below. */
-bool reef__query_next_changed(reef_query_iter_t *iter);
+bool reef__query_next_slow(reef_query_iter_t *iter);
 bool reef__query_end(reef_query_iter_t *iter);
 void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool write);
 void reef__query_mark(const reef_query_iter_t *iter, uint32_t term);
@@ -127,7 +135,7 @@ static inline bool reef_query_next(reef_query_iter_t *iter)
     const reef__query_slice_t *slice = iter->next;
 
     if (REEF_UNLIKELY(iter->stride == 0)) {
-        return reef__query_next_changed(iter);
+        return reef__query_next_slow(iter);
     }
     if (REEF_UNLIKELY(slice == iter->end)) {
         return reef__query_end(iter);
@@ -153,7 +161,21 @@ static inline const void *reef_query_column(const reef_query_iter_t *iter,
     if (REEF_UNLIKELY(iter->first != 0)) {
         return reef__query_column_part(iter, term);
     }
-    return iter->slice->columns[term];
+    return iter->slice->columns[term].data;
+}
+
+/** Private: stamp the version of this run on the chunks of the slice. */
+static inline void reef__query_stamp(const reef_query_iter_t *iter, uint32_t term)
+{
+    uint64_t *versions = iter->slice->columns[term].versions;
+    uint32_t chunk = iter->first >> REEF__CHUNK_SHIFT;
+    uint32_t last = (iter->first + iter->count - 1) >> REEF__CHUNK_SHIFT;
+
+    if (REEF_LIKELY(versions != NULL)) {
+        for (; chunk <= last; chunk++) {
+            versions[chunk] = iter->version;
+        }
+    }
 }
 
 /** The same to write through: marks all rows of the slice changed.  The term must be
@@ -165,16 +187,14 @@ static inline void *reef_query_column_mut(const reef_query_iter_t *iter, uint32_
 #ifdef REEF_DEBUG
     reef__query_check_term(iter, term, true);
 #endif
-    if (REEF_LIKELY(slice->columns[term] != NULL)) {
-        slice->versions[slice->slots[term]] = iter->version;
-    }
+    reef__query_stamp(iter, term);
     if (REEF_UNLIKELY(slice->watched >> term & 1)) {
         reef__query_mark(iter, term);
     }
     if (REEF_UNLIKELY(iter->first != 0)) {
         return reef__query_column_part(iter, term);
     }
-    return slice->columns[term];
+    return slice->columns[term].data;
 }
 
 /** One value to write through: marks only row @p row of the slice changed.  For systems
