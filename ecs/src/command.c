@@ -73,7 +73,7 @@ static reef_entity_t take_leased(reef_commands_t *commands, reef_entity_range_t 
         return lease->ids.items[lease->used++];
     }
     slot = lease->base + commands->stripe + lease->overflow++ * commands->stripes;
-    assert(slot < REEF_SESSION_INDEX_BASE);
+    assert(slot < REEF__MAX_SLOTS);
     return reef__entity_index_id(index, slot, 1);
 }
 

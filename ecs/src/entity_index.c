@@ -1,6 +1,5 @@
 /*
- * Records lie in pages of 1024 that never move; pages come in batches of 1, 2, 4 …
- * until a batch is a region of 2 MiB.  A slot's generation counts up by one
+ * Records lie in one array that never moves.  A slot's generation counts up by one
  * when it comes to life and by one when it dies, so it is odd while alive:
  *
  *     free (even) -- reserve --> reserved (even) -- activate --> alive (odd)
@@ -21,36 +20,25 @@
 #include <assert.h>
 #include <string.h>
 
-static void add_pages(reef__entity_index_t *index)
-{
-    size_t page_size = REEF__PAGE_RECORDS * sizeof(reef__record_t);
-    size_t most = REEF__REGION_UNIT / page_size;
-    size_t step = index->batches.count;
-    size_t count = step < 7 ? (size_t)1 << step : most;
-    reef__page_batch_t batch = {.size = count * page_size};
+#define REGION_SIZE ((size_t)REEF__MAX_SLOTS * sizeof(reef__record_t))
 
-    static_assert(REEF__REGION_UNIT / (REEF__PAGE_RECORDS * sizeof(reef__record_t)) ==
-                      1 << 7,
-                  "batches double up to a region");
-    batch.data = count == most ? reef__region_create(REEF__REGION_UNIT)
-                               : reef_resize(index->alloc, NULL, 0, batch.size);
-    if (count == most) {
-        reef__region_commit(batch.data, 0, batch.size);
-    }
-    *REEF_ARRAY_PUSH(index->alloc, &index->batches) = batch;
-    for (size_t i = 0; i < count; i++) {
-        *REEF_ARRAY_PUSH(index->alloc, &index->pages) =
-            (reef__record_t *)batch.data + i * REEF__PAGE_RECORDS;
-    }
+/* Let twice as many records be used. */
+static void commit(reef__entity_index_t *index)
+{
+    size_t size =
+        index->committed > 0 ? 2 * index->committed : (size_t)REEF__REGION_UNIT;
+
+    reef__region_commit(index->records, index->committed, size);
+    index->committed = size;
 }
 
 uint32_t reef__entity_index_add_slot(reef__entity_index_t *index)
 {
     uint32_t slot = index->slot_count;
 
-    assert(slot < REEF_SESSION_INDEX_BASE);
-    if (slot >> REEF__PAGE_SHIFT == index->pages.count) {
-        add_pages(index);
+    assert(slot < REEF__MAX_SLOTS);
+    if ((size_t)slot * sizeof(reef__record_t) == index->committed) {
+        commit(index);
     }
     index->slot_count++;
     *reef__entity_index_slot(index, slot) = (reef__record_t){.table = REEF__NO_TABLE};
@@ -61,7 +49,8 @@ void reef__entity_index_init(reef__entity_index_t *index,
                              const reef_alloc_t *alloc,
                              reef_entity_range_t range)
 {
-    *index = (reef__entity_index_t){.alloc = alloc};
+    *index = (reef__entity_index_t){.alloc = alloc,
+                                    .records = reef__region_create(REGION_SIZE)};
     if (range == REEF_RANGE_SESSION) {
         index->base = REEF_SESSION_INDEX_BASE;
     } else {
@@ -71,17 +60,7 @@ void reef__entity_index_init(reef__entity_index_t *index,
 
 void reef__entity_index_finish(reef__entity_index_t *index)
 {
-    for (size_t i = 0; i < index->batches.count; i++) {
-        reef__page_batch_t *batch = &index->batches.items[i];
-
-        if (batch->size == REEF__REGION_UNIT) {
-            reef__region_destroy(batch->data, batch->size);
-        } else {
-            reef_resize(index->alloc, batch->data, batch->size, 0);
-        }
-    }
-    REEF_ARRAY_FINISH(index->alloc, &index->batches);
-    REEF_ARRAY_FINISH(index->alloc, &index->pages);
+    reef__region_destroy(index->records, REGION_SIZE);
     REEF_ARRAY_FINISH(index->alloc, &index->free);
     index->slot_count = 0;
     index->alive_count = 0;
@@ -192,8 +171,7 @@ reef_error_t reef__entity_index_check(const reef__entity_index_t *index,
     uint8_t *seen;
     bool ok = true;
 
-    if (slots->slot_count > REEF_SESSION_INDEX_BASE ||
-        slots->free_count > slots->slot_count ||
+    if (slots->slot_count > REEF__MAX_SLOTS || slots->free_count > slots->slot_count ||
         (slots->slot_count > 0 && slots->generations[0] != 0)) {
         return REEF_E_CORRUPT;
     }

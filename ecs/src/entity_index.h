@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 enum {
-    REEF__PAGE_SHIFT = 10,
-    REEF__PAGE_RECORDS = 1 << REEF__PAGE_SHIFT,
+    REEF__MAX_SLOTS =
+        1 << 28 /* of one range: their records reserve 4 GiB of addresses */
 };
 
 #define REEF__NO_TABLE UINT32_MAX
@@ -40,29 +40,17 @@ typedef struct reef__record {
     uint32_t is_doomed : 1; /* is being despawned */
 } reef__record_t;
 
-/** Pages of records that were allocated together. */
-typedef struct reef__page_batch {
-    void *data;
-    size_t size; /* bytes; of a region REEF__REGION_UNIT */
-} reef__page_batch_t;
-
 typedef struct reef__entity_index {
     const reef_alloc_t *alloc;
-    struct {
-        reef__record_t **items;
-        size_t count, capacity;
-    } pages;
-    struct {
-        reef__page_batch_t *items;
-        size_t count, capacity;
-    } batches;
+    reef__record_t *records; /* [slot_count], in a region */
+    uint32_t slot_count;     /* slots ever used, the one never used included */
+    uint32_t alive_count;
+    uint32_t base;    /* 0 or REEF_SESSION_INDEX_BASE */
+    size_t committed; /* bytes of the region */
     struct {
         uint32_t *items; /* without the base; the last is reused first */
         size_t count, capacity;
     } free;
-    uint32_t base;       /* 0 or REEF_SESSION_INDEX_BASE */
-    uint32_t slot_count; /* slots ever used, the one never used included */
-    uint32_t alive_count;
 } reef__entity_index_t;
 
 /** An empty index.  Slot 0 of REEF_RANGE_WORLD is never used. */
@@ -81,8 +69,7 @@ static inline uint32_t reef__entity_slot(reef_entity_t entity)
 static inline reef__record_t *reef__entity_index_slot(const reef__entity_index_t *index,
                                                       uint32_t slot)
 {
-    return &index->pages
-                .items[slot >> REEF__PAGE_SHIFT][slot & (REEF__PAGE_RECORDS - 1)];
+    return &index->records[slot];
 }
 
 /** Record of a live entity, or NULL. */

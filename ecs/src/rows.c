@@ -75,10 +75,7 @@ note_rows(reef_table_t *table, uint32_t first, uint32_t count, uint64_t version)
     uint32_t last = (first + count - 1) >> REEF__CHUNK_SHIFT;
 
     for (uint32_t chunk = first >> REEF__CHUNK_SHIFT; chunk <= last; chunk++) {
-        table->versions[chunk] = version;
-        for (uint32_t i = 0; i < table->component_count; i++) {
-            table->columns[i].versions[chunk] = version;
-        }
+        reef__table_stamp(table, chunk, version);
     }
     for (uint32_t i = 0; i < table->component_count && table->track_count > 0; i++) {
         const reef__track_t *track = table->columns[i].track;

@@ -323,6 +323,7 @@ static void free_memory(reef_table_t *table)
     table->block = NULL;
     table->is_large = false;
     table->room = 0;
+    table->stamped_version = 0;
 }
 
 void reef__table_trim(reef_table_t *table)

@@ -55,8 +55,10 @@ struct reef_table {
     reef_entity_t *entities; /* [room] */
     uint64_t *versions;      /* [chunks] of the last change of rows in each */
     uint32_t row_count;
-    uint32_t room;  /* rows that fit */
-    uint32_t stamp; /* counts changes of rows, for the caches of queries */
+    uint32_t room;          /* rows that fit */
+    uint32_t stamp;         /* counts changes of rows, for the caches of queries */
+    uint32_t stamped_chunk; /* the chunk last stamped as a whole, and with what */
+    uint64_t stamped_version;
     uint32_t owner_count;
     uint32_t track_count;                                 /* columns that are watched */
     bool add_observed, remove_observed, despawn_observed; /* some component is */
@@ -138,6 +140,18 @@ static inline void reef__table_note_write(const reef_table_t *table,
     }
 }
 
+/** Note that all columns of a chunk were written. */
+static inline void
+reef__table_stamp(reef_table_t *table, uint32_t chunk, uint64_t version)
+{
+    table->stamped_chunk = chunk;
+    table->stamped_version = version;
+    table->versions[chunk] = version;
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        table->columns[i].versions[chunk] = version;
+    }
+}
+
 /** Append a row.  The caller fills in entity and values, and notes on watched columns;
  *  all columns count as written. */
 static inline uint32_t reef__table_append(reef_table_t *table, uint64_t version)
@@ -150,9 +164,8 @@ static inline uint32_t reef__table_append(reef_table_t *table, uint64_t version)
     }
     table->row_count = row + 1;
     table->stamp++;
-    table->versions[chunk] = version;
-    for (uint32_t i = 0; i < table->component_count; i++) {
-        table->columns[i].versions[chunk] = version;
+    if (chunk != table->stamped_chunk || version != table->stamped_version) {
+        reef__table_stamp(table, chunk, version);
     }
     return row;
 }

@@ -85,7 +85,7 @@ test_table_keeps_memory_until_it_is_trimmed_and_gives_back_every_byte(void **sta
     assert_int_equal(counting.bytes >= full, true); /* kept for the next ones */
     assert_int_equal(reef_table_chunk_count(table_of(world)), 0);
     reef_world_trim(world);
-    assert_true(counting.bytes + 400000 < full);
+    assert_true(counting.bytes + 300000 < full);
     reef_world_destroy(world);
     assert_int_equal(counting.bytes, 0);
 }
