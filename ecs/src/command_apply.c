@@ -117,7 +117,11 @@ apply_one(reef_world_t *world, reef__command_t *command, reef__record_t *record)
                            reef__packed_values(packed), packed->given);
         break;
     case REEF__COMMAND_DESPAWN:
-        (void)reef_world_despawn(world, command->entity);
+        if (record->generation & 1) {
+            reef__world_despawn(world, record, command->entity);
+        } else {
+            world->stale_count++; /* reserved elsewhere, not alive yet */
+        }
         break;
     case REEF__COMMAND_REMOVE:
         (void)reef_world_remove(world, command->entity,

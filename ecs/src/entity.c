@@ -86,6 +86,17 @@ void reef__world_despawn_one(reef_world_t *world,
                                reef__entity_slot(entity));
 }
 
+void reef__world_despawn(reef_world_t *world,
+                         reef__record_t *record,
+                         reef_entity_t entity)
+{
+    if (REEF_UNLIKELY(record->is_target)) {
+        reef__relation_despawn_tree(world, entity);
+    } else {
+        reef__world_despawn_one(world, record, entity);
+    }
+}
+
 bool reef_world_despawn(reef_world_t *world, reef_entity_t entity)
 {
     reef__record_t *record = reef__world_record(world, entity);
@@ -94,11 +105,7 @@ bool reef_world_despawn(reef_world_t *world, reef_entity_t entity)
         world->stale_count++;
         return false;
     }
-    if (REEF_UNLIKELY(record->is_target)) {
-        reef__relation_despawn_tree(world, entity);
-    } else {
-        reef__world_despawn_one(world, record, entity);
-    }
+    reef__world_despawn(world, record, entity);
     return true;
 }
 

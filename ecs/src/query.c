@@ -6,9 +6,8 @@
  *
  * A CHANGED or ADDED term takes a watch of its component (watch.h): a bit per row that
  * is set by writes and cleared by the visit.  An iteration then hands out runs of set
- * bits.  The next bit is looked for after the last run was handled, so an iteration
- * that is left early leaves the rest for the next one, and a row written behind it
- * stays marked.
+ * bits.  A bit is cleared when its row is handed out, so an iteration that is left
+ * early leaves the rest for the next one, and a row written meanwhile stays marked.
  */
 #include "query.h"
 
@@ -407,16 +406,25 @@ void *reef_query_value_mut(const reef_query_iter_t *iter, uint32_t term, uint32_
 
 /* Changes -------------------------------------------------------------------------- */
 
+/* The next of the terms in *left that watch: its track, and which watch. */
+static const reef__track_t *
+next_watch(const reef_query_iter_t *iter, uint32_t *left, uint32_t *watch)
+{
+    uint32_t term = REEF_LOWEST_BIT(*left);
+
+    *left &= *left - 1;
+    *watch = iter->query->watches[term];
+    return column_of(iter, term)->track;
+}
+
 /* The first word from `word` on, before `end`, in which some watch is dirty. */
 static uint32_t next_dirty(const reef_query_iter_t *iter, uint32_t word, uint32_t end)
 {
-    const reef_query_t *query = iter->query;
+    for (uint32_t left = iter->query->watching; left != 0;) {
+        uint32_t watch;
+        const reef__track_t *track = next_watch(iter, &left, &watch);
 
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
-
-        end = reef__track_next_dirty(column_of(iter, term)->track, query->watches[term],
-                                     word, end);
+        end = reef__track_next_dirty(track, watch, word, end);
     }
     return end;
 }
@@ -424,27 +432,24 @@ static uint32_t next_dirty(const reef_query_iter_t *iter, uint32_t word, uint32_
 /* The marks of 64 rows, of any term that watches. */
 static uint64_t read_word(const reef_query_iter_t *iter, uint32_t word)
 {
-    const reef_query_t *query = iter->query;
     uint64_t bits = 0;
 
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
+    for (uint32_t left = iter->query->watching; left != 0;) {
+        uint32_t watch;
+        const reef__track_t *track = next_watch(iter, &left, &watch);
 
-        bits |=
-            reef__track_bits(column_of(iter, term)->track, query->watches[term])[word];
+        bits |= reef__track_bits(track, watch)[word];
     }
     return bits;
 }
 
 static void forget(const reef_query_iter_t *iter, uint32_t row, uint32_t count)
 {
-    const reef_query_t *query = iter->query;
+    for (uint32_t left = iter->query->watching; left != 0;) {
+        uint32_t watch;
+        const reef__track_t *track = next_watch(iter, &left, &watch);
 
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
-
-        reef__track_clear_rows(column_of(iter, term)->track, row, count,
-                               1u << query->watches[term]);
+        reef__track_clear_rows(track, row, count, 1u << watch);
     }
 }
 
@@ -490,18 +495,50 @@ static uint32_t measure_run(const reef_query_iter_t *iter, uint32_t row)
     }
 }
 
+static void prefetch_row(const reef_query_iter_t *iter, uint32_t row)
+{
+    for (uint32_t i = 0; i < iter->query->term_count; i++) {
+        const uint8_t *data = iter->slice->columns[i].data;
+
+        if (data != NULL) {
+            REEF_PREFETCH(data + (size_t)row * column_of(iter, i)->size);
+        }
+    }
+}
+
+/* Rows that changed lie far apart: look a few runs ahead, so that their values are on
+ * their way while the present ones are worked on. */
+static void look_ahead(reef_query_iter_t *iter)
+{
+    while (iter->ahead.count < REEF__RUNS_AHEAD) {
+        uint32_t row = find_row(iter, iter->ahead.row);
+        uint32_t at = (iter->ahead.first + iter->ahead.count) % REEF__RUNS_AHEAD;
+
+        iter->ahead.row = row;
+        if (row == iter->limit) {
+            return;
+        }
+        prefetch_row(iter, row);
+        iter->ahead.runs[at].row = row;
+        iter->ahead.runs[at].count = measure_run(iter, row);
+        iter->ahead.row += iter->ahead.runs[at].count;
+        iter->ahead.count++;
+    }
+}
+
 /* The next run of marked rows of the present slice. */
 static bool next_run(reef_query_iter_t *iter)
 {
-    uint32_t row = find_row(iter, iter->first + iter->count);
-
-    if (row == iter->limit) {
+    look_ahead(iter);
+    if (iter->ahead.count == 0) {
         return false;
     }
-    iter->first = row;
-    iter->count = measure_run(iter, row);
-    iter->entities = iter->slice->entities + row;
-    forget(iter, row, iter->count);
+    iter->first = iter->ahead.runs[iter->ahead.first].row;
+    iter->count = iter->ahead.runs[iter->ahead.first].count;
+    iter->entities = iter->slice->entities + iter->first;
+    iter->ahead.first = (iter->ahead.first + 1) % REEF__RUNS_AHEAD;
+    iter->ahead.count--;
+    forget(iter, iter->first, iter->count);
     return true;
 }
 
@@ -513,6 +550,9 @@ static void open_slice(reef_query_iter_t *iter)
     iter->first = iter->skip;
     iter->skip = 0;
     iter->count = 0;
+    iter->ahead.row = iter->first;
+    iter->ahead.first = 0;
+    iter->ahead.count = 0;
     iter->limit = iter->slice == iter->last ? iter->stop : iter->slice->count;
 }
 

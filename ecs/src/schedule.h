@@ -34,6 +34,10 @@ typedef struct reef__stage {
     uint32_t first_group, group_count;
     uint32_t first_system, system_count;
     bool exclusive;
+    bool parallel; /* has a group of parallel systems */
+    bool asks;     /* has a system with run_if or sets */
+    bool commands; /* has a system that records commands */
+    bool records;  /* or events */
 } reef__stage_t;
 
 struct reef_schedule {

@@ -327,6 +327,20 @@ static void write_group(plan_t *plan, uint32_t stage, uint32_t group, uint32_t *
     *REEF_ARRAY_PUSH(plan->alloc, &schedule->groups) = entry;
 }
 
+/* What some system of a stage needs, so that running it can leave the rest out. */
+static void summarize_stage(const reef_schedule_t *schedule, reef__stage_t *stage)
+{
+    for (uint32_t i = 0; i < stage->system_count; i++) {
+        const reef_system_t *system = schedule->order.items[stage->first_system + i];
+
+        stage->exclusive |= system->desc.exclusive;
+        stage->parallel |= system->desc.parallel;
+        stage->asks |= system->desc.run_if != NULL || system->desc.sets[0] != NULL;
+        stage->commands |= system->desc.commands;
+        stage->records |= system->records;
+    }
+}
+
 static void write_stages(plan_t *plan)
 {
     reef_schedule_t *schedule = plan->schedule;
@@ -341,7 +355,7 @@ static void write_stages(plan_t *plan)
             write_group(plan, i, k, &written);
         }
         stage.system_count = written - stage.first_system;
-        stage.exclusive = schedule->order.items[stage.first_system]->desc.exclusive;
+        summarize_stage(schedule, &stage);
         *REEF_ARRAY_PUSH(plan->alloc, &schedule->stages) = stage;
     }
     assert(written == plan->count);

@@ -30,6 +30,7 @@ typedef struct stage_run {
     const reef__stage_t *stage;
     uint32_t task_count;
     bool timed;
+    bool shared; /* with the workers */
 } stage_run_t;
 
 static reef_system_t *system_at(const reef_schedule_t *schedule, uint32_t index)
@@ -69,10 +70,11 @@ static bool wants_to_run(reef_schedule_t *schedule, const reef_system_t *system)
            (desc->run_if == NULL || desc->run_if(schedule->world, desc->context));
 }
 
-static void prepare_system(reef_schedule_t *schedule, reef_system_t *system)
+static void prepare_system(reef_schedule_t *schedule, reef_system_t *system, bool asks)
 {
-    system->active = wants_to_run(schedule, system);
-    if (system->active) {
+    system->active =
+        REEF_LIKELY(!asks) ? !system->disabled : wants_to_run(schedule, system);
+    if (REEF_LIKELY(system->active)) {
         system->version = reef_world_advance_version(schedule->world);
     } else {
         reef__system_skip_events(system);
@@ -244,6 +246,7 @@ static void call(reef_system_t *system, reef_run_t run)
     system->desc.run(&run);
 }
 
+/* Add to a system's time; returns the present.  Slices on other threads do the same. */
 static uint64_t
 add_time(const stage_run_t *run, reef_system_t *system, uint64_t since_ns)
 {
@@ -253,7 +256,15 @@ add_time(const stage_run_t *run, reef_system_t *system, uint64_t since_ns)
         return 0;
     }
     now_ns = reef__world_now(run->schedule->world);
-    atomic_fetch_add_explicit(&system->run_ns, now_ns - since_ns, memory_order_relaxed);
+    if (run->shared) {
+        atomic_fetch_add_explicit(&system->run_ns, now_ns - since_ns,
+                                  memory_order_relaxed);
+    } else {
+        uint64_t so_far = atomic_load_explicit(&system->run_ns, memory_order_relaxed);
+
+        atomic_store_explicit(&system->run_ns, so_far + now_ns - since_ns,
+                              memory_order_relaxed);
+    }
     return now_ns;
 }
 
@@ -363,7 +374,7 @@ static bool pays_to_share(const stage_run_t *run)
 {
     const reef_world_t *world = run->schedule->world;
 
-    return world->executor != NULL && run->task_count > 1 &&
+    return run->task_count > 1 &&
            (!run->timed || expected_gain_ns(run) >= world->inline_below_ns);
 }
 
@@ -410,8 +421,9 @@ static void record_times(const stage_run_t *run)
         reef_system_t *system = system_at(run->schedule, run->stage->first_system + i);
 
         if (system->active) {
-            reef__system_record(system, atomic_exchange_explicit(&system->run_ns, 0,
-                                                                 memory_order_relaxed));
+            reef__system_record(
+                system, atomic_load_explicit(&system->run_ns, memory_order_relaxed));
+            atomic_store_explicit(&system->run_ns, 0, memory_order_relaxed);
         }
     }
 }
@@ -421,7 +433,7 @@ static void run_exclusive(reef_schedule_t *schedule, reef_system_t *system)
     reef_commands_t *commands = system->recorders.items[0].commands;
     uint64_t start_ns;
 
-    prepare_system(schedule, system);
+    prepare_system(schedule, system, true);
     if (!system->active) {
         return;
     }
@@ -431,30 +443,46 @@ static void run_exclusive(reef_schedule_t *schedule, reef_system_t *system)
     reef__system_record(system, reef__world_now(schedule->world) - start_ns);
 }
 
+static void prepare(stage_run_t *run)
+{
+    reef_schedule_t *schedule = run->schedule;
+    const reef__stage_t *stage = run->stage;
+
+    for (uint32_t i = 0; i < stage->system_count; i++) {
+        prepare_system(schedule, system_at(schedule, stage->first_system + i),
+                       stage->asks);
+    }
+    run->task_count = stage->group_count;
+    if (stage->parallel) {
+        run->task_count = 0;
+        for (uint32_t i = 0; i < stage->group_count; i++) {
+            reef__group_t *group = &schedule->groups.items[stage->first_group + i];
+
+            prepare_group(schedule, group);
+            run->task_count += task_count(group);
+        }
+    }
+    if (stage->commands && run->task_count > 1) {
+        lease_ids(schedule, stage);
+    }
+    run->shared = schedule->world->executor != NULL && pays_to_share(run);
+}
+
 static void run_stage(reef_schedule_t *schedule, const reef__stage_t *stage)
 {
     stage_run_t run = {
         .schedule = schedule, .stage = stage, .timed = schedule->world->clock != NULL};
 
-    for (uint32_t i = 0; i < stage->system_count; i++) {
-        prepare_system(schedule, system_at(schedule, stage->first_system + i));
-    }
-    for (uint32_t i = 0; i < stage->group_count; i++) {
-        reef__group_t *group = &schedule->groups.items[stage->first_group + i];
-
-        prepare_group(schedule, group);
-        run.task_count += task_count(group);
-    }
-    if (run.task_count > 1) {
-        lease_ids(schedule, stage);
-    }
-    if (pays_to_share(&run)) {
+    prepare(&run);
+    if (run.shared) {
         reef__executor_run(schedule->world->executor, run_task, &run, run.task_count);
     } else {
         run_inline(&run);
     }
     record_times(&run);
-    settle(&run);
+    if (stage->records) {
+        settle(&run);
+    }
 }
 
 void reef__schedule_run_stages(reef_schedule_t *schedule)

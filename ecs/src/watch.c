@@ -143,18 +143,25 @@ uint32_t reef__track_next_dirty(const reef__track_t *track,
                                 uint32_t end)
 {
     const uint8_t *dirty = reef__track_dirty(track, watch);
-    uint64_t eight;
+    uint64_t eight[8];
 
-    while (word < end && (word & 7) != 0) {
+    /* Changes lie close together, or far apart. */
+    for (; word < end && (word & 7) != 0; word++) {
         if (dirty[word] != 0) {
             return word;
         }
-        word++;
+    }
+    for (; word + 64 <= end; word += 64) {
+        memcpy(eight, dirty + word, sizeof(eight));
+        if (((eight[0] | eight[1]) | (eight[2] | eight[3]) | (eight[4] | eight[5]) |
+             (eight[6] | eight[7])) != 0) {
+            break;
+        }
     }
     for (; word + 8 <= end; word += 8) {
-        memcpy(&eight, dirty + word, sizeof(eight));
-        if (eight != 0) {
-            break;
+        memcpy(eight, dirty + word, sizeof(eight[0]));
+        if (eight[0] != 0) {
+            return word + REEF_LOWEST_BIT(eight[0]) / 8;
         }
     }
     while (word < end && dirty[word] == 0) {

@@ -59,11 +59,13 @@ static inline uint8_t *reef__track_dirty(const reef__track_t *track, uint32_t wa
 static inline void
 reef__track_mark(const reef__track_t *track, uint32_t row, uint32_t watches)
 {
-    for (; watches != 0; watches &= watches - 1) {
-        uint32_t watch = REEF_LOWEST_BIT(watches);
+    uint64_t bit = UINT64_C(1) << (row & 63);
 
-        reef__track_bits(track, watch)[row >> 6] |= UINT64_C(1) << (row & 63);
-        reef__track_dirty(track, watch)[row >> 6] = 1;
+    for (; watches != 0; watches &= watches - 1) {
+        size_t at = (size_t)REEF_LOWEST_BIT(watches) * track->word_count + (row >> 6);
+
+        track->bits[at] |= bit;
+        track->dirty[at] = 1;
     }
 }
 

@@ -104,6 +104,11 @@ uint32_t reef__world_place(reef_world_t *world,
 /** Take a row out of its table; the entity that fills the hole learns its new row. */
 void reef__world_remove_row(reef_world_t *world, reef_table_t *table, uint32_t row);
 
+/** Despawn a live entity, after what hangs on it. */
+void reef__world_despawn(reef_world_t *world,
+                         reef__record_t *record,
+                         reef_entity_t entity);
+
 /** Despawn an entity that is alive and that nothing points to any more. */
 void reef__world_despawn_one(reef_world_t *world,
                              reef__record_t *record,

@@ -67,7 +67,8 @@ typedef struct reef_query_desc {
 
 /* Private: what the inline functions below look at. */
 enum {
-    REEF__CHUNK_SHIFT = 10 /* rows per version of a column, as a power of two */
+    REEF__CHUNK_SHIFT = 10, /* rows per version of a column, as a power of two */
+    REEF__RUNS_AHEAD = 8,
 };
 
 /** Private: the rows of one table, as the query keeps them. */
@@ -95,6 +96,13 @@ typedef struct reef_query_iter {
     const reef__query_slice_t *last; /* the slow way: ends at row `stop` of it */
     uint32_t skip, stop;             /* and begins at row `skip` of the first */
     uint32_t limit;                  /* of the rows of this slice's table */
+    struct {
+        uint32_t row; /* up to where was looked */
+        uint32_t first, count;
+        struct {
+            uint32_t row, count;
+        } runs[REEF__RUNS_AHEAD];
+    } ahead; /* CHANGED or ADDED: the runs that come next */
 } reef_query_iter_t;
 
 /**

@@ -11,6 +11,7 @@
 
 #include <reef/alloc.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** Make room for at least @p count elements of @p size bytes, doubling.  Returns the
@@ -27,7 +28,8 @@ void *reef_array_reserve(const reef_alloc_t *alloc,
 
 /** Append one element and give its address; its content is not initialised. */
 #define REEF_ARRAY_PUSH(alloc, array)                                                  \
-    (REEF_ARRAY_RESERVE((alloc), (array), (array)->count + 1),                         \
+    ((void)((array)->count < (array)->capacity ||                                      \
+            (REEF_ARRAY_RESERVE((alloc), (array), (array)->count + 1), true)),         \
      &(array)->items[(array)->count++])
 
 /** Release the items; the array is then empty and may be used again. */
