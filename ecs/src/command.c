@@ -263,8 +263,8 @@ static void drop_packed(reef__packed_t *packed)
     const reef_table_t *table = bundle->table;
 
     for (uint32_t i = 0; i < table->component_count; i++) {
-        if (table->columns[i].owner != NULL && (packed->given >> i & 1)) {
-            reef__type_drop(table->columns[i].owner,
+        if (table->owners[i] != NULL && (packed->given >> i & 1)) {
+            reef__type_drop(table->owners[i],
                             reef__packed_values(packed) + bundle->offsets[i]);
         }
     }

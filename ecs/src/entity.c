@@ -356,7 +356,8 @@ void *reef__world_find_mut(reef_world_t *world,
                            reef_component_t component,
                            uint64_t version)
 {
-    const reef__record_t *record = reef__world_record(world, entity);
+    const reef__record_t *record = reef__entity_index_find_any(
+        &world->entities[reef_entity_range(entity)], entity);
     const reef_table_t *table;
     uint8_t column;
 

@@ -41,7 +41,7 @@ uint32_t reef__entity_index_add_slot(reef__entity_index_t *index)
         commit(index);
     }
     index->slot_count++;
-    *reef__entity_index_slot(index, slot) = (reef__record_t){.table = REEF__NO_TABLE};
+    *reef__entity_index_slot(index, slot) = (reef__record_t){0};
     return slot;
 }
 
@@ -75,7 +75,7 @@ reef__record_t *reef__entity_index_find_reserved(const reef__entity_index_t *ind
         return NULL;
     }
     record = reef__entity_index_slot(index, reef__entity_slot(entity));
-    if (record->table != REEF__NO_TABLE || record->row != REEF__SLOT_RESERVED ||
+    if ((record->generation & 1) || record->row != REEF__SLOT_RESERVED ||
         record->generation + 1 != reef_entity_generation(entity)) {
         return NULL;
     }
@@ -101,6 +101,7 @@ void reef__entity_index_cancel(reef__entity_index_t *index, reef_entity_t entity
     record->generation += 2;
     record->pending = 0;
     record->is_target = 0;
+    record->is_doomed = 0;
     free_slot(index, reef__entity_slot(entity));
 }
 
@@ -234,7 +235,7 @@ uint32_t reef__entity_index_cancel_all(reef__entity_index_t *index)
     for (uint32_t i = 0; i < index->slot_count; i++) {
         reef__record_t *record = reef__entity_index_slot(index, i);
 
-        if (record->table == REEF__NO_TABLE && record->row == REEF__SLOT_RESERVED) {
+        if ((record->generation & 1) == 0 && record->row == REEF__SLOT_RESERVED) {
             record->generation += 2;
             free_slot(index, i);
             count++;

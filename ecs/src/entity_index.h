@@ -22,9 +22,7 @@ enum {
         1 << 28 /* of one range: their records reserve 4 GiB of addresses */
 };
 
-#define REEF__NO_TABLE UINT32_MAX
-
-/** What `row` says in a record without a table. */
+/** What `row` says in the record of an entity that is not alive. */
 enum {
     REEF__SLOT_FREE,     /* in the free list, or retired */
     REEF__SLOT_RESERVED, /* its next id was given out, but is not alive yet */
@@ -32,7 +30,7 @@ enum {
 };
 
 typedef struct reef__record {
-    uint32_t table; /* index in the world; REEF__NO_TABLE while not alive */
+    uint32_t table; /* index in the world; while not alive that of the empty table */
     uint32_t row;
     uint32_t generation;    /* odd while alive */
     uint32_t pending : 30;  /* number of the group of commands on it; 0 = none */
@@ -98,6 +96,19 @@ static inline reef_entity_t reef__entity_index_id(const reef__entity_index_t *in
     return (uint64_t)generation << 32 | (index->base | slot);
 }
 
+/** Record of an entity that is alive, or of one that has no components; or NULL. */
+static inline const reef__record_t *
+reef__entity_index_find_any(const reef__entity_index_t *index, reef_entity_t entity)
+{
+    uint32_t slot = reef__entity_slot(entity);
+    const reef__record_t *record = &index->records[slot];
+
+    return REEF_LIKELY(slot < index->slot_count &&
+                       record->generation == reef_entity_generation(entity))
+               ? record
+               : NULL;
+}
+
 /** Take a free slot.  The id returned is not alive before
  *  reef__entity_index_activate(); @p record receives its record. */
 static inline reef_entity_t reef__entity_index_reserve(reef__entity_index_t *index,
@@ -132,7 +143,7 @@ static inline void reef__entity_index_release(reef__entity_index_t *index,
                                               reef__record_t *record,
                                               uint32_t slot)
 {
-    record->table = REEF__NO_TABLE;
+    record->table = 0;
     record->row = REEF__SLOT_FREE;
     record->generation++;
     record->pending = 0;

@@ -144,17 +144,22 @@ static void add_term(reef_query_t *query, const reef_term_t *term)
     }
 }
 
-/* Make every row of a match one that was not visited yet. */
-static void mark_all(const reef_query_t *query, const reef__match_t *match)
+/* Let no row, or every one, of any table be marked for a term.  Of all tables with its
+ * component, as a row may come to match later, and a watch was perhaps another's. */
+static void reset_marks(const reef_query_t *query, uint32_t term, bool marked)
 {
-    const reef_table_t *table = match->table;
+    const reef_world_t *world = query->world;
 
-    for (uint32_t left = query->watching; left != 0 && table->row_count > 0;
-         left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
+    for (size_t i = 0; i < world->graph.tables.count; i++) {
+        const reef_table_t *table = world->graph.tables.items[i];
+        uint8_t column = table != NULL
+                             ? reef__table_column_of(table, query->components[term])
+                             : (uint8_t)REEF__NO_COLUMN;
 
-        reef__track_mark_rows(table->columns[match->columns[term]].track, 0,
-                              table->row_count, 1u << query->watches[term]);
+        if (column != REEF__NO_COLUMN) {
+            reef__track_reset(table->columns[column].track, query->watches[term],
+                              marked ? table->row_count : 0);
+        }
     }
 }
 
@@ -175,8 +180,8 @@ reef_query_t *reef_query_create(reef_world_t *world, const reef_query_desc_t *de
             reef__query_add_table(query, world->graph.tables.items[i]);
         }
     }
-    for (size_t i = 0; i < query->matches.count; i++) {
-        mark_all(query, &query->matches.items[i]);
+    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
+        reset_marks(query, REEF_LOWEST_BIT(left), true);
     }
     *REEF_ARRAY_PUSH(world->alloc, &world->queries) = query;
     return query;
@@ -371,6 +376,16 @@ static const reef__column_t *column_of(const reef_query_iter_t *iter, uint32_t t
     return &match->table->columns[match->columns[term]];
 }
 
+void reef__query_stamp_rest(const reef_query_iter_t *iter, uint32_t term)
+{
+    uint64_t *versions = iter->slice->columns[term].versions;
+    uint32_t last = (iter->first + iter->count - 1) >> REEF__CHUNK_SHIFT;
+
+    for (uint32_t chunk = iter->first >> REEF__CHUNK_SHIFT; chunk <= last; chunk++) {
+        versions[chunk] = iter->version;
+    }
+}
+
 void reef__query_mark(const reef_query_iter_t *iter, uint32_t term)
 {
     const reef__track_t *track = column_of(iter, term)->track;
@@ -406,93 +421,65 @@ void *reef_query_value_mut(const reef_query_iter_t *iter, uint32_t term, uint32_
 
 /* Changes -------------------------------------------------------------------------- */
 
-/* The next of the terms in *left that watch: its track, and which watch. */
-static const reef__track_t *
-next_watch(const reef_query_iter_t *iter, uint32_t *left, uint32_t *watch)
-{
-    uint32_t term = REEF_LOWEST_BIT(*left);
+/*
+ * Mostly one term watches, whose bits and dirty bytes the iterator then points to. With
+ * more of them the marks of all are taken together.
+ */
 
-    *left &= *left - 1;
-    *watch = iter->query->watches[term];
-    return column_of(iter, term)->track;
+/* The marks of 64 rows. */
+static inline uint64_t read_word(const reef_query_iter_t *iter, uint32_t word)
+{
+    const reef_query_t *query = iter->query;
+    uint64_t bits = 0;
+
+    if (REEF_LIKELY(iter->marks.bits != NULL)) {
+        return iter->marks.bits[word];
+    }
+    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
+        uint32_t term = REEF_LOWEST_BIT(left);
+
+        bits |=
+            reef__track_bits(column_of(iter, term)->track, query->watches[term])[word];
+    }
+    return bits;
+}
+
+static inline void
+clear_word(const reef_query_iter_t *iter, uint32_t word, uint64_t bits)
+{
+    const reef_query_t *query = iter->query;
+
+    if (REEF_LIKELY(iter->marks.bits != NULL)) {
+        iter->marks.bits[word] &= ~bits;
+        iter->marks.dirty[word] = iter->marks.bits[word] != 0;
+        return;
+    }
+    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
+        uint32_t term = REEF_LOWEST_BIT(left);
+        const reef__track_t *track = column_of(iter, term)->track;
+
+        reef__track_bits(track, query->watches[term])[word] &= ~bits;
+        reef__track_dirty(track, query->watches[term])[word] =
+            reef__track_bits(track, query->watches[term])[word] != 0;
+    }
 }
 
 /* The first word from `word` on, before `end`, in which some watch is dirty. */
 static uint32_t next_dirty(const reef_query_iter_t *iter, uint32_t word, uint32_t end)
 {
-    for (uint32_t left = iter->query->watching; left != 0;) {
-        uint32_t watch;
-        const reef__track_t *track = next_watch(iter, &left, &watch);
+    const reef_query_t *query = iter->query;
 
-        end = reef__track_next_dirty(track, watch, word, end);
+    if (REEF_LIKELY(iter->marks.bits != NULL)) {
+        return reef__next_dirty(iter->marks.dirty, word, end);
+    }
+    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
+        uint32_t term = REEF_LOWEST_BIT(left);
+
+        end = reef__next_dirty(
+            reef__track_dirty(column_of(iter, term)->track, query->watches[term]), word,
+            end);
     }
     return end;
-}
-
-/* The marks of 64 rows, of any term that watches. */
-static uint64_t read_word(const reef_query_iter_t *iter, uint32_t word)
-{
-    uint64_t bits = 0;
-
-    for (uint32_t left = iter->query->watching; left != 0;) {
-        uint32_t watch;
-        const reef__track_t *track = next_watch(iter, &left, &watch);
-
-        bits |= reef__track_bits(track, watch)[word];
-    }
-    return bits;
-}
-
-static void forget(const reef_query_iter_t *iter, uint32_t row, uint32_t count)
-{
-    for (uint32_t left = iter->query->watching; left != 0;) {
-        uint32_t watch;
-        const reef__track_t *track = next_watch(iter, &left, &watch);
-
-        reef__track_clear_rows(track, row, count, 1u << watch);
-    }
-}
-
-/* The first marked row from `row` on, or iter->limit. */
-static uint32_t find_row(const reef_query_iter_t *iter, uint32_t row)
-{
-    uint32_t end = (iter->limit + 63) / 64;
-    uint32_t word = row / 64;
-
-    while (row < iter->limit) {
-        uint64_t bits;
-
-        word = next_dirty(iter, word, end);
-        if (word == end) {
-            break;
-        }
-        row = row > word * 64 ? row : word * 64;
-        bits = read_word(iter, word) >> (row & 63);
-        if (bits != 0) {
-            row += REEF_LOWEST_BIT(bits);
-            return row < iter->limit ? row : iter->limit;
-        }
-        word++;
-    }
-    return iter->limit;
-}
-
-/* How many rows from `row` on, the first of them, are marked one after the other. */
-static uint32_t measure_run(const reef_query_iter_t *iter, uint32_t row)
-{
-    uint32_t count = 0;
-
-    for (;;) {
-        uint32_t at = row + count;
-        uint64_t clear = ~(read_word(iter, at / 64) >> (at & 63));
-        uint32_t run = clear == 0 ? 64 : REEF_LOWEST_BIT(clear);
-
-        run = run < 64 - (at & 63) ? run : 64 - (at & 63);
-        count += run;
-        if (run == 0 || row + count >= iter->limit || ((row + count) & 63) != 0) {
-            return row + count < iter->limit ? count : iter->limit - row;
-        }
-    }
 }
 
 static void prefetch_row(const reef_query_iter_t *iter, uint32_t row)
@@ -506,40 +493,111 @@ static void prefetch_row(const reef_query_iter_t *iter, uint32_t row)
     }
 }
 
-/* Rows that changed lie far apart: look a few runs ahead, so that their values are on
+/* Rows that changed lie far apart: look a few words ahead, so that their values are on
  * their way while the present ones are worked on. */
 static void look_ahead(reef_query_iter_t *iter)
 {
-    while (iter->ahead.count < REEF__RUNS_AHEAD) {
-        uint32_t row = find_row(iter, iter->ahead.row);
-        uint32_t at = (iter->ahead.first + iter->ahead.count) % REEF__RUNS_AHEAD;
+    uint32_t end = (iter->limit + 63) / 64;
 
-        iter->ahead.row = row;
-        if (row == iter->limit) {
+    while (iter->marks.count < REEF__WORDS_AHEAD && iter->marks.next < end) {
+        uint32_t word = next_dirty(iter, iter->marks.next, end);
+        uint64_t bits;
+
+        iter->marks.next = word + 1;
+        if (word == end) {
             return;
         }
-        prefetch_row(iter, row);
-        iter->ahead.runs[at].row = row;
-        iter->ahead.runs[at].count = measure_run(iter, row);
-        iter->ahead.row += iter->ahead.runs[at].count;
-        iter->ahead.count++;
+        bits = read_word(iter, word);
+        if (bits != 0) {
+            prefetch_row(iter, word * 64 + REEF_LOWEST_BIT(bits));
+            iter->marks
+                .words[(iter->marks.first + iter->marks.count++) % REEF__WORDS_AHEAD] =
+                word;
+        } else {
+            clear_word(iter, word, 0); /* clean after all */
+        }
     }
 }
 
-/* The next run of marked rows of the present slice. */
+/* The bits of a word that are rows of this iteration from row `row` on. */
+static uint64_t bits_within(const reef_query_iter_t *iter, uint32_t word, uint32_t row)
+{
+    uint64_t bits = UINT64_MAX;
+
+    if (row > word * 64) {
+        bits <<= row - word * 64;
+    }
+    if (iter->limit - word * 64 < 64) {
+        bits &= UINT64_MAX >> (64 - (iter->limit - word * 64));
+    }
+    return bits;
+}
+
+/* Whole words follow each other in what was written as a column. */
+static void extend_run(reef_query_iter_t *iter)
+{
+    uint32_t word = (iter->first + iter->count) / 64;
+
+    while (iter->first + iter->count + 64 <= iter->limit &&
+           read_word(iter, word) == UINT64_MAX) {
+        clear_word(iter, word, UINT64_MAX);
+        iter->count += 64;
+        word++;
+    }
+}
+
+/* The next run of marked rows of the present slice, behind the last one.  It may end
+ * with a word of 64 rows. */
 static bool next_run(reef_query_iter_t *iter)
 {
-    look_ahead(iter);
-    if (iter->ahead.count == 0) {
-        return false;
+    uint32_t from = iter->first + iter->count;
+
+    for (;; iter->marks.first++, iter->marks.count--) {
+        uint32_t word;
+        uint64_t bits, rest;
+
+        if (iter->marks.count < REEF__WORDS_AHEAD / 2) {
+            look_ahead(iter);
+        }
+        if (iter->marks.count == 0) {
+            return false;
+        }
+        word = iter->marks.words[iter->marks.first % REEF__WORDS_AHEAD];
+        if (word * 64 + 64 <= from) {
+            continue; /* was part of a run */
+        }
+        bits = read_word(iter, word) & bits_within(iter, word, from);
+        if (bits == 0) {
+            continue;
+        }
+        iter->first = word * 64 + REEF_LOWEST_BIT(bits);
+        rest = ~(bits >> REEF_LOWEST_BIT(bits));
+        iter->count = rest == 0 ? 64 : REEF_LOWEST_BIT(rest);
+        clear_word(iter, word,
+                   (UINT64_MAX >> (64 - iter->count)) << REEF_LOWEST_BIT(bits));
+        if ((iter->first + iter->count) % 64 == 0) {
+            extend_run(iter);
+        }
+        iter->entities = iter->slice->entities + iter->first;
+        return true;
     }
-    iter->first = iter->ahead.runs[iter->ahead.first].row;
-    iter->count = iter->ahead.runs[iter->ahead.first].count;
-    iter->entities = iter->slice->entities + iter->first;
-    iter->ahead.first = (iter->ahead.first + 1) % REEF__RUNS_AHEAD;
-    iter->ahead.count--;
-    forget(iter, iter->first, iter->count);
-    return true;
+}
+
+/* Where the marks of the slice just opened are. */
+static void open_marks(reef_query_iter_t *iter)
+{
+    uint32_t term = REEF_LOWEST_BIT(iter->query->watching);
+
+    iter->marks.bits = NULL;
+    if ((iter->query->watching & (iter->query->watching - 1)) == 0) {
+        const reef__track_t *track = column_of(iter, term)->track;
+
+        iter->marks.bits = reef__track_bits(track, iter->query->watches[term]);
+        iter->marks.dirty = reef__track_dirty(track, iter->query->watches[term]);
+    }
+    iter->marks.next = iter->first / 64;
+    iter->marks.first = 0;
+    iter->marks.count = 0;
 }
 
 /* Go on to the next table; its rows before iter->first are left out. */
@@ -550,10 +608,10 @@ static void open_slice(reef_query_iter_t *iter)
     iter->first = iter->skip;
     iter->skip = 0;
     iter->count = 0;
-    iter->ahead.row = iter->first;
-    iter->ahead.first = 0;
-    iter->ahead.count = 0;
     iter->limit = iter->slice == iter->last ? iter->stop : iter->slice->count;
+    if (iter->query->watching != 0) {
+        open_marks(iter);
+    }
 }
 
 bool reef__query_next_slow(reef_query_iter_t *iter)
@@ -579,15 +637,7 @@ bool reef__query_next_slow(reef_query_iter_t *iter)
 
 void reef_query_skip_changes(reef_query_t *query)
 {
-    for (size_t i = 0; i < query->matches.count; i++) {
-        const reef__match_t *match = &query->matches.items[i];
-
-        for (uint32_t left = query->watching; left != 0 && match->table->row_count > 0;
-             left &= left - 1) {
-            uint32_t term = REEF_LOWEST_BIT(left);
-
-            reef__track_clear_rows(match->table->columns[match->columns[term]].track, 0,
-                                   match->table->row_count, 1u << query->watches[term]);
-        }
+    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
+        reset_marks(query, REEF_LOWEST_BIT(left), false);
     }
 }

@@ -45,8 +45,9 @@ static void describe_columns(reef_table_t *table,
 
         assert(i == 0 || components[i - 1] < components[i]);
         table->components[i] = components[i];
-        table->columns[i] = (reef__column_t){.size = info->size,
-                                             .owner = info->owns ? info->type : NULL};
+        table->columns[i] = (reef__column_t){.size = info->size};
+        table->owners[i] = info->owns ? info->type : NULL;
+        table->reserved[i] = 0;
         column_of[components[i]] = (uint8_t)i;
         reef__component_set_add(&table->set, components[i]);
         table->owner_count += info->owns;
@@ -57,11 +58,13 @@ static void describe_columns(reef_table_t *table,
     }
 }
 
-/* The table and its three arrays are one piece of memory. */
+/* The table and its arrays are one piece of memory. */
 static size_t table_size(uint32_t count, uint32_t limit)
 {
     return sizeof(reef_table_t) +
-           count * (sizeof(reef__column_t) + sizeof(reef_component_t)) + limit;
+           count * (sizeof(reef__column_t) + sizeof(void *) + sizeof(size_t) +
+                    sizeof(reef_component_t)) +
+           limit;
 }
 
 reef_table_t *reef__table_create(reef__storage_t *storage,
@@ -78,7 +81,9 @@ reef_table_t *reef__table_create(reef__storage_t *storage,
     *table = (reef_table_t){
         .storage = storage, .component_count = count, .component_limit = limit};
     table->columns = (void *)(table + 1);
-    table->components = (void *)(table->columns + count);
+    table->owners = (void *)(table->columns + count);
+    table->reserved = (void *)(table->owners + count);
+    table->components = (void *)(table->reserved + count);
     column_of = (void *)(table->components + count);
     table->column_of = column_of;
     describe_columns(table, registry, components, column_of);
@@ -91,8 +96,8 @@ reef_table_t *reef__table_create(reef__storage_t *storage,
 void reef__table_drop_row(reef_table_t *table, uint32_t row)
 {
     for (uint32_t i = 0; i < table->component_count; i++) {
-        if (table->columns[i].owner != NULL) {
-            reef__type_drop(table->columns[i].owner, reef__table_value(table, row, i));
+        if (table->owners[i] != NULL) {
+            reef__type_drop(table->owners[i], reef__table_value(table, row, i));
         }
     }
 }
@@ -128,7 +133,7 @@ static void destroy_regions(reef_table_t *table)
 {
     destroy_array(0, table->entities, table->entities_reserved);
     for (uint32_t i = 0; i < table->component_count; i++) {
-        destroy_array(1 + i, table->columns[i].data, table->columns[i].reserved);
+        destroy_array(1 + i, table->columns[i].data, table->reserved[i]);
     }
 }
 
@@ -265,7 +270,7 @@ static void grow_large(reef_table_t *table, uint32_t rows)
         reef__column_t *column = &table->columns[i];
 
         if (column->size > 0) {
-            column->data = grow_array(table, 1 + i, column->data, &column->reserved,
+            column->data = grow_array(table, 1 + i, column->data, &table->reserved[i],
                                       rows, column->size);
         } else {
             column->data = (uint8_t *)table->entities;

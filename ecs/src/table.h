@@ -22,12 +22,10 @@ enum {
 };
 
 typedef struct reef__column {
-    uint8_t *data;            /* [room] values, 64-byte aligned; of a tag no matter */
-    uint64_t *versions;       /* [chunks] of the last write in each */
-    uint32_t size;            /* of one value; 0 = tag */
-    reef__track_t *track;     /* when queries watch it, else NULL */
-    const reef_type_t *owner; /* when its values own something, else NULL */
-    size_t reserved;          /* bytes, in a large table */
+    uint8_t *data;        /* [room] values, 64-byte aligned; of a tag no matter */
+    uint64_t *versions;   /* [chunks] of the last write in each */
+    reef__track_t *track; /* when queries watch it, else NULL */
+    uint32_t size;        /* of one value; 0 = tag */
 } reef__column_t;
 
 typedef struct reef__retired_region {
@@ -69,7 +67,9 @@ struct reef_table {
     uint8_t *block; /* versions, and in a small table entities and columns */
     size_t block_size;
     size_t entities_reserved;     /* bytes, in a large table */
-    reef_component_t *components; /* ascending */
+    reef_component_t *components; /* [component_count] ascending */
+    const reef_type_t **owners;   /* [component_count] of values that own, else NULL */
+    size_t *reserved;             /* [component_count] bytes, in a large table */
     uint64_t sequence;            /* tables are made in this order */
     uint32_t index;               /* among the tables of the world */
     uint32_t pins;                /* bundles that hold it */

@@ -123,6 +123,16 @@ void reef__track_clear_rows(const reef__track_t *track,
     }
 }
 
+void reef__track_reset(const reef__track_t *track, uint32_t watch, uint32_t rows)
+{
+    if (track->word_count > 0) {
+        reef__track_clear_rows(track, 0, track->word_count * 64, 1u << watch);
+    }
+    if (rows > 0) {
+        reef__track_mark_rows(track, 0, rows, 1u << watch);
+    }
+}
+
 uint32_t reef__track_read(const reef__track_t *track, uint32_t row)
 {
     uint32_t found = 0;
@@ -137,12 +147,8 @@ uint32_t reef__track_read(const reef__track_t *track, uint32_t row)
     return found;
 }
 
-uint32_t reef__track_next_dirty(const reef__track_t *track,
-                                uint32_t watch,
-                                uint32_t word,
-                                uint32_t end)
+uint32_t reef__next_dirty(const uint8_t *dirty, uint32_t word, uint32_t end)
 {
-    const uint8_t *dirty = reef__track_dirty(track, watch);
     uint64_t eight[8];
 
     /* Changes lie close together, or far apart. */

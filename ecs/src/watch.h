@@ -61,6 +61,11 @@ reef__track_mark(const reef__track_t *track, uint32_t row, uint32_t watches)
 {
     uint64_t bit = UINT64_C(1) << (row & 63);
 
+    if (REEF_LIKELY(watches == 1)) {
+        track->bits[row >> 6] |= bit;
+        track->dirty[row >> 6] = 1;
+        return;
+    }
     for (; watches != 0; watches &= watches - 1) {
         size_t at = (size_t)REEF_LOWEST_BIT(watches) * track->word_count + (row >> 6);
 
@@ -81,13 +86,13 @@ void reef__track_clear_rows(const reef__track_t *track,
                             uint32_t count,
                             uint32_t watches);
 
+/** Set the bits of the first @p rows rows of one watch, and clear all others. */
+void reef__track_reset(const reef__track_t *track, uint32_t watch, uint32_t rows);
+
 /** The watches that have a row's bit set. */
 uint32_t reef__track_read(const reef__track_t *track, uint32_t row);
 
 /** The first word from @p word on that may not be 0, or @p end. */
-uint32_t reef__track_next_dirty(const reef__track_t *track,
-                                uint32_t watch,
-                                uint32_t word,
-                                uint32_t end);
+uint32_t reef__next_dirty(const uint8_t *dirty, uint32_t word, uint32_t end);
 
 #endif /* REEF_ECS_WATCH_H */

@@ -59,6 +59,7 @@ reef_world_t *reef_world_create(const reef_world_desc_t *desc)
     world->empty = reef__table_graph_ensure(&world->graph, &world->components,
                                             &(reef_component_t){0}, 0);
     world->empty->pins++;
+    assert(world->empty->index == 0); /* where records that are not alive point to */
     assert(desc->workers <= REEF_MAX_WORKERS);
     if (desc->workers > 1) {
         world->executor = reef__executor_create(alloc, desc->workers);

@@ -72,7 +72,8 @@ static inline void *reef__world_value(const reef_world_t *world,
                                       reef_entity_t entity,
                                       reef_component_t component)
 {
-    const reef__record_t *record = reef__world_record(world, entity);
+    const reef__record_t *record = reef__entity_index_find_any(
+        &world->entities[reef_entity_range(entity)], entity);
     const reef_table_t *table;
     uint8_t column;
 

@@ -68,7 +68,7 @@ typedef struct reef_query_desc {
 /* Private: what the inline functions below look at. */
 enum {
     REEF__CHUNK_SHIFT = 10, /* rows per version of a column, as a power of two */
-    REEF__RUNS_AHEAD = 8,
+    REEF__WORDS_AHEAD = 16,
 };
 
 /** Private: the rows of one table, as the query keeps them. */
@@ -97,12 +97,12 @@ typedef struct reef_query_iter {
     uint32_t skip, stop;             /* and begins at row `skip` of the first */
     uint32_t limit;                  /* of the rows of this slice's table */
     struct {
-        uint32_t row; /* up to where was looked */
+        uint64_t *bits; /* of this slice; NULL when several terms watch */
+        uint8_t *dirty;
+        uint32_t next; /* word of 64 rows from which on to look */
         uint32_t first, count;
-        struct {
-            uint32_t row, count;
-        } runs[REEF__RUNS_AHEAD];
-    } ahead; /* CHANGED or ADDED: the runs that come next */
+        uint32_t words[REEF__WORDS_AHEAD]; /* ring: with marked rows, to come */
+    } marks;                               /* with CHANGED or ADDED */
 } reef_query_iter_t;
 
 /**
@@ -128,6 +128,7 @@ void reef_query_skip_changes(reef_query_t *query);
 bool reef__query_next_slow(reef_query_iter_t *iter);
 bool reef__query_end(reef_query_iter_t *iter);
 void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool write);
+void reef__query_stamp_rest(const reef_query_iter_t *iter, uint32_t term);
 void reef__query_mark(const reef_query_iter_t *iter, uint32_t term);
 void *reef__query_column_part(const reef_query_iter_t *iter, uint32_t term);
 
@@ -177,11 +178,12 @@ static inline void reef__query_stamp(const reef_query_iter_t *iter, uint32_t ter
 {
     uint64_t *versions = iter->slice->columns[term].versions;
     uint32_t chunk = iter->first >> REEF__CHUNK_SHIFT;
-    uint32_t last = (iter->first + iter->count - 1) >> REEF__CHUNK_SHIFT;
 
     if (REEF_LIKELY(versions != NULL)) {
-        for (; chunk <= last; chunk++) {
-            versions[chunk] = iter->version;
+        versions[chunk] = iter->version;
+        if (REEF_UNLIKELY(iter->count > (1u << REEF__CHUNK_SHIFT) -
+                                            iter->first % (1u << REEF__CHUNK_SHIFT))) {
+            reef__query_stamp_rest(iter, term);
         }
     }
 }
