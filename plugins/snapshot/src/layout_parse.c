@@ -67,6 +67,7 @@ static uint32_t kind_size(reef_kind_t kind)
     case REEF_KIND_ENTITY:
         return 8;
     case REEF_KIND_STRING:
+    case REEF_KIND_TEXT:
     case REEF_KIND_STRUCT:
         break;
     }
