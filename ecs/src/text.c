@@ -40,6 +40,18 @@ bool reef_text_is_valid(reef_span_t content)
     return true;
 }
 
+reef_span_t reef_text_cut(reef_span_t content, size_t max_size)
+{
+    if (content.size > max_size) {
+        content.size = max_size;
+        /* 10xxxxxx continues a character. */
+        while (content.size > 0 && (content.data[content.size] & 0xc0) == 0x80) {
+            content.size--;
+        }
+    }
+    return content;
+}
+
 bool reef_text_set(reef_text_t *text, reef_span_t content)
 {
     reef_text_t copy = {0};

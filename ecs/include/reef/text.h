@@ -24,6 +24,9 @@ typedef struct reef_text {
 /** Whether @p content may be a text: UTF-8 (RFC 3629) without NUL. */
 bool reef_text_is_valid(reef_span_t content);
 
+/** The start of @p content that fits into @p max_size bytes, cut between characters. */
+reef_span_t reef_text_cut(reef_span_t content, size_t max_size);
+
 /**
  * Replace the content by a copy of @p content, which may be borrowed from @p text.
  * What a field allows is not looked at: reef_field_set() does.

@@ -130,18 +130,6 @@ source_text(const reef_field_t *source, const uint8_t *from, reef_span_t heap)
                : reef_span(from, strnlen((const char *)from, source->size));
 }
 
-/* At most @p room bytes of it, cut between characters: 10xxxxxx continues one. */
-static reef_span_t cut_text(reef_span_t text, size_t room)
-{
-    if (text.size > room) {
-        text.size = room;
-        while (text.size > 0 && (text.data[text.size] & 0xc0) == 0x80) {
-            text.size--;
-        }
-    }
-    return text;
-}
-
 /* Strings that systems wrote come back as they were; texts are always UTF-8. */
 static bool put_text(const reef__step_t *step, uint8_t *to, reef_span_t text)
 {
@@ -173,7 +161,7 @@ static void copy_text(const reef__plan_t *plan,
 {
     size_t room = step->target->kind == REEF_KIND_TEXT ? step->target->max_size
                                                        : step->target->size - 1;
-    reef_span_t part = cut_text(text, room);
+    reef_span_t part = reef_text_cut(text, room);
     char warning[REEF_SNAPSHOT_WARNING_SIZE];
 
     if (!put_text(step, to, part)) {
