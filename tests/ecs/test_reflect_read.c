@@ -55,6 +55,7 @@ typedef struct node {
 #define ROOT(...)  (&(const node_t)OBJ("", __VA_ARGS__))
 
 REEF_TAG(mark, 0);
+REEF_COMPONENT(sealed, 0, REEF_ARRAY(codes, U8, 2, .read_only = true));
 
 typedef struct errors {
     int count;
@@ -270,7 +271,14 @@ static void test_reflect_read_keeps_read_only_fields(void **state)
 
 static void test_reflect_read_reports_a_bad_read_only_value_once(void **state)
 {
+    errors_t errors;
+    sealed_t value;
+
     assert_string_equal(refused(state, ROOT(NUM("fixed", 3))), "/fixed");
+    assert_false(read(&sealed_type, NULL, ROOT(ARR("codes", NUM("", 1), STR("", "x"))),
+                      &value, &errors));
+    assert_int_equal(errors.count, 1);
+    assert_string_equal(errors.pointer, "/codes/1");
 }
 
 static void test_reflect_read_keeps_masked_secrets(void **state)

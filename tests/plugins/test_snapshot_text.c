@@ -324,6 +324,7 @@ static void test_snapshot_text_converts_between_strings_and_texts(void **context
 
 /* Contents that lie ------------------------------------------------------------ */
 
+REEF_COMPONENT(duo, REEF_PERSISTENT, REEF_TEXT(a, 16), REEF_TEXT(b, 16));
 REEF_COMPONENT(pair,
                REEF_PERSISTENT,
                REEF_TEXT(a, 16, .initial = "A"),
@@ -390,6 +391,29 @@ decode(const content_t *content, pair_t *first, reef_snapshot_restored_t *report
     reef__plan_finish(&plan);
     free(exact);
     return error;
+}
+
+static void test_snapshot_text_is_stored_as_its_place_in_the_heap(void **context)
+{
+    fixture_t *fixture = *context;
+    reef_entity_t entity = reef_world_spawn(fixture->world, REEF_RANGE_WORLD);
+    content_t content = make_content();
+    reef__capture_t *capture;
+    duo_t duo;
+
+    memset(&duo, 0xff, sizeof(duo)); /* what lies between the members, too */
+    duo.a = (reef_text_t){0};
+    duo.b = (reef_text_t){0};
+    set(&duo.a, "one");
+    set(&duo.b, "twos");
+    reef_world_add(fixture->world, entity,
+                   reef_world_component(fixture->world, &duo_type), &duo);
+    capture = reef__capture_create(fixture->world, &(reef__capture_desc_t){0});
+    memcpy(content.bytes + AT_COUNT + 8, &entity, sizeof(entity));
+    assert_int_equal(capture->parts.items[0].size, content.size);
+    assert_memory_equal(capture->parts.items[0].data, content.bytes, content.size);
+    reef__capture_destroy(capture);
+    drop_all(fixture->world, &duo_type);
 }
 
 static void test_snapshot_text_decodes_what_is_right(void **context)
@@ -500,6 +524,7 @@ int main(void)
         TEST(test_snapshot_text_unknown_component_is_skipped),
         TEST(test_snapshot_text_types_without_are_stored_as_before),
         TEST(test_snapshot_text_converts_between_strings_and_texts),
+        TEST(test_snapshot_text_is_stored_as_its_place_in_the_heap),
         TEST(test_snapshot_text_decodes_what_is_right),
         TEST(test_snapshot_text_refuses_places_beyond_the_heap),
         TEST(test_snapshot_text_refuses_texts_that_share_or_leave_bytes),
