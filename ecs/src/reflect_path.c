@@ -38,7 +38,8 @@ fail(const walk_t *walk, reef_error_t error, const char *format, ...)
     vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
     reef__text_show(walk->path, shown, sizeof(shown));
-    return reef_fail(walk->failure, error, "'%s': %s", shown, what);
+    (void)reef_fail(walk->failure, error, "'%s': %s", shown, what);
+    return error;
 }
 
 static reef_error_t fail_unknown(const walk_t *walk, reef_span_t name)

@@ -228,6 +228,10 @@ static void test_admin_world_page_has_texts_of_its_own(void **state)
     cJSON_Delete(json);
     reef__page_reset(&page);
     assert_int_equal(page.text_bytes, 0);
+    assert_true(reef__name_list_parse(&page.fields, reef_span_text("position_2d")));
+    page.after = 0;
+    reef__page_collect(&page); /* without the note, so there is none to release */
+    assert_int_equal(page.entities.count, 1);
     reef__page_finish(&page);
 }
 

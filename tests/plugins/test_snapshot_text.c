@@ -196,6 +196,34 @@ static void test_snapshot_text_large_texts_are_cut_into_parts(void **context)
     destroy(other, &page_type);
 }
 
+static void test_snapshot_text_row_larger_than_a_part_is_a_part(void **context)
+{
+    REEF_COMPONENT(shelf, REEF_PERSISTENT,
+                   REEF_TEXT_ARRAY(books, REEF_TEXT_MAX_SIZE, 9));
+    fixture_t *fixture = *context;
+    shelf_t shelf;
+
+    for (int i = 0; i < 2; i++) {
+        reef_entity_t entity = reef_world_spawn(fixture->world, REEF_RANGE_WORLD);
+
+        reef_type_init(&shelf_type, &shelf);
+        for (int book = 0; book < 9; book++) {
+            page_t page = make_large_page((uint32_t)book);
+
+            shelf.books[book] = page.title;
+            page.title = (reef_text_t){0};
+            reef_type_drop(&page_type, &page);
+        }
+        REEF_ADD(fixture->world, entity, position_2d, .x = 1);
+        reef_world_add(fixture->world, entity,
+                       reef_world_component(fixture->world, &shelf_type), &shelf);
+    }
+    reef__capture_destroy(store_world(fixture, fixture->world, NULL));
+    assert_int_equal(
+        ask(fixture, "SELECT count(*) FROM snapshot_chunk WHERE kind = 'rows'"), 2);
+    drop_all(fixture->world, &shelf_type);
+}
+
 static void test_snapshot_text_resource_comes_back(void **context)
 {
     fixture_t *fixture = *context;
@@ -520,6 +548,7 @@ int main(void)
         TEST(test_snapshot_text_same_content_is_stored_once),
         TEST(test_snapshot_text_leaves_rows_of_sessions_out),
         TEST(test_snapshot_text_large_texts_are_cut_into_parts),
+        TEST(test_snapshot_text_row_larger_than_a_part_is_a_part),
         TEST(test_snapshot_text_resource_comes_back),
         TEST(test_snapshot_text_unknown_component_is_skipped),
         TEST(test_snapshot_text_types_without_are_stored_as_before),
