@@ -23,12 +23,13 @@ typedef struct walk {
     reef_span_t path, rest;
     const reef_type_t *type;
     reef_place_t place;
+    reef_error_t error;
     reef_failure_t *failure;
 } walk_t;
 
+/* Note what is wrong with the path; always false. */
 REEF_PRINTF(3, 4)
-static reef_error_t
-fail(const walk_t *walk, reef_error_t error, const char *format, ...)
+static bool fail(walk_t *walk, reef_error_t error, const char *format, ...)
 {
     char shown[PATH_SHOWN_SIZE];
     char what[REEF_FAILURE_TEXT_SIZE];
@@ -38,11 +39,11 @@ fail(const walk_t *walk, reef_error_t error, const char *format, ...)
     vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
     reef__text_show(walk->path, shown, sizeof(shown));
-    (void)reef_fail(walk->failure, error, "'%s': %s", shown, what);
-    return error;
+    walk->error = reef_fail(walk->failure, error, "'%s': %s", shown, what);
+    return false;
 }
 
-static reef_error_t fail_unknown(const walk_t *walk, reef_span_t name)
+static bool fail_unknown(walk_t *walk, reef_span_t name)
 {
     char shown[STEP_SHOWN_SIZE];
     char names[REEF__NAMES_SIZE] = "";
@@ -58,7 +59,7 @@ static reef_error_t fail_unknown(const walk_t *walk, reef_span_t name)
 }
 
 /* The field that the next step names. */
-static reef_error_t take_name(walk_t *walk)
+static bool take_name(walk_t *walk)
 {
     size_t size = 0;
     reef_span_t name;
@@ -73,7 +74,7 @@ static reef_error_t take_name(walk_t *walk)
     name = reef_span(walk->rest.data, size);
     walk->rest = reef_span_skip(walk->rest, size);
     walk->place.field = reef_type_find_field(walk->type, name);
-    return walk->place.field != NULL ? REEF_OK : fail_unknown(walk, name);
+    return walk->place.field != NULL || fail_unknown(walk, name);
 }
 
 /* The digits between the brackets; false when there is anything else. */
@@ -99,15 +100,14 @@ static bool take_number(walk_t *walk, uint64_t *number)
     return true;
 }
 
-static reef_error_t take_index(walk_t *walk)
+static bool take_index(walk_t *walk)
 {
     const reef_field_t *field = walk->place.field;
     bool given = walk->rest.size > 0 && walk->rest.data[0] == '[';
     uint64_t index = 0;
 
     if (field->array_count == 0) {
-        return given ? fail(walk, REEF_E_INVALID, "'%s' is no array", field->name)
-                     : REEF_OK;
+        return !given || fail(walk, REEF_E_INVALID, "'%s' is no array", field->name);
     }
     if (!given) {
         return fail(walk, REEF_E_INVALID,
@@ -125,31 +125,27 @@ static reef_error_t take_index(walk_t *walk)
                     field->name, field->array_count);
     }
     walk->place.index = (uint32_t)index;
-    return REEF_OK;
+    return true;
 }
 
 /* One step: to a field and its element. */
-static reef_error_t take_step(walk_t *walk)
+static bool take_step(walk_t *walk)
 {
     const reef_field_t *field;
-    reef_error_t error = take_name(walk);
 
     walk->place.index = 0;
-    if (error == REEF_OK) {
-        error = take_index(walk);
-    }
-    if (error != REEF_OK) {
-        return error;
+    if (!take_name(walk) || !take_index(walk)) {
+        return false;
     }
     field = walk->place.field;
     walk->place.offset += field->offset + walk->place.index * field->size;
     walk->place.read_only = walk->place.read_only || field->read_only;
     walk->place.secret = walk->place.secret || field->secret;
-    return REEF_OK;
+    return true;
 }
 
 /* Into the struct that the last step led to. */
-static reef_error_t take_dot(walk_t *walk)
+static bool take_dot(walk_t *walk)
 {
     const reef_field_t *field = walk->place.field;
 
@@ -162,7 +158,26 @@ static reef_error_t take_dot(walk_t *walk)
     }
     walk->rest = reef_span_skip(walk->rest, 1);
     walk->type = field->type;
-    return REEF_OK;
+    return true;
+}
+
+/* All steps; false with the error set. */
+static bool take_path(walk_t *walk)
+{
+    if (walk->path.size > REEF_MAX_PATH) {
+        return fail(walk, REEF_E_INVALID, "a path has at most %d bytes", REEF_MAX_PATH);
+    }
+    walk->rest = walk->path;
+    walk->place.read_only = (walk->type->flags & REEF_READ_ONLY) != 0;
+    if (!take_step(walk)) {
+        return false;
+    }
+    while (walk->rest.size > 0) {
+        if (!take_dot(walk) || !take_step(walk)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 reef_error_t reef_path_resolve(const reef_type_t *type,
@@ -170,52 +185,37 @@ reef_error_t reef_path_resolve(const reef_type_t *type,
                                reef_place_t *place,
                                reef_failure_t *failure)
 {
-    walk_t walk = {.path = path, .rest = path, .type = type, .failure = failure};
-    reef_error_t error;
+    walk_t walk = {.path = path, .type = type, .failure = failure};
 
-    if (path.size > REEF_MAX_PATH) {
-        return fail(&walk, REEF_E_INVALID, "a path has at most %d bytes",
-                    REEF_MAX_PATH);
+    if (!take_path(&walk)) {
+        return walk.error;
     }
-    walk.place.read_only = (type->flags & REEF_READ_ONLY) != 0;
-    error = take_step(&walk);
-    while (error == REEF_OK && walk.rest.size > 0) {
-        error = take_dot(&walk);
-        if (error == REEF_OK) {
-            error = take_step(&walk);
-        }
-    }
-    if (error == REEF_OK) {
-        *place = walk.place;
-    }
-    return error;
+    *place = walk.place;
+    return REEF_OK;
 }
 
 /* Values ----------------------------------------------------------------------- */
 
-/* Resolve to a field that has a value: a copy of it whose name, which its failures
- * show, is the path, written to @p shown. */
-static reef_error_t find_value(const reef_type_t *type,
-                               reef_span_t path,
-                               char shown[PATH_SHOWN_SIZE],
-                               reef_place_t *place,
-                               reef_field_t *field,
-                               reef_failure_t *failure)
-{
-    walk_t walk = {.path = path, .failure = failure};
-    reef_error_t error = reef_path_resolve(type, path, place, failure);
+/* A copy of the field at the end of a path. */
+typedef struct found {
+    reef_field_t field; /* its name, which failures show, is the path */
+    char shown[PATH_SHOWN_SIZE];
+} found_t;
 
-    if (error != REEF_OK) {
-        return error;
+/* To a field that has a value; false with the error set. */
+static bool find_value(walk_t *walk, found_t *found)
+{
+    if (!take_path(walk)) {
+        return false;
     }
-    if (place->field->kind == REEF_KIND_STRUCT) {
-        return fail(&walk, REEF_E_INVALID,
+    if (walk->place.field->kind == REEF_KIND_STRUCT) {
+        return fail(walk, REEF_E_INVALID,
                     "a nested struct has no value, its fields have");
     }
-    reef__text_show(path, shown, PATH_SHOWN_SIZE);
-    *field = *place->field;
-    field->name = shown;
-    return REEF_OK;
+    reef__text_show(walk->path, found->shown, sizeof(found->shown));
+    found->field = *walk->place.field;
+    found->field.name = found->shown;
+    return true;
 }
 
 reef_error_t reef_path_get(const reef_type_t *type,
@@ -224,15 +224,14 @@ reef_error_t reef_path_get(const reef_type_t *type,
                            reef_value_t *out,
                            reef_failure_t *failure)
 {
-    char shown[PATH_SHOWN_SIZE];
-    reef_place_t place;
-    reef_field_t field;
-    reef_error_t error = find_value(type, path, shown, &place, &field, failure);
+    walk_t walk = {.path = path, .type = type, .failure = failure};
+    found_t found;
 
-    if (error == REEF_OK) {
-        *out = reef_field_get(&field, reef_place_at_const(&place, value));
+    if (!find_value(&walk, &found)) {
+        return walk.error;
     }
-    return error;
+    *out = reef_field_get(&found.field, reef_place_at_const(&walk.place, value));
+    return REEF_OK;
 }
 
 reef_error_t reef_path_set(const reef_type_t *type,
@@ -241,14 +240,14 @@ reef_error_t reef_path_set(const reef_type_t *type,
                            reef_value_t given,
                            reef_failure_t *failure)
 {
-    char shown[PATH_SHOWN_SIZE];
-    reef_place_t place;
-    reef_field_t field;
-    reef_error_t error = find_value(type, path, shown, &place, &field, failure);
+    walk_t walk = {.path = path, .type = type, .failure = failure};
+    found_t found;
 
-    return error != REEF_OK
-               ? error
-               : reef_field_set(&field, reef_place_at(&place, value), given, failure);
+    if (!find_value(&walk, &found)) {
+        return walk.error;
+    }
+    return reef_field_set(&found.field, reef_place_at(&walk.place, value), given,
+                          failure);
 }
 
 reef_error_t reef_path_parse(const reef_type_t *type,
@@ -257,12 +256,12 @@ reef_error_t reef_path_parse(const reef_type_t *type,
                              reef_span_t text,
                              reef_failure_t *failure)
 {
-    char shown[PATH_SHOWN_SIZE];
-    reef_place_t place;
-    reef_field_t field;
-    reef_error_t error = find_value(type, path, shown, &place, &field, failure);
+    walk_t walk = {.path = path, .type = type, .failure = failure};
+    found_t found;
 
-    return error != REEF_OK
-               ? error
-               : reef_field_parse(&field, reef_place_at(&place, value), text, failure);
+    if (!find_value(&walk, &found)) {
+        return walk.error;
+    }
+    return reef_field_parse(&found.field, reef_place_at(&walk.place, value), text,
+                            failure);
 }

@@ -8,7 +8,7 @@ static reef_failure_t failure;
 
 static reef_place_t resolve(const char *path)
 {
-    reef_place_t place;
+    reef_place_t place = {0};
     reef_error_t error =
         reef_path_resolve(&all_type, reef_span_text(path), &place, &failure);
 
@@ -58,7 +58,7 @@ static void test_reflect_path_may_end_at_a_struct(void **state)
 static void test_reflect_path_tells_what_is_protected_on_the_way(void **state)
 {
     reef_type_t locked = all_type;
-    reef_place_t place;
+    reef_place_t place = {0};
 
     (void)state;
     locked.flags |= REEF_READ_ONLY;
@@ -115,7 +115,7 @@ static void test_reflect_path_must_be_well_formed(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        reef_place_t place;
+        reef_place_t place = {0};
 
         assert_int_not_equal(
             reef_path_resolve(&all_type, reef_span_text(wrong[i]), &place, &failure),
@@ -127,7 +127,7 @@ static void test_reflect_path_must_be_well_formed(void **state)
 static void test_reflect_path_is_bounded_and_shown_safely(void **state)
 {
     char path[REEF_MAX_PATH + 1];
-    reef_place_t place;
+    reef_place_t place = {0};
 
     (void)state;
     memset(path, 'a', sizeof(path));

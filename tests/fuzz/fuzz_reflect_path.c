@@ -76,7 +76,7 @@ static void check_printed(const target_t *value, reef_span_t path)
 {
     char text[96];
     target_t again;
-    reef_place_t place;
+    reef_place_t place = {0};
     size_t size;
 
     check(reef_path_resolve(&target_type, path, &place, NULL) == REEF_OK);
@@ -119,7 +119,7 @@ static void run_step(target_t *value, uint8_t how, reef_span_t path, reef_span_t
     uint64_t before = reef_type_hash(&target_type, value, 0);
     reef_value_t given = make_value(how, text), ignored;
     reef_failure_t failure = {0};
-    reef_place_t place;
+    reef_place_t place = {0};
     reef_error_t resolved = reef_path_resolve(&target_type, path, &place, &failure);
     reef_error_t error =
         how == 'p' ? reef_path_parse(&target_type, value, path, text, &failure)

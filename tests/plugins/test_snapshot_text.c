@@ -401,7 +401,7 @@ decode(const content_t *content, pair_t *first, reef_snapshot_restored_t *report
     reef__image_rows_t rows;
     reef_error_t error;
     /* A block of just the size, so that a sanitizer sees every byte too far. */
-    uint8_t *exact = malloc(content->size);
+    uint8_t *exact = malloc(content->size > 0 ? content->size : 1);
 
     assert_non_null(exact);
     memcpy(exact, content->bytes, content->size);
@@ -448,7 +448,7 @@ static void test_snapshot_text_decodes_what_is_right(void **context)
 {
     content_t content = make_content();
     reef_snapshot_restored_t report;
-    pair_t pair;
+    pair_t pair = {0};
 
     (void)context;
     assert_int_equal(decode(&content, &pair, &report), REEF_OK);
@@ -461,7 +461,7 @@ static void refuse32(size_t at, uint32_t value)
 {
     content_t content = make_content();
     reef_snapshot_restored_t report;
-    pair_t pair;
+    pair_t pair = {0};
 
     put32(&content, at, value);
     assert_int_equal(decode(&content, &pair, &report), REEF_E_CORRUPT);
@@ -489,7 +489,7 @@ static void test_snapshot_text_refuses_wrong_sizes(void **context)
 {
     content_t content = make_content();
     reef_snapshot_restored_t report;
-    pair_t pair;
+    pair_t pair = {0};
 
     (void)context;
     refuse32(AT_COUNT, 0);
@@ -510,7 +510,7 @@ static void test_snapshot_text_that_is_no_utf8_becomes_the_initial_one(void **co
 {
     content_t content = make_content();
     reef_snapshot_restored_t report;
-    pair_t pair;
+    pair_t pair = {0};
 
     (void)context;
     content.bytes[AT_HEAP] = 0xff;
