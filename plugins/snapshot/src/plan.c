@@ -249,7 +249,9 @@ void reef__plan_apply(reef__plan_t *plan,
 
     for (uint32_t i = 0; size > 0 && i < count; i++) {
         memcpy(to, plan->initial, size);
-        (void)reef_type_own_texts(plan->type, to);
+        if (plan->known.has_texts) {
+            (void)reef_type_own_texts(plan->type, to);
+        }
         for (size_t j = 0; j < plan->steps.count; j++) {
             apply_step(plan, &plan->steps.items[j], value, from->heap, to, report);
         }
