@@ -63,6 +63,9 @@ bool reef__element_equal(const reef_field_t *field, const void *a, const void *b
 size_t reef__element_own_texts(const reef_field_t *field, void *element);
 void reef__element_drop_texts(const reef_field_t *field, void *element);
 
+/* A text of its own with that content, which is not looked at. */
+reef_text_t reef__text_copy(reef_span_t content);
+
 /* Bytes of the UTF-8 sequence at the start of a non-empty text; 0 when malformed. */
 size_t reef__utf8_sequence(reef_span_t text);
 

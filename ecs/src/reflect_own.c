@@ -5,7 +5,6 @@
  */
 #include "reflect.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* Whether elements of the field may have texts. */
@@ -34,8 +33,7 @@ bool reef_type_owns(const reef_type_t *type)
 
 size_t reef__element_own_texts(const reef_field_t *field, void *element)
 {
-    reef_text_t text, copy = {0};
-    bool valid;
+    reef_text_t text;
 
     if (field->kind == REEF_KIND_STRUCT) {
         return reef_type_own_texts(field->type, element);
@@ -44,10 +42,9 @@ size_t reef__element_own_texts(const reef_field_t *field, void *element)
         return 0;
     }
     memcpy(&text, element, sizeof(text));
-    valid = reef_text_set(&copy, reef_text_view(&text));
-    assert(valid); /* or it would be no text */
-    memcpy(element, &copy, sizeof(copy));
-    return copy.size;
+    text = reef__text_copy(reef_text_view(&text));
+    memcpy(element, &text, sizeof(text));
+    return text.size;
 }
 
 void reef__element_drop_texts(const reef_field_t *field, void *element)

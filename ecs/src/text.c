@@ -52,19 +52,27 @@ reef_span_t reef_text_cut(reef_span_t content, size_t max_size)
     return content;
 }
 
-bool reef_text_set(reef_text_t *text, reef_span_t content)
+reef_text_t reef__text_copy(reef_span_t content)
 {
     reef_text_t copy = {0};
 
-    if (content.size >= UINT32_MAX || !reef_text_is_valid(content)) {
-        return false;
-    }
     if (content.size > 0) {
         copy.size = (uint32_t)content.size;
         copy.data = reef_resize(reef_alloc_default(), NULL, 0, content.size + 1);
         memcpy(copy.data, content.data, content.size);
         copy.data[copy.size] = '\0';
     }
+    return copy;
+}
+
+bool reef_text_set(reef_text_t *text, reef_span_t content)
+{
+    reef_text_t copy;
+
+    if (content.size >= UINT32_MAX || !reef_text_is_valid(content)) {
+        return false;
+    }
+    copy = reef__text_copy(content);
     reef_text_clear(text); /* only now: the content may have been borrowed from it */
     *text = copy;
     return true;
