@@ -85,12 +85,13 @@ write_value(reef__edit_t *edit, const reef_type_t *type, reef_component_t compon
     } else if (!reef__value_from_json(type, present, json, value, "", &edit->errors)) {
         edit->result = REEF__EDIT_REFUSED;
     } else {
-        if (present != NULL) {
-            reef_world_set(world, edit->entity, component, value);
-        } else {
-            reef_world_add(world, edit->entity, component, value);
-        }
+        /* Printed first: afterwards it is the world's, and observers may change it. */
         edit->after = reef__value_to_json(type, value);
+        if (!(present != NULL
+                  ? reef_world_set(world, edit->entity, component, value)
+                  : reef_world_add(world, edit->entity, component, value))) {
+            reef_type_drop(type, value);
+        }
         edit->result = REEF__EDIT_DONE;
     }
     cJSON_Delete(json);

@@ -49,7 +49,8 @@ void reef__edit_run(void *argument);
 /** Release what was found. */
 void reef__edit_finish(reef__edit_t *edit);
 
-/** A new value of @p type from @p json, from malloc(); NULL when @p errors grew. */
+/** A new value of @p type from @p json, from malloc(), what it owns the caller's:
+ *  reef_type_drop(); NULL when @p errors grew. */
 void *reef__component_value(const reef_type_t *type,
                             const cJSON *json,
                             const char *pointer,

@@ -193,11 +193,12 @@ static void spawn_on_world(void *argument)
     spawn->tick = reef__admin_now(spawn->app).tick;
     if (spawn->errors.count == 0) {
         spawn->entity = reef_world_spawn(world, REEF_RANGE_WORLD);
-        for (uint32_t i = 0; i < count; i++) {
-            reef_world_add(world, spawn->entity, ids[i], values[i]);
-        }
     }
     for (uint32_t i = 0; i < count; i++) {
+        if (spawn->errors.count > 0 ||
+            !reef_world_add(world, spawn->entity, ids[i], values[i])) {
+            reef_type_drop(reef_world_component_type(world, ids[i]), values[i]);
+        }
         free(values[i]);
     }
 }

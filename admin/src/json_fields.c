@@ -4,6 +4,8 @@
  */
 #include "json_fields.h"
 
+#include <reef/reflect_visit.h>
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,28 +46,65 @@ static cJSON *real_json(reef_kind_t kind, double real)
 static cJSON *mask_json(const reef_field_t *field, uint64_t bits)
 {
     cJSON *names = cJSON_CreateArray();
+    const char *name;
 
-    for (uint32_t i = 0; i < field->value_count; i++) {
-        uint64_t value = (uint64_t)field->values[i].value;
-
-        if (value != 0 && (bits & value) == value) {
-            cJSON_AddItemToArray(names, cJSON_CreateString(field->values[i].name));
-        }
+    for (uint32_t i = 0; (name = reef_field_mask_name(field, bits, &i)) != NULL;) {
+        cJSON_AddItemToArray(names, cJSON_CreateString(name));
     }
     return names;
 }
 
-static cJSON *element_json(const reef_field_t *field, const void *element)
-{
-    reef_value_t value;
+/* A tree while it grows. */
+typedef struct builder {
+    cJSON *open[2 * (REEF_MAX_NESTING + 1)]; /* structs and arrays not yet ended */
+    size_t open_count;
+    cJSON *root;
+} builder_t;
 
-    if (field->kind == REEF_KIND_STRUCT) {
-        return reef__value_to_json(field->type, element);
+static void add(builder_t *builder, const reef_field_t *field, cJSON *item)
+{
+    cJSON *parent =
+        builder->open_count > 0 ? builder->open[builder->open_count - 1] : NULL;
+
+    if (parent == NULL) {
+        builder->root = item;
+    } else if (cJSON_IsArray(parent)) {
+        cJSON_AddItemToArray(parent, item);
+    } else {
+        cJSON_AddItemToObject(parent, field->name, item);
     }
-    if (field->secret) {
-        return cJSON_CreateString(REEF__SECRET_TEXT);
-    }
-    value = reef_field_get(field, element);
+}
+
+static void begin(builder_t *builder, const reef_field_t *field, cJSON *item)
+{
+    add(builder, field, item);
+    builder->open[builder->open_count++] = item;
+}
+
+static void
+begin_struct(void *context, const reef_field_t *field, const reef_type_t *type)
+{
+    (void)type;
+    begin(context, field, cJSON_CreateObject());
+}
+
+static void begin_array(void *context, const reef_field_t *field)
+{
+    begin(context, field, cJSON_CreateArray());
+}
+
+static void end(void *context)
+{
+    ((builder_t *)context)->open_count--;
+}
+
+static void add_secret(void *context, const reef_field_t *field)
+{
+    add(context, field, cJSON_CreateString(REEF_SECRET_TEXT));
+}
+
+static cJSON *value_json(const reef_field_t *field, reef_value_t value)
+{
     switch (field->kind) {
     case REEF_KIND_ENTITY:
         return value.natural == 0 ? cJSON_CreateNull() : id_json("", value.natural);
@@ -93,34 +132,26 @@ static cJSON *element_json(const reef_field_t *field, const void *element)
     return reef__json_text(value.text);
 }
 
-static cJSON *field_json(const reef_field_t *field, const void *base)
+static void add_value(void *context, const reef_field_t *field, reef_value_t value)
 {
-    cJSON *array;
-
-    if (field->array_count == 0) {
-        return element_json(field, reef_field_at_const(field, base, 0));
-    }
-    array = cJSON_CreateArray();
-    for (uint32_t i = 0; i < field->array_count; i++) {
-        cJSON_AddItemToArray(array,
-                             element_json(field, reef_field_at_const(field, base, i)));
-    }
-    return array;
+    add(context, field, value_json(field, value));
 }
 
 cJSON *reef__value_to_json(const reef_type_t *type, const void *value)
 {
-    cJSON *object;
+    static const reef_visitor_t visitor = {.begin_struct = begin_struct,
+                                           .end_struct = end,
+                                           .begin_array = begin_array,
+                                           .end_array = end,
+                                           .value = add_value,
+                                           .secret = add_secret};
+    builder_t builder = {0};
 
     if (type->size == 0) {
         return cJSON_CreateTrue();
     }
-    object = cJSON_CreateObject();
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        cJSON_AddItemToObject(object, type->fields[i].name,
-                              field_json(&type->fields[i], value));
-    }
-    return object;
+    reef_type_visit(type, value, &visitor, &builder);
+    return builder.root;
 }
 
 bool reef__type_is_read_only(const reef_type_t *type)
@@ -140,7 +171,8 @@ static const char *kind_name(reef_kind_t kind)
         [REEF_KIND_U64] = "u64",       [REEF_KIND_F32] = "f32",
         [REEF_KIND_F64] = "f64",       [REEF_KIND_ENUM] = "enum",
         [REEF_KIND_MASK] = "mask",     [REEF_KIND_STRING] = "string",
-        [REEF_KIND_ENTITY] = "entity", [REEF_KIND_STRUCT] = "struct",
+        [REEF_KIND_TEXT] = "text",     [REEF_KIND_ENTITY] = "entity",
+        [REEF_KIND_STRUCT] = "struct",
     };
 
     return names[kind];
@@ -170,6 +202,8 @@ static cJSON *describe_field(const reef_field_t *field)
     cJSON_AddBoolToObject(json, "read_only", field->read_only);
     if (field->kind == REEF_KIND_STRING) {
         cJSON_AddNumberToObject(json, "max_size", field->size - 1);
+    } else if (field->kind == REEF_KIND_TEXT) {
+        cJSON_AddNumberToObject(json, "max_size", field->max_size);
     }
     if (field->array_count > 0) {
         cJSON_AddNumberToObject(json, "count", field->array_count);

@@ -14,17 +14,14 @@
 
 #include <reef/reflect.h>
 
-/** What is shown of a secret; written back it leaves the secret as it is. */
-#define REEF__SECRET_TEXT "***"
-
 /** The value as JSON, fields in their order: the canonical form that ETags hash. */
 cJSON *reef__value_to_json(const reef_type_t *type, const void *value);
 
 /** The type for people and editors: name, size, flags, fields. */
 cJSON *reef__type_to_json(const reef_type_t *type);
 
-/** Whether operators may not write values of this type: it says so, or it owns memory
- *  that a copy of its bytes would share. */
+/** Whether operators may not write values of this type: it says so, or it owns what
+ * only its drop hook knows. */
 bool reef__type_is_read_only(const reef_type_t *type);
 
 /**
@@ -33,7 +30,8 @@ bool reef__type_is_read_only(const reef_type_t *type);
  * given with that.
  *
  * @param present The value to be replaced; NULL when there is none yet.
- * @param value   Receives type->size bytes; undefined when errors were added.
+ * @param value   Receives type->size bytes, owned by the caller: reef_type_drop();
+ *                untouched when errors were added.
  * @param pointer JSON pointer of @p json in the body, for the errors.
  * @return Whether it was accepted; otherwise @p errors has grown.
  */

@@ -109,7 +109,8 @@ static void collect_types(void *argument)
         size_t at = page->components.count;
 
         reef__page_copy_value(page, &none, NULL);
-        page->components.items[at].type = type;
+        page->components.items[at] =
+            (reef__component_copy_t){.type = type, .offset = UINT32_MAX};
     }
 }
 

@@ -75,6 +75,9 @@ void reef__page_copy_value(reef__page_t *page,
 {
     uint32_t offset = type->size == 0 ? 0 : copy_bytes(page, value, type->size);
 
+    if (type->size > 0) {
+        page->text_bytes += reef_type_own_texts(type, page->bytes.items + offset);
+    }
     *REEF_ARRAY_PUSH(reef_alloc_default(), &page->components) =
         (reef__component_copy_t){.type = type, .offset = offset};
 }
@@ -116,7 +119,8 @@ bool reef__page_copy(reef__page_t *page, reef_entity_t entity)
 
 static bool is_full(const reef__page_t *page)
 {
-    return page->entities.count >= page->limit || page->bytes.count >= REEF__PAGE_BYTES;
+    return page->entities.count >= page->limit ||
+           page->bytes.count + page->text_bytes >= REEF__PAGE_BYTES;
 }
 
 static void take(reef__page_t *page, reef_entity_t entity)
@@ -214,8 +218,22 @@ void reef__page_reserve(reef__page_t *page)
     memset(page->bytes.items, 0, bytes);
 }
 
+/* Release the texts of the copies. */
+static void drop_texts(reef__page_t *page)
+{
+    for (size_t i = 0; i < page->components.count; i++) {
+        const reef__component_copy_t *copy = &page->components.items[i];
+
+        if (copy->offset != UINT32_MAX && copy->type->size > 0) {
+            reef_type_drop_texts(copy->type, page->bytes.items + copy->offset);
+        }
+    }
+    page->text_bytes = 0;
+}
+
 void reef__page_reset(reef__page_t *page)
 {
+    drop_texts(page);
     page->entities.count = 0;
     page->components.count = 0;
     page->bytes.count = 0;
@@ -228,6 +246,7 @@ void reef__page_finish(reef__page_t *page)
 {
     const reef_alloc_t *alloc = reef_alloc_default();
 
+    drop_texts(page);
     REEF_ARRAY_FINISH(alloc, &page->entities);
     REEF_ARRAY_FINISH(alloc, &page->components);
     REEF_ARRAY_FINISH(alloc, &page->bytes);

@@ -71,6 +71,7 @@ typedef struct reef__page {
         uint8_t *items;
         size_t count, capacity;
     } bytes;
+    size_t text_bytes; /* of the texts that the values own */
 } reef__page_t;
 
 /** Fill a page, or go on filling it.  World thread; a reef_request_fn on the page. */
@@ -79,7 +80,8 @@ void reef__page_collect(void *argument);
 /** Copy one entity, appended to the page; false when it is not alive.  World thread. */
 bool reef__page_copy(reef__page_t *page, reef_entity_t entity);
 
-/** Append a copy of @p value to the page's components, without an entity. */
+/** Append a copy of @p value, with texts of its own, to the page's components, without
+ *  an entity. */
 void reef__page_copy_value(reef__page_t *page,
                            const reef_type_t *type,
                            const void *value);

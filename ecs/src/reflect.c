@@ -20,21 +20,16 @@ const reef_field_t *reef_type_find_field(const reef_type_t *type, reef_span_t na
     return NULL;
 }
 
-static uint32_t element_count(const reef_field_t *field)
-{
-    return field->array_count == 0 ? 1 : field->array_count;
-}
-
 void *reef_field_at(const reef_field_t *field, void *base, uint32_t index)
 {
-    assert(index < element_count(field));
+    assert(index < reef_field_count(field));
     return (uint8_t *)base + field->offset + (size_t)index * field->size;
 }
 
 const void *
 reef_field_at_const(const reef_field_t *field, const void *base, uint32_t index)
 {
-    assert(index < element_count(field));
+    assert(index < reef_field_count(field));
     return (const uint8_t *)base + field->offset + (size_t)index * field->size;
 }
 
@@ -114,6 +109,8 @@ static reef_value_t get_enum(const reef_field_t *field, const void *element)
 
 reef_value_t reef_field_get(const reef_field_t *field, const void *element)
 {
+    reef_text_t text;
+
     switch (field->kind) {
     case REEF_KIND_BOOL:
         return (reef_value_t){.tag = REEF_VALUE_BOOL,
@@ -142,6 +139,9 @@ reef_value_t reef_field_get(const reef_field_t *field, const void *element)
         return (reef_value_t){.tag = REEF_VALUE_TEXT,
                               .text =
                                   reef_span(element, strnlen(element, field->size))};
+    case REEF_KIND_TEXT:
+        memcpy(&text, element, sizeof(text));
+        return (reef_value_t){.tag = REEF_VALUE_TEXT, .text = reef_text_view(&text)};
     case REEF_KIND_STRUCT:
         break;
     }
@@ -153,7 +153,7 @@ reef_value_t reef_field_get(const reef_field_t *field, const void *element)
 
 static void init_field(const reef_field_t *field, void *base)
 {
-    for (uint32_t i = 0; i < element_count(field); i++) {
+    for (uint32_t i = 0; i < reef_field_count(field); i++) {
         void *element = reef_field_at(field, base, i);
         reef_error_t error = REEF_OK;
 
@@ -178,7 +178,7 @@ void reef_type_init(const reef_type_t *type, void *value)
     }
 }
 
-/* Hashes ----------------------------------------------------------------------- */
+/* Hashes and equality ---------------------------------------------------------- */
 
 /* All NaNs are the same value; otherwise the bits count, so that 0.0 and -0.0 differ.
  */
@@ -196,6 +196,7 @@ static uint64_t
 hash_element(const reef_field_t *field, const void *element, uint64_t seed)
 {
     uint8_t truth;
+    reef_span_t text;
 
     switch (field->kind) {
     case REEF_KIND_BOOL:
@@ -205,7 +206,9 @@ hash_element(const reef_field_t *field, const void *element, uint64_t seed)
     case REEF_KIND_F64:
         return hash_real(field, element, seed);
     case REEF_KIND_STRING:
-        return reef_hash64(element, strnlen(element, field->size), seed);
+    case REEF_KIND_TEXT:
+        text = reef_field_get(field, element).text;
+        return reef_hash64(text.data, text.size, seed);
     case REEF_KIND_STRUCT:
         return reef_type_hash(field->type, element, seed);
     default:
@@ -220,9 +223,44 @@ uint64_t reef_type_hash(const reef_type_t *type, const void *value, uint64_t see
     for (uint32_t i = 0; i < type->field_count; i++) {
         const reef_field_t *field = &type->fields[i];
 
-        for (uint32_t j = 0; j < element_count(field); j++) {
+        for (uint32_t j = 0; j < reef_field_count(field); j++) {
             hash = hash_element(field, reef_field_at_const(field, value, j), hash);
         }
     }
     return hash;
+}
+
+bool reef__element_equal(const reef_field_t *field, const void *a, const void *b)
+{
+    switch (field->kind) {
+    case REEF_KIND_BOOL:
+        return reef_field_get(field, a).boolean == reef_field_get(field, b).boolean;
+    case REEF_KIND_F32:
+    case REEF_KIND_F64:
+        return (isnan(load_real(field, a)) && isnan(load_real(field, b))) ||
+               memcmp(a, b, field->size) == 0;
+    case REEF_KIND_STRING:
+    case REEF_KIND_TEXT:
+        return reef_span_equal(reef_field_get(field, a).text,
+                               reef_field_get(field, b).text);
+    case REEF_KIND_STRUCT:
+        return reef_type_equal(field->type, a, b);
+    default:
+        return memcmp(a, b, field->size) == 0;
+    }
+}
+
+bool reef_type_equal(const reef_type_t *type, const void *a, const void *b)
+{
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const reef_field_t *field = &type->fields[i];
+
+        for (uint32_t j = 0; j < reef_field_count(field); j++) {
+            if (!reef__element_equal(field, reef_field_at_const(field, a, j),
+                                     reef_field_at_const(field, b, j))) {
+                return false;
+            }
+        }
+    }
+    return true;
 }

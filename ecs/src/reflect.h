@@ -7,7 +7,8 @@
 #include <reef/reflect.h>
 
 enum {
-    REEF__NUMBER_TEXT_SIZE = 40
+    REEF__NUMBER_TEXT_SIZE = 40,
+    REEF__NAMES_SIZE = 160, /* of the names that would do, in a failure */
 };
 
 /* The shortest decimal text that reads back as @p real; of a float when @p kind is
@@ -47,6 +48,23 @@ reef_error_t reef__field_set_number(const reef_field_t *field,
                                     void *element,
                                     reef_value_t value,
                                     reef_failure_t *failure);
+
+/* What somebody sent, safe to print: cut between characters, others than printable ones
+ * as '?'. */
+void reef__text_show(reef_span_t text, char *out, size_t out_size);
+
+/* Append to a list of names; false, with an ellipsis at its end, when it is full. */
+bool reef__names_append(char names[REEF__NAMES_SIZE], const char *name);
+
+/* Whether two elements of a field are the same, as reef_type_equal() has it. */
+bool reef__element_equal(const reef_field_t *field, const void *a, const void *b);
+
+/* reef_type_own_texts() and reef_type_drop_texts() of one element. */
+size_t reef__element_own_texts(const reef_field_t *field, void *element);
+void reef__element_drop_texts(const reef_field_t *field, void *element);
+
+/* A text of its own with that content, which is not looked at. */
+reef_text_t reef__text_copy(reef_span_t content);
 
 /* Bytes of the UTF-8 sequence at the start of a non-empty text; 0 when malformed. */
 size_t reef__utf8_sequence(reef_span_t text);

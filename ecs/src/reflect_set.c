@@ -4,6 +4,7 @@
  */
 #include "reflect.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,41 +69,24 @@ static reef_error_t set_mask(const reef_field_t *field,
 
 /* Text ------------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 sequence at the start of @p text, 0 when it is malformed:
- * RFC 3629, so neither overlong forms nor surrogates nor anything above U+10FFFF. */
-size_t reef__utf8_sequence(reef_span_t text)
+/* Whether @p value is a text of at most @p max_size bytes. */
+static reef_error_t check_text(const reef_field_t *field,
+                               reef_value_t value,
+                               uint32_t max_size,
+                               reef_failure_t *failure)
 {
-    uint8_t lead = text.data[0];
-    size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-
-    if (size == 1) {
-        return 1;
+    if (value.tag != REEF_VALUE_TEXT) {
+        return reef__field_fail_type(field, "text", failure);
     }
-    if (lead < 0xc2 || lead > 0xf4 || size > text.size || text.data[1] < low ||
-        text.data[1] > high) {
-        return 0;
+    if (value.text.size > max_size) {
+        return reef_fail(failure, REEF_E_RANGE,
+                         "%s: %zu bytes are too many, at most %" PRIu32, field->name,
+                         value.text.size, max_size);
     }
-    for (size_t i = 2; i < size; i++) {
-        if ((text.data[i] & 0xc0) != 0x80) {
-            return 0;
-        }
+    if (!reef_text_is_valid(value.text)) {
+        return reef__field_fail_type(field, "valid UTF-8 without NUL", failure);
     }
-    return size;
-}
-
-static bool is_utf8_without_nul(reef_span_t text)
-{
-    while (text.size > 0) {
-        size_t size = reef__utf8_sequence(text);
-
-        if (size == 0 || text.data[0] == 0) {
-            return false;
-        }
-        text = reef_span_skip(text, size);
-    }
-    return true;
+    return REEF_OK;
 }
 
 static reef_error_t set_string(const reef_field_t *field,
@@ -110,22 +94,36 @@ static reef_error_t set_string(const reef_field_t *field,
                                reef_value_t value,
                                reef_failure_t *failure)
 {
-    if (value.tag != REEF_VALUE_TEXT) {
-        return reef__field_fail_type(field, "text", failure);
-    }
-    if (value.text.size >= field->size) {
-        return reef_fail(failure, REEF_E_RANGE,
-                         "%s: %zu bytes are too many, at most %" PRIu32, field->name,
-                         value.text.size, field->size - 1);
-    }
-    if (!is_utf8_without_nul(value.text)) {
-        return reef__field_fail_type(field, "valid UTF-8 without NUL", failure);
+    reef_error_t error = check_text(field, value, field->size - 1, failure);
+
+    if (error != REEF_OK) {
+        return error;
     }
     if (value.text.size > 0) {
         /* The text may be borrowed from this very element. */
         memmove(element, value.text.data, value.text.size);
     }
     memset((char *)element + value.text.size, 0, field->size - value.text.size);
+    return REEF_OK;
+}
+
+static reef_error_t set_text(const reef_field_t *field,
+                             void *element,
+                             reef_value_t value,
+                             reef_failure_t *failure)
+{
+    reef_error_t error = check_text(field, value, field->max_size, failure);
+    reef_text_t text;
+    bool valid;
+
+    assert(field->max_size <= REEF_TEXT_MAX_SIZE);
+    if (error != REEF_OK) {
+        return error;
+    }
+    memcpy(&text, element, sizeof(text));
+    valid = reef_text_set(&text, value.text);
+    assert(valid); /* checked above */
+    memcpy(element, &text, sizeof(text));
     return REEF_OK;
 }
 
@@ -159,6 +157,8 @@ reef_error_t reef_field_set(const reef_field_t *field,
         return set_mask(field, element, value, failure);
     case REEF_KIND_STRING:
         return set_string(field, element, value, failure);
+    case REEF_KIND_TEXT:
+        return set_text(field, element, value, failure);
     case REEF_KIND_STRUCT:
         break;
     }

@@ -15,13 +15,11 @@
 enum {
     NUMBER_INPUT_SIZE = 128, /* longer texts are no numbers */
     SHOWN_SIZE = 48,         /* of what was typed, in a failure */
-    NAMES_SIZE = 200,        /* of the names that would do */
 };
 
 /* Failures --------------------------------------------------------------------- */
 
-/* What was typed, safe to print: cut between characters, no control characters. */
-static void show(reef_span_t text, char out[SHOWN_SIZE])
+void reef__text_show(reef_span_t text, char *out, size_t out_size)
 {
     size_t used = 0;
 
@@ -33,7 +31,7 @@ static void show(reef_span_t text, char out[SHOWN_SIZE])
             size = 1;
             printable = false;
         }
-        if (used + size >= SHOWN_SIZE) {
+        if (used + size >= out_size) {
             break;
         }
         if (printable) {
@@ -51,18 +49,27 @@ static reef_error_t
 fail_text(const reef_field_t *field, reef_span_t text, reef_failure_t *failure)
 {
     static const char *const wanted[] = {
-        [REEF_KIND_BOOL] = "true or false",     [REEF_KIND_I8] = "a whole number",
-        [REEF_KIND_I16] = "a whole number",     [REEF_KIND_I32] = "a whole number",
-        [REEF_KIND_I64] = "a whole number",     [REEF_KIND_U8] = "a whole number",
-        [REEF_KIND_U16] = "a whole number",     [REEF_KIND_U32] = "a whole number",
-        [REEF_KIND_U64] = "a whole number",     [REEF_KIND_F32] = "a number",
-        [REEF_KIND_F64] = "a number",           [REEF_KIND_ENUM] = "a name",
-        [REEF_KIND_MASK] = "names joined by |", [REEF_KIND_STRING] = "text",
-        [REEF_KIND_ENTITY] = "an entity id",    [REEF_KIND_STRUCT] = "nothing",
+        [REEF_KIND_BOOL] = "true or false",
+        [REEF_KIND_I8] = "a whole number",
+        [REEF_KIND_I16] = "a whole number",
+        [REEF_KIND_I32] = "a whole number",
+        [REEF_KIND_I64] = "a whole number",
+        [REEF_KIND_U8] = "a whole number",
+        [REEF_KIND_U16] = "a whole number",
+        [REEF_KIND_U32] = "a whole number",
+        [REEF_KIND_U64] = "a whole number",
+        [REEF_KIND_F32] = "a number",
+        [REEF_KIND_F64] = "a number",
+        [REEF_KIND_ENUM] = "a name",
+        [REEF_KIND_MASK] = "names joined by |",
+        [REEF_KIND_STRING] = "text",
+        [REEF_KIND_TEXT] = "text",
+        [REEF_KIND_ENTITY] = "an entity id",
+        [REEF_KIND_STRUCT] = "nothing",
     };
     char shown[SHOWN_SIZE];
 
-    show(text, shown);
+    reef__text_show(text, shown, sizeof(shown));
     return reef_fail(failure, REEF_E_INVALID, "%s: '%s' is not %s", field->name, shown,
                      wanted[field->kind]);
 }
@@ -102,24 +109,31 @@ reef_error_t reef__field_fail_range(const reef_field_t *field,
                      field->name, given, min, max, space, unit);
 }
 
+bool reef__names_append(char names[REEF__NAMES_SIZE], const char *name)
+{
+    size_t used = strlen(names);
+    size_t room = REEF__NAMES_SIZE - sizeof(", …") - used;
+    int length = snprintf(names + used, room, "%s%s", used == 0 ? "" : ", ", name);
+
+    if (length < 0 || (size_t)length >= room) {
+        snprintf(names + used, REEF__NAMES_SIZE - used, "%s…", used == 0 ? "" : ", ");
+        return false;
+    }
+    return true;
+}
+
 reef_error_t reef__field_fail_name(const reef_field_t *field,
                                    reef_span_t given,
                                    reef_failure_t *failure)
 {
     char shown[SHOWN_SIZE];
-    char names[NAMES_SIZE] = "";
-    size_t used = 0;
+    char names[REEF__NAMES_SIZE] = "";
 
-    show(given, shown);
+    reef__text_show(given, shown, sizeof(shown));
     for (uint32_t i = 0; i < field->value_count; i++) {
-        int length = snprintf(names + used, sizeof(names) - used, "%s%s",
-                              i == 0 ? "" : ", ", field->values[i].name);
-
-        if (length < 0 || (size_t)length >= sizeof(names) - used) {
-            snprintf(names + used, sizeof(names) - used, "%s", "…");
+        if (!reef__names_append(names, field->values[i].name)) {
             break;
         }
-        used += (size_t)length;
     }
     return reef_fail(failure, REEF_E_INVALID, "%s: '%s' is unknown, %s %s", field->name,
                      shown, field->kind == REEF_KIND_MASK ? "any of" : "one of", names);
@@ -188,7 +202,7 @@ static reef_error_t parse_number(const reef_field_t *field,
     copy[text.size] = '\0';
     if (!is_real && read_whole(copy, &value)) {
         if (errno == ERANGE) {
-            show(text, shown);
+            reef__text_show(text, shown, sizeof(shown));
             return reef__field_fail_range(field, shown, failure);
         }
         return reef_field_set(field, element, value, failure);
@@ -199,7 +213,7 @@ static reef_error_t parse_number(const reef_field_t *field,
     }
     if (isinf(value.real) && strpbrk(copy, "iI") == NULL) {
         /* Digits, but too many: not what "inf" asks for. */
-        show(text, shown);
+        reef__text_show(text, shown, sizeof(shown));
         return reef__field_fail_range(field, shown, failure);
     }
     return reef_field_set(field, element, value, failure);
@@ -282,6 +296,7 @@ reef_error_t reef_field_parse(const reef_field_t *field,
     case REEF_KIND_MASK:
         return parse_mask(field, element, text, failure);
     case REEF_KIND_STRING:
+    case REEF_KIND_TEXT:
     case REEF_KIND_STRUCT:
         return reef_field_set(field, element, value, failure);
     default:

@@ -577,6 +577,7 @@ reef_error_t reef_config_resolve(reef_config_t *config,
     assert(is_name(section, strlen(section)) && type->size > 0);
     for (uint32_t i = 0; i < type->field_count; i++) {
         assert(type->fields[i].kind != REEF_KIND_STRUCT);
+        assert(type->fields[i].kind != REEF_KIND_TEXT); /* nobody would release it */
         assert(type->fields[i].array_count == 0);
         assert(is_name(type->fields[i].name, strlen(type->fields[i].name)));
     }

@@ -20,6 +20,9 @@
 #define BEARER "Authorization: Bearer a-token\r\n"
 #define MERGE  "Content-Type: application/merge-patch+json\r\n"
 
+REEF_COMPONENT(memo, 0, REEF_TEXT(words, 32), REEF_TEXT_ARRAY(lines, 32, 2));
+REEF_COMPONENT(sign, 0, REEF_TEXT(words, 32));
+
 typedef struct server {
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -61,6 +64,8 @@ static void start(server_t *server)
         fprintf(stderr, "%s\n", failure.text);
         abort();
     }
+    (void)reef_world_component(reef_app_world(server->app), &memo_type);
+    (void)reef_world_resource(reef_app_world(server->app), &sign_type);
     for (int i = 0; i < 5; i++) {
         reef_world_t *world = reef_app_world(server->app);
         reef_entity_t entity = reef_world_spawn(world, REEF_RANGE_WORLD);

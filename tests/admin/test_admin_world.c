@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+REEF_COMPONENT(note, 0, REEF_TEXT(body, 32), REEF_U8(level, .max = 9));
+
 static int setup(void **state)
 {
     reef_app_t *app = NULL;
@@ -204,6 +206,35 @@ static void test_admin_world_fields_narrow_what_is_copied(void **state)
     reef__page_finish(&page);
 }
 
+static void test_admin_world_page_has_texts_of_its_own(void **state)
+{
+    reef__page_t page = {.app = *state, .limit = 10};
+    reef_world_t *world = reef_app_world(*state);
+    reef_entity_t entity = spawn(*state, 2);
+    note_t *note;
+    cJSON *json;
+    char *text;
+
+    REEF_ADD(world, entity, note, .level = 1);
+    note = REEF_FIND_MUT(world, entity, note);
+    assert_true(reef_text_set(&note->body, reef_span_text("before")));
+    reef__page_collect(&page);
+    assert_int_equal(page.text_bytes, 6);
+    reef_text_clear(&note->body);
+    json = reef__page_entity_json(&page, 0);
+    text = reef__json_print(json);
+    assert_non_null(strstr(text, "{\"body\":\"before\",\"level\":1}"));
+    free(text);
+    cJSON_Delete(json);
+    reef__page_reset(&page);
+    assert_int_equal(page.text_bytes, 0);
+    assert_true(reef__name_list_parse(&page.fields, reef_span_text("position_2d")));
+    page.after = 0;
+    reef__page_collect(&page); /* without the note, so there is none to release */
+    assert_int_equal(page.entities.count, 1);
+    reef__page_finish(&page);
+}
+
 /* Edits ------------------------------------------------------------------------ */
 
 typedef struct edit_case {
@@ -249,6 +280,21 @@ static void test_admin_world_patch_changes_one_field(void **state)
     assert_int_equal(edit(*state, &patch, NULL), REEF__EDIT_DONE);
     assert_true(x_of(*state, entity) == 3);
     assert_true(REEF_FIND(reef_app_world(*state), entity, position_2d)->y == 4);
+}
+
+static void test_admin_world_texts_are_edited(void **state)
+{
+    reef_world_t *world = reef_app_world(*state);
+    reef_entity_t entity = spawn(*state, 1);
+    edit_case_t merge = {REEF__EDIT_MERGE, entity, "note", "*", "{\"body\":\"hi\"}"};
+    edit_case_t wrong = {REEF__EDIT_MERGE, entity, "note", "*",
+                         "{\"body\":\"ho\",\"level\":10}"};
+
+    REEF_ADD(world, entity, note, .level = 1);
+    assert_int_equal(edit(*state, &merge, NULL), REEF__EDIT_DONE);
+    assert_int_equal(edit(*state, &wrong, NULL), REEF__EDIT_REFUSED);
+    assert_string_equal(REEF_FIND(world, entity, note)->body.data, "hi");
+    reef_text_clear(&REEF_FIND_MUT(world, entity, note)->body);
 }
 
 static void test_admin_world_refused_patch_changes_nothing(void **state)
@@ -331,6 +377,8 @@ int main(void)
         TEST(test_admin_world_long_search_is_continued),
         TEST(test_admin_world_unknown_component_is_named),
         TEST(test_admin_world_fields_narrow_what_is_copied),
+        TEST(test_admin_world_page_has_texts_of_its_own),
+        TEST(test_admin_world_texts_are_edited),
         TEST(test_admin_world_patch_changes_one_field),
         TEST(test_admin_world_refused_patch_changes_nothing),
         TEST(test_admin_world_stale_etag_is_refused),

@@ -25,6 +25,15 @@ REEF_COMPONENT(thing,
                REEF_STRUCT(place, spot),
                REEF_ARRAY(weights, U16, 2),
                REEF_U32(fixed, .read_only = true, .initial = "3"));
+REEF_COMPONENT(book,
+               0,
+               REEF_TEXT(title, 8, .initial = "none"),
+               REEF_TEXT_ARRAY(lines, 16, 2),
+               REEF_STRUCT_ARRAY(spots, spot, 2),
+               REEF_ENUM_ARRAY(speeds, speed_values, 2, .initial = "slow"),
+               REEF_MASK_ARRAY(sides, side_values, 2),
+               REEF_STRING_ARRAY(names, 8, 2),
+               REEF_ARRAY(targets, ENTITY, 2));
 REEF_COMPONENT(locked, REEF_READ_ONLY, REEF_U8(value));
 REEF_TAG(mark, 0);
 
@@ -211,6 +220,53 @@ static void test_json_fields_shows_a_tag_as_true(void **state)
     cJSON_Delete(other);
 }
 
+static void test_json_fields_prints_and_reads_texts_and_arrays(void **state)
+{
+    static const char *const text =
+        "{\"title\":\"tome\",\"lines\":[\"one\",\"\"],"
+        "\"spots\":[{\"x\":1,\"y\":0},{\"x\":2,\"y\":0}],"
+        "\"speeds\":[\"fast\",\"slow\"],\"sides\":[[\"left\"],[]],"
+        "\"names\":[\"a\",\"b\"],\"targets\":[null,\"7\"]}";
+    reef__field_errors_t errors = {0};
+    cJSON *json = cJSON_Parse(text), *printed;
+    char *again;
+    book_t value;
+
+    (void)state;
+    assert_true(reef__value_from_json(&book_type, NULL, json, &value, "", &errors));
+    assert_string_equal(value.title.data, "tome");
+    assert_null(value.lines[1].data);
+    printed = reef__value_to_json(&book_type, &value);
+    again = reef__json_print(printed);
+    assert_string_equal(again, text);
+    free(again);
+    cJSON_Delete(printed);
+    cJSON_Delete(json);
+    reef_type_drop(&book_type, &value);
+}
+
+static void test_json_fields_only_a_hook_makes_a_type_read_only(void **state)
+{
+    reef_type_t hooked = book_type;
+
+    (void)state;
+    assert_false(reef__type_is_read_only(&book_type));
+    hooked.drop = free;
+    assert_true(reef__type_is_read_only(&hooked));
+}
+
+static void test_json_fields_describes_a_text_with_its_limit(void **state)
+{
+    cJSON *json = reef__type_to_json(&book_type);
+    const cJSON *lines = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "fields"), 1);
+
+    (void)state;
+    assert_string_equal(cJSON_GetObjectItem(lines, "type")->valuestring, "text");
+    assert_int_equal(cJSON_GetObjectItem(lines, "max_size")->valueint, 16);
+    assert_int_equal(cJSON_GetObjectItem(lines, "count")->valueint, 2);
+    cJSON_Delete(json);
+}
+
 static void test_json_fields_mends_text_that_is_no_utf8(void **state)
 {
     cJSON *json = reef__json_text(reef_span("a\xff\xc3\xa9\xed\xa0\x80z", 8));
@@ -248,6 +304,9 @@ int main(void)
         cmocka_unit_test(test_json_fields_keeps_a_secret_that_is_masked),
         cmocka_unit_test(test_json_fields_refuses_read_only_types),
         cmocka_unit_test(test_json_fields_shows_a_tag_as_true),
+        cmocka_unit_test(test_json_fields_prints_and_reads_texts_and_arrays),
+        cmocka_unit_test(test_json_fields_only_a_hook_makes_a_type_read_only),
+        cmocka_unit_test(test_json_fields_describes_a_text_with_its_limit),
         cmocka_unit_test(test_json_fields_mends_text_that_is_no_utf8),
         cmocka_unit_test(test_json_fields_describes_a_type),
     };

@@ -33,6 +33,12 @@ REEF_COMPONENT(target,
                REEF_ENTITY(entity),
                REEF_STRUCT(place, place),
                REEF_ARRAY(weights, U8, 3),
+               REEF_TEXT(story, 16, .initial = "once"),
+               REEF_TEXT_ARRAY(lines, 8, 2),
+               REEF_STRUCT_ARRAY(places, place, 2),
+               REEF_MASK_ARRAY(masks, flag_values, 2),
+               REEF_TEXT(rock, 8, .read_only = true, .initial = "rock"),
+               REEF_TEXT(password, 8, .secret = true, .initial = "1234"),
                REEF_U32(fixed, .read_only = true, .initial = "9"));
 
 static void check(bool holds)
@@ -75,11 +81,15 @@ static void try_value(const target_t *present, const cJSON *json)
     check(errors.count == 0);
     check(value.u16 >= 1 && value.u16 <= 1000 && value.fixed == present->fixed);
     check(memchr(value.text, '\0', sizeof(value.text)) != NULL);
+    check(value.story.size <= 16 && strcmp(value.rock.data, "rock") == 0);
     printed = reef__value_to_json(&target_type, &value);
-    check(reef__value_from_json(&target_type, present, printed, &again, "", &errors));
+    /* With itself as the present one, of which a masked secret is kept. */
+    check(reef__value_from_json(&target_type, &value, printed, &again, "", &errors));
     check(reef_type_hash(&target_type, &value, 0) ==
           reef_type_hash(&target_type, &again, 0));
     cJSON_Delete(printed);
+    reef_type_drop(&target_type, &value);
+    reef_type_drop(&target_type, &again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -104,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cJSON_Delete(json);
         cJSON_Delete(body);
     }
+    reef_type_drop(&target_type, &present);
     free(text);
     return 0;
 }

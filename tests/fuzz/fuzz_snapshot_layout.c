@@ -1,7 +1,7 @@
 /*
  * Up to the first NUL a stored layout, then what a chunk of two such columns holds.
  * Nothing may be read beyond either; what is accepted becomes values of a type of this
- * program whose bools are bools and whose texts end.
+ * program whose bools are bools, whose strings end and whose texts are UTF-8.
  */
 #include "image.h"
 
@@ -24,6 +24,9 @@ REEF_COMPONENT(body,
                REEF_MASK(flags, mood_values),
                REEF_STRING(label, 8),
                REEF_ENTITY(target),
+               REEF_TEXT(story, 24, .initial = "once"),
+               REEF_TEXT_ARRAY(lines, 8, 2),
+               REEF_STRING_ARRAY(names, 4, 2),
                REEF_ARRAY(weights, F32, 3));
 
 static void check(bool holds)
@@ -33,11 +36,20 @@ static void check(bool holds)
     }
 }
 
+static void check_text(const reef_text_t *text, size_t max_size)
+{
+    check(text->size <= max_size && (text->data == NULL) == (text->size == 0));
+    check(reef_text_is_valid(reef_text_view(text)));
+    check(text->data == NULL || text->data[text->size] == '\0');
+}
+
 static void decode(reef__plan_t *plan, reef_span_t content)
 {
     const reef__column_t columns[] = {
-        {.plan = plan, .stored_size = plan->stored.size},
-        {.stored_size = plan->stored.size},
+        {.plan = plan,
+         .stored_size = plan->stored.size,
+         .has_texts = plan->stored.has_texts},
+        {.stored_size = plan->stored.size, .has_texts = plan->stored.has_texts},
     };
     const reef_type_t *const types[] = {&body_type};
     reef_snapshot_restored_t report = {0};
@@ -54,6 +66,9 @@ static void decode(reef__plan_t *plan, reef_span_t content)
         memcpy(&awake, &bodies[i].awake, 1);
         check(awake <= 1);
         check(memchr(bodies[i].label, 0, sizeof(bodies[i].label)) != NULL);
+        check_text(&bodies[i].story, 24);
+        check_text(&bodies[i].lines[0], 8);
+        check_text(&bodies[i].lines[1], 8);
     }
     check(report.warning_count <= REEF_SNAPSHOT_MAX_WARNINGS);
     reef__image_rows_finish(&rows, types, 1);

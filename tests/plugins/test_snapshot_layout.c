@@ -202,6 +202,47 @@ static void test_snapshot_layout_refuses_what_is_wrong(void **context)
     refuse("{\"fields\":[]}", REEF__LAYOUT_MAX_SIZE + 1);
 }
 
+static void test_snapshot_layout_refuses_fields_that_overlap(void **context)
+{
+    (void)context;
+    refuse("{\"fields\":[" FIELD("a", "u8", "0", "1", "3") "," //
+           FIELD("b", "u8", "2", "1", "2") "]}",
+           4);
+}
+
+static void test_snapshot_layout_refuses_texts_without_room(void **context)
+{
+    reef__layout_t layout;
+
+    (void)context;
+    refuse("{\"fields\":[" FIELD("a", "text", "0", "7", "0") "]}", 16);
+    assert_int_equal(reef__layout_parse(reef_span_text("{\"fields\":[" FIELD(
+                                            "a", "text", "0", "8", "0") "]}"),
+                                        8, &layout, NULL),
+                     REEF_OK);
+    assert_true(layout.has_texts);
+    reef__layout_finish(&layout);
+}
+
+static void test_snapshot_layout_has_room_for_large_arrays_of_structs(void **context)
+{
+    REEF_COMPONENT(crowd, REEF_PERSISTENT, REEF_STRUCT_ARRAY(spots, vector, 2000));
+    char *text = reef__layout_write(&crowd_type);
+    reef__layout_t stored;
+
+    (void)context;
+    assert_int_equal(
+        reef__layout_parse(reef_span_text(text), crowd_type.size, &stored, NULL),
+        REEF_OK);
+    assert_int_equal(stored.leaves.count, 4000);
+    assert_int_equal(reef__layout_find(&stored, "spots[1999].y")->field.offset,
+                     crowd_type.size - 4);
+    assert_null(reef__layout_find(&stored, "spots[2000].y"));
+    assert_false(stored.has_texts);
+    reef__layout_finish(&stored);
+    reef__layout_free_text(text);
+}
+
 static void test_snapshot_layout_reads_what_it_writes(void **context)
 {
     char *text = reef__layout_write(&body_before);
@@ -240,6 +281,9 @@ int main(void)
         TEST(test_snapshot_layout_names_unknown_components),
         TEST(test_snapshot_layout_restores_values_beyond_their_limits),
         TEST(test_snapshot_layout_refuses_what_is_wrong),
+        TEST(test_snapshot_layout_refuses_fields_that_overlap),
+        TEST(test_snapshot_layout_refuses_texts_without_room),
+        TEST(test_snapshot_layout_has_room_for_large_arrays_of_structs),
         TEST(test_snapshot_layout_reads_what_it_writes),
     };
 

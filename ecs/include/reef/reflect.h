@@ -12,18 +12,29 @@
  * same description serves components, resources and plugin settings: the admin's
  * editors, JSON, snapshots, `--set` and the environment all go through it.
  * Descriptions are constant; every function here may be called from any thread.
+ * The macros are in reflect_declare.h, fields by path in reflect_path.h, whole values
+ * in and out in reflect_visit.h.
  */
 #ifndef REEF_REFLECT_H
 #define REEF_REFLECT_H
 
 #include <reef/attrs.h>
 #include <reef/error.h>
-#include <reef/foreach.h>
+#include <reef/reflect_declare.h>
 #include <reef/span.h>
+#include <reef/text.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/** What is shown of a secret. */
+#define REEF_SECRET_TEXT "***"
+
+enum {
+    REEF_MAX_NESTING = 8,            /* structs within a struct */
+    REEF_TEXT_MAX_SIZE = 1024 * 1024 /* bytes of the largest text of a field */
+};
 
 typedef enum reef_kind {
     REEF_KIND_BOOL,
@@ -40,6 +51,7 @@ typedef enum reef_kind {
     REEF_KIND_ENUM,   /* int32_t, one of `values` */
     REEF_KIND_MASK,   /* uint32_t, any union of `values` */
     REEF_KIND_STRING, /* char[size], NUL-terminated UTF-8, tail zeroed */
+    REEF_KIND_TEXT,   /* reef_text_t, owned, at most max_size bytes */
     REEF_KIND_ENTITY, /* reef_entity_t, 0 = none */
     REEF_KIND_STRUCT, /* nested; see `type` */
 } reef_kind_t;
@@ -57,6 +69,7 @@ typedef struct reef_field {
     reef_kind_t kind;
     uint32_t offset;         /* bytes from the start of the struct */
     uint32_t size;           /* bytes of one element; of a string: its capacity */
+    uint32_t max_size;       /* bytes that a text may have */
     uint32_t array_count;    /* elements of an array; 0 = not an array */
     bool read_only;          /* not to be changed by operators */
     bool secret;             /* never shown: logs and the admin print *** */
@@ -86,103 +99,11 @@ struct reef_type {
     const reef_field_t *fields;
     uint32_t field_count;
 
-    /** Release what @p value owns, when its component is removed.  NULL = nothing to
-     *  release.  Values are always moved by memcpy. */
+    /** Release what @p value owns beside its texts, when its component is removed; NULL
+     *  = nothing.  Only the outermost type's hook is run.  Values are always moved by
+     *  memcpy. */
     void (*drop)(void *value);
 };
-
-/* Fields.  What follows the name are initialisers of reef_field_t: .unit, .min … */
-#define REEF_BOOL(name, ...) (BOOL, bool, name, , __VA_ARGS__)
-#define REEF_I8(name, ...)   (I8, int8_t, name, , __VA_ARGS__)
-#define REEF_I16(name, ...)  (I16, int16_t, name, , __VA_ARGS__)
-#define REEF_I32(name, ...)  (I32, int32_t, name, , __VA_ARGS__)
-#define REEF_I64(name, ...)  (I64, int64_t, name, , __VA_ARGS__)
-#define REEF_U8(name, ...)   (U8, uint8_t, name, , __VA_ARGS__)
-#define REEF_U16(name, ...)  (U16, uint16_t, name, , __VA_ARGS__)
-#define REEF_U32(name, ...)  (U32, uint32_t, name, , __VA_ARGS__)
-#define REEF_U64(name, ...)  (U64, uint64_t, name, , __VA_ARGS__)
-#define REEF_F32(name, ...)  (F32, float, name, , __VA_ARGS__)
-#define REEF_F64(name, ...)  (F64, double, name, , __VA_ARGS__)
-/** An int32_t that is one of @p table, an array of reef_enum_value_t. */
-#define REEF_ENUM(name, table, ...)                                                    \
-    (ENUM, int32_t, name, , REEF__VALUES(table), __VA_ARGS__)
-/** A uint32_t of bits named in @p table, an array of reef_enum_value_t. */
-#define REEF_MASK(name, table, ...)                                                    \
-    (MASK, uint32_t, name, , REEF__VALUES(table), __VA_ARGS__)
-/** A text of at most @p capacity - 1 bytes. */
-#define REEF_STRING(name, capacity, ...)                                               \
-    (STRING, char, name, [capacity], .size = (capacity), __VA_ARGS__)
-#define REEF_ENTITY(name, ...) (ENTITY, uint64_t, name, , __VA_ARGS__)
-/** A struct that was itself declared with REEF_STRUCT_TYPE() or REEF_COMPONENT(). */
-#define REEF_STRUCT(name, struct_name, ...)                                            \
-    (STRUCT, struct_name##_t, name, , .type = &struct_name##_type, __VA_ARGS__)
-/** @p count elements of a numeric kind: REEF_ARRAY(weights, F32, 4). */
-#define REEF_ARRAY(name, kind, count, ...)                                             \
-    (kind, REEF__CTYPE_##kind, name, [count], .array_count = (count), __VA_ARGS__)
-
-/** Declare struct `<name>_t` and its description `<name>_type`, 1 to 32 fields. */
-#define REEF_COMPONENT(name_, flags_, ...)                                             \
-    typedef struct name_ {                                                             \
-        REEF__EACH(REEF__DECLARE, name_, __VA_ARGS__)                                  \
-    } name_##_t;                                                                       \
-    REEF_UNUSED static const reef_field_t name_##_fields[] = {                         \
-        REEF__EACH(REEF__DESCRIBE, name_, __VA_ARGS__)};                               \
-    REEF_UNUSED static const reef_type_t name_##_type = {                              \
-        .name = #name_,                                                                \
-        .size = sizeof(name_##_t),                                                     \
-        .alignment = _Alignof(name_##_t),                                              \
-        .flags = (flags_),                                                             \
-        .fields = name_##_fields,                                                      \
-        .field_count = sizeof(name_##_fields) / sizeof(name_##_fields[0])}
-
-/** Declare a component without data. */
-#define REEF_TAG(name_, flags_)                                                        \
-    REEF_UNUSED static const reef_type_t name_##_type = {                              \
-        .name = #name_, .alignment = 1, .flags = (flags_)}
-
-#define REEF__CTYPE_BOOL   bool
-#define REEF__CTYPE_I8     int8_t
-#define REEF__CTYPE_I16    int16_t
-#define REEF__CTYPE_I32    int32_t
-#define REEF__CTYPE_I64    int64_t
-#define REEF__CTYPE_U8     uint8_t
-#define REEF__CTYPE_U16    uint16_t
-#define REEF__CTYPE_U32    uint32_t
-#define REEF__CTYPE_U64    uint64_t
-#define REEF__CTYPE_F32    float
-#define REEF__CTYPE_F64    double
-#define REEF__CTYPE_ENTITY uint64_t
-
-/* A string gives its capacity itself. */
-#define REEF__SIZE_BOOL(ctype_)   .size = sizeof(ctype_),
-#define REEF__SIZE_I8(ctype_)     .size = sizeof(ctype_),
-#define REEF__SIZE_I16(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_I32(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_I64(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_U8(ctype_)     .size = sizeof(ctype_),
-#define REEF__SIZE_U16(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_U32(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_U64(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_F32(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_F64(ctype_)    .size = sizeof(ctype_),
-#define REEF__SIZE_ENUM(ctype_)   .size = sizeof(ctype_),
-#define REEF__SIZE_MASK(ctype_)   .size = sizeof(ctype_),
-#define REEF__SIZE_ENTITY(ctype_) .size = sizeof(ctype_),
-#define REEF__SIZE_STRUCT(ctype_) .size = sizeof(ctype_),
-#define REEF__SIZE_STRING(ctype_)
-
-#define REEF__VALUES(table)                                                            \
-    .values = (table), .value_count = sizeof(table) / sizeof((table)[0])
-#define REEF__DECLARE(name_, field_)                       REEF__DECLARE_ field_
-#define REEF__DECLARE_(kind_, ctype_, member_, dims_, ...) ctype_ member_ dims_;
-#define REEF__DESCRIBE(name_, field_)                      REEF__DESCRIBE_(name_, REEF__UNPACK field_)
-#define REEF__UNPACK(...)                                  __VA_ARGS__
-#define REEF__DESCRIBE_(name_, ...)                        REEF__DESCRIBE__(name_, __VA_ARGS__)
-#define REEF__DESCRIBE__(name_, kind_, ctype_, member_, dims_, ...)                    \
-    {.name = #member_,                                                                 \
-     .kind = REEF_KIND_##kind_,                                                        \
-     .offset = offsetof(name_##_t, member_),                                           \
-     REEF__SIZE_##kind_(ctype_) __VA_ARGS__},
 
 /** A value on its way in or out of a field, whatever the field's kind. */
 typedef enum reef_value_tag {
@@ -204,8 +125,16 @@ typedef struct reef_value {
     };
 } reef_value_t;
 
+/* Fields ----------------------------------------------------------------------- */
+
 /** The field called @p name, or NULL. */
 const reef_field_t *reef_type_find_field(const reef_type_t *type, reef_span_t name);
+
+/** Elements of a field: 1 when it is no array. */
+static inline uint32_t reef_field_count(const reef_field_t *field)
+{
+    return field->array_count == 0 ? 1 : field->array_count;
+}
 
 /** Address of element @p index of a field in the struct at @p base (index 0 of a
  *  field that is no array). */
@@ -215,15 +144,18 @@ reef_field_at_const(const reef_field_t *field, const void *base, uint32_t index)
 
 /**
  * Read one element.  Enums give their name as text (or the number, when it has no
- * name), masks and entities a UINT, strings a text borrowed from the element.
+ * name), masks and entities a UINT, strings and texts a text borrowed from the element
+ * until that changes.
  * Not for nested structs: visit their fields.
  */
 reef_value_t reef_field_get(const reef_field_t *field, const void *element);
 
 /**
  * Write one element after validation: type, range of the kind, min and max, enum
- * names, string size and UTF-8.  Numbers convert when no information is lost;
- * floats accept integers.  Does not look at read_only: that is the caller's policy.
+ * names, size and UTF-8 of strings and texts.  Numbers convert when no information is
+ * lost; floats accept integers.  A text is copied and the content before it released;
+ * @p value may be borrowed from this very element.  Does not look at read_only: that
+ * is the caller's policy.
  *
  * @return REEF_OK; REEF_E_INVALID (wrong type, unknown name, bad UTF-8) or
  *         REEF_E_RANGE with a text that names the field and what it accepts; the
@@ -250,11 +182,49 @@ size_t reef_field_format(const reef_field_t *field,
                          char *out,
                          size_t size);
 
-/** Write the `initial` of every field (zero where there is none); @p value has
- *  type->size bytes. */
+/* Values ----------------------------------------------------------------------- */
+
+/** Write the `initial` of every field (zero where there is none).  @p value has
+ *  type->size bytes, whose content does not count; what its texts then own is the
+ *  caller's: reef_type_drop(). */
 void reef_type_init(const reef_type_t *type, void *value);
 
-/** Hash of the reflected fields only: neither padding nor a string's tail counts. */
+/** Hash of the reflected fields only: neither padding nor a string's tail nor where a
+ *  text lies counts. */
 uint64_t reef_type_hash(const reef_type_t *type, const void *value, uint64_t seed);
+
+/** Whether all reflected fields are the same; all NaNs are, 0.0 and -0.0 are not. */
+bool reef_type_equal(const reef_type_t *type, const void *a, const void *b);
+
+/* Ownership -------------------------------------------------------------------- */
+
+/** Whether values own anything: the type has a drop hook or a text, nested included. */
+bool reef_type_owns(const reef_type_t *type);
+
+/** Whether values have texts, nested ones included. */
+bool reef_type_has_texts(const reef_type_t *type);
+
+/** Release what @p value owns: runs the hook, then releases all texts, which are empty
+ *  afterwards. */
+void reef_type_drop(const reef_type_t *type, void *value);
+
+/**
+ * Make @p to a copy of @p from with texts of its own, owned by the caller:
+ * reef_type_drop().  The content of @p to before does not count.
+ *
+ * @return False, @p to untouched, when the type has a drop hook: nobody but that knows
+ *         what a value owns.
+ */
+REEF_NODISCARD bool reef_type_copy(const reef_type_t *type, void *to, const void *from);
+
+/**
+ * Give a value that was copied byte by byte texts of its own.  For copies that are only
+ * looked at: what a drop hook knows of stays with the original, so release such a copy
+ * by reef_type_drop_texts().  Returns the bytes of the texts.
+ */
+size_t reef_type_own_texts(const reef_type_t *type, void *value);
+
+/** Release the texts only, which are empty afterwards. */
+void reef_type_drop_texts(const reef_type_t *type, void *value);
 
 #endif /* REEF_REFLECT_H */

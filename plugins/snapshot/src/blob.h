@@ -21,7 +21,8 @@ typedef struct reef__blob_hash {
 
 reef__blob_hash_t reef__blob_hash(const void *data, size_t size);
 
-/* Compress into a block of *capacity bytes at *out, size in *size: snapshot_free(). */
+/* Compress at most REEF__BLOB_MAX_SIZE bytes into a block of *capacity bytes at *out,
+ * size in *size: snapshot_free(). */
 void reef__blob_pack(
     const void *data, size_t data_size, void **out, size_t *capacity, size_t *size);
 

@@ -4,15 +4,19 @@
  * one that the base has seen is taken over by its hash.
  *
  *     rows:  entity[n]  column 0 [n]  column 1 [n] …
+ *            or, when any of the types has texts, whose columns see texts.c:
+ *            n (u64)  entity[n]  column 0  column 1 …
  *     slots: slot_count, free_count, generations[], free_list[], all u32, cut into
  *            pieces so that most of them stay the same from snapshot to snapshot
  *
- * Entities of which nothing is stored count as despawned: their slots are written as
- * free, else their ids would be alive without a row.
+ * A chunk of large texts is cut into several parts.  Entities of which nothing is
+ * stored count as despawned: their slots are written as free, else their ids would be
+ * alive without a row.
  */
 #include "capture.h"
 
 #include "memory.h"
+#include "texts.h"
 
 #include <reef/array.h>
 #include <reef/components.h>
@@ -20,16 +24,18 @@
 #include <assert.h>
 
 enum {
-    SLOT_PIECE = 65536 /* u32s in one piece of the slots */
+    SLOT_PIECE = 65536,    /* u32s in one piece of the slots */
+    TEXTS_PIECE = 8 << 20, /* bytes of texts in one part, unless one row has more */
 };
 
 /* A table on its way into the capture. */
 typedef struct source {
     const reef_table_t *table;
     uint32_t columns[REEF_MAX_TABLE_COMPONENTS]; /* persistent ones, not tags */
-    uint32_t sizes[REEF_MAX_TABLE_COMPONENTS];
+    const reef_type_t *types[REEF_MAX_TABLE_COMPONENTS];
     uint32_t column_count;
     size_t row_size; /* id and columns */
+    bool has_texts;
 } source_t;
 
 static reef__part_t *add_part(reef__capture_t *capture, reef__part_t part)
@@ -67,8 +73,9 @@ static bool describe_table(const reef_world_t *world,
         described->types[described->type_count++] = type;
         if (type->size > 0) {
             source->columns[source->column_count] = i;
-            source->sizes[source->column_count++] = type->size;
+            source->types[source->column_count++] = type;
             source->row_size += type->size;
+            source->has_texts = source->has_texts || reef_type_has_texts(type);
         }
     }
     return described->type_count > 0;
@@ -87,12 +94,17 @@ static uint64_t chunk_version(const source_t *source, uint32_t chunk)
     return newest;
 }
 
+static bool is_stored(reef_entity_t entity)
+{
+    return reef_entity_range(entity) == REEF_RANGE_WORLD;
+}
+
 static uint32_t count_stored_rows(const reef_chunk_view_t *view)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < view->count; i++) {
-        count += reef_entity_range(view->entities[i]) == REEF_RANGE_WORLD;
+        count += is_stored(view->entities[i]);
     }
     return count;
 }
@@ -111,7 +123,7 @@ static uint8_t *copy_column(const reef_chunk_view_t *view,
         return to + size * stored;
     }
     for (uint32_t i = 0; i < view->count; i++) {
-        if (reef_entity_range(view->entities[i]) == REEF_RANGE_WORLD) {
+        if (is_stored(view->entities[i])) {
             memcpy(to, from + i * size, size);
             to += size;
         }
@@ -121,7 +133,7 @@ static uint8_t *copy_column(const reef_chunk_view_t *view,
 
 static void copy_chunk(const source_t *source, reef__part_t *part)
 {
-    reef_chunk_view_t view = reef_table_chunk(source->table, part->position);
+    reef_chunk_view_t view = reef_table_chunk(source->table, part->chunk);
     uint8_t *to;
 
     part->size = part->rows * source->row_size;
@@ -130,11 +142,68 @@ static void copy_chunk(const source_t *source, reef__part_t *part)
                      part->data);
     for (uint32_t i = 0; i < source->column_count; i++) {
         const void *column =
-            reef_table_column(source->table, part->position, source->columns[i], NULL);
+            reef_table_column(source->table, part->chunk, source->columns[i], NULL);
 
-        to = copy_column(&view, column, source->sizes[i], part->rows, to);
+        to = copy_column(&view, column, source->types[i]->size, part->rows, to);
     }
     assert(to == (uint8_t *)part->data + part->size);
+}
+
+/* Rows with texts -------------------------------------------------------------- */
+
+/* Column @p i of a chunk from row @p first on. */
+static const uint8_t *
+column_from(const source_t *source, uint32_t chunk, uint32_t i, uint32_t first)
+{
+    const uint8_t *column =
+        reef_table_column(source->table, chunk, source->columns[i], NULL);
+
+    return column + (size_t)first * source->types[i]->size;
+}
+
+/* Copy the rows of @p view, a slice of the part's chunk from row @p first on. */
+static void copy_slice(const source_t *source,
+                       const reef_chunk_view_t *view,
+                       uint32_t first,
+                       reef__part_t *part)
+{
+    reef__bytes_t content = {0};
+    uint64_t rows = part->rows;
+
+    memcpy(reef__bytes_extend(&content, sizeof(rows)), &rows, sizeof(rows));
+    copy_column(view, view->entities, sizeof(reef_entity_t), part->rows,
+                reef__bytes_extend(&content, part->rows * sizeof(reef_entity_t)));
+    for (uint32_t i = 0; i < source->column_count; i++) {
+        const reef_type_t *type = source->types[i];
+        size_t at = content.count;
+
+        copy_column(view, column_from(source, part->chunk, i, first), type->size,
+                    part->rows,
+                    reef__bytes_extend(&content, (size_t)part->rows * type->size));
+        if (reef_type_has_texts(type)) {
+            reef__texts_encode(&content, at, type, part->rows);
+        }
+    }
+    part->data = reef__bytes_take(&content, &part->size);
+}
+
+/* Rows of a chunk from @p first on whose texts make one part; at least one row. */
+static uint32_t
+slice_size(const source_t *source, uint32_t chunk, uint32_t first, uint32_t row_count)
+{
+    size_t size = 0;
+    uint32_t row = first;
+
+    for (; row < row_count; row++) {
+        for (uint32_t i = 0; i < source->column_count; i++) {
+            size +=
+                reef__texts_size(source->types[i], column_from(source, chunk, i, row));
+        }
+        if (size > TEXTS_PIECE && row > first) {
+            break;
+        }
+    }
+    return row - first;
 }
 
 /* The base's part of the same chunk, when nothing was written since.  Both captures
@@ -152,16 +221,74 @@ static const reef__part_t *find_unchanged(const reef__capture_t *base,
             return NULL;
         }
         index = base->tables.items[part->owner].world_index;
-        if (index == world_index && part->position == wanted->position) {
+        if (index == world_index && part->chunk == wanted->chunk) {
             return part->version == wanted->version ? part : NULL;
         }
         if (index > world_index ||
-            (index == world_index && part->position > wanted->position)) {
+            (index == world_index && part->chunk > wanted->chunk)) {
             return NULL;
         }
         (*cursor)++;
     }
     return NULL;
+}
+
+static void add_rows(reef__capture_t *capture, reef__part_t part)
+{
+    reef__captured_table_t *table = &capture->tables.items[part.owner];
+
+    if (part.rows > 0) {
+        part.position = table->part_count++;
+        table->rows += part.rows;
+        add_part(capture, part);
+    }
+}
+
+/* Take over the base's parts of a chunk, of which @p same is the first. */
+static void reuse_chunk(reef__capture_t *capture,
+                        const reef__capture_t *base,
+                        const reef__part_t *same,
+                        reef__part_t part)
+{
+    const reef__part_t *end = base->parts.items + base->parts.count;
+
+    for (const reef__part_t *from = same;
+         from < end && from->kind == REEF__PART_ROWS && from->owner == same->owner &&
+         from->chunk == same->chunk;
+         from++) {
+        part.rows = from->rows;
+        part.hash = from->hash;
+        part.stored_size = from->stored_size;
+        add_rows(capture, part);
+    }
+}
+
+static void
+capture_chunk(reef__capture_t *capture, const source_t *source, reef__part_t part)
+{
+    reef_chunk_view_t view = reef_table_chunk(source->table, part.chunk);
+    uint32_t count = 0;
+
+    if (!source->has_texts) {
+        part.rows = count_stored_rows(&view);
+        if (part.rows > 0) {
+            copy_chunk(source, &part);
+        }
+        add_rows(capture, part);
+        return;
+    }
+    for (uint32_t first = 0; first < view.count; first += count) {
+        reef_chunk_view_t slice = view;
+
+        count = slice_size(source, part.chunk, first, view.count);
+        slice.entities += first;
+        slice.count = count;
+        part.rows = count_stored_rows(&slice);
+        if (part.rows > 0) {
+            copy_slice(source, &slice, first, &part);
+        }
+        add_rows(capture, part);
+    }
 }
 
 static void capture_table(reef__capture_t *capture,
@@ -170,35 +297,23 @@ static void capture_table(reef__capture_t *capture,
                           size_t *cursor)
 {
     uint32_t owner = (uint32_t)capture->tables.count - 1;
-    reef__captured_table_t *table = &capture->tables.items[owner];
+    uint32_t world_index = capture->tables.items[owner].world_index;
     uint32_t chunk_count = reef_table_chunk_count(source->table);
 
     for (uint32_t chunk = 0; chunk < chunk_count; chunk++) {
         reef__part_t part = {.kind = REEF__PART_ROWS,
                              .owner = owner,
-                             .position = chunk,
+                             .chunk = chunk,
                              .version = chunk_version(source, chunk)};
-        const reef__part_t *same =
-            find_unchanged(base, cursor, table->world_index, &part);
+        const reef__part_t *same = find_unchanged(base, cursor, world_index, &part);
 
         if (same != NULL) {
-            part.rows = same->rows;
-            part.hash = same->hash;
-            part.stored_size = same->stored_size;
+            reuse_chunk(capture, base, same, part);
         } else {
-            reef_chunk_view_t view = reef_table_chunk(source->table, chunk);
-
-            part.rows = count_stored_rows(&view);
-            if (part.rows > 0) {
-                copy_chunk(source, &part);
-            }
-        }
-        if (part.rows > 0) {
-            table->rows += part.rows;
-            add_part(capture, part);
+            capture_chunk(capture, source, part);
         }
     }
-    capture->entities += table->rows;
+    capture->entities += capture->tables.items[owner].rows;
 }
 
 static void capture_tables(reef__capture_t *capture,
@@ -232,18 +347,22 @@ static void capture_resources(reef__capture_t *capture, reef_world_t *world)
 
     for (uint32_t i = 0; i < count; i++) {
         const reef_type_t *type = reef_world_resource_type(world, i);
+        reef__bytes_t content = {0};
         reef__part_t *part;
 
         if ((type->flags & REEF_PERSISTENT) == 0 || type->size == 0) {
             continue;
         }
+        memcpy(reef__bytes_extend(&content, type->size),
+               reef_world_resource_value(world, i), type->size);
+        if (reef_type_has_texts(type)) {
+            reef__texts_encode(&content, 0, type, 1);
+        }
         part = add_part(capture,
                         (reef__part_t){.kind = REEF__PART_RESOURCE,
                                        .owner = (uint32_t)capture->resources.count,
-                                       .rows = 1,
-                                       .size = type->size,
-                                       .data = snapshot_alloc(type->size)});
-        memcpy(part->data, reef_world_resource_value(world, i), type->size);
+                                       .rows = 1});
+        part->data = reef__bytes_take(&content, &part->size);
         *REEF_ARRAY_PUSH(reef_alloc_default(), &capture->resources) = type;
     }
 }

@@ -19,7 +19,8 @@ typedef enum reef__part_kind {
 typedef struct reef__part {
     reef__part_kind_t kind;
     uint32_t owner;    /* index into tables or resources; 0 for slots */
-    uint32_t position; /* chunk of the table, or piece of the slots */
+    uint32_t position; /* among the parts of its owner */
+    uint32_t chunk;    /* of the table, of REEF__PART_ROWS */
     uint32_t rows;
     uint64_t version; /* of the chunk's last write; of REEF__PART_ROWS */
     void *data;       /* owned; NULL when it is stored already, under `hash` */
@@ -31,6 +32,7 @@ typedef struct reef__part {
 typedef struct reef__captured_table {
     uint32_t world_index; /* reef_world_table() */
     uint64_t rows;
+    uint32_t part_count;
     const reef_type_t *types[REEF_MAX_TABLE_COMPONENTS];
     uint32_t type_count;
 } reef__captured_table_t;
@@ -52,7 +54,7 @@ typedef struct reef__capture {
     struct {
         reef__part_t *items;
         size_t count, capacity;
-    } parts; /* rows by ascending world_index and position, resources, slots */
+    } parts; /* rows by ascending world_index and chunk, resources, slots */
 } reef__capture_t;
 
 typedef struct reef__capture_desc {

@@ -44,9 +44,54 @@ void reef__catalogue_finish(reef__catalogue_t *catalogue)
 
 /* Rows ------------------------------------------------------------------------- */
 
+/* Number of rows, taken from the start of *content; 0 when that is damaged. */
+static uint32_t take_row_count(const reef__column_t *columns,
+                               uint32_t column_count,
+                               reef_span_t *content)
+{
+    size_t row_size = sizeof(reef_entity_t);
+    bool has_texts = false;
+    uint64_t count;
+
+    for (uint32_t i = 0; i < column_count; i++) {
+        row_size += columns[i].stored_size;
+        has_texts = has_texts || columns[i].has_texts;
+    }
+    if (has_texts) { /* their size says nothing of the number of rows */
+        if (content->size < sizeof(count)) {
+            return 0;
+        }
+        memcpy(&count, content->data, sizeof(count));
+        *content = reef_span_skip(*content, sizeof(count));
+    } else {
+        count = content->size % row_size == 0 ? content->size / row_size : 0;
+    }
+    return count <= content->size / row_size && count <= UINT32_MAX ? (uint32_t)count
+                                                                    : 0;
+}
+
+/* Find all columns in what follows the ids, and nothing behind them. */
+static bool find_columns(const reef__column_t *columns,
+                         uint32_t column_count,
+                         uint32_t count,
+                         reef_span_t content,
+                         reef__stored_column_t *found)
+{
+    for (uint32_t i = 0; i < column_count; i++) {
+        const reef__plan_t *plan = columns[i].plan;
+
+        if (!reef__texts_find_column(&content, count, columns[i].stored_size,
+                                     columns[i].has_texts,
+                                     plan != NULL ? &plan->stored : NULL, &found[i])) {
+            return false;
+        }
+    }
+    return content.size == 0;
+}
+
 static void decode_columns(const reef__column_t *columns,
                            uint32_t column_count,
-                           const uint8_t *from,
+                           const reef__stored_column_t *found,
                            reef__image_rows_t *rows,
                            reef_snapshot_restored_t *report)
 {
@@ -58,10 +103,10 @@ static void decode_columns(const reef__column_t *columns,
         if (plan != NULL && plan->type->size > 0) {
             rows->columns[known] =
                 snapshot_alloc((size_t)rows->count * plan->type->size);
-            reef__plan_apply(plan, from, rows->columns[known], rows->count, report);
+            reef__plan_apply(plan, &found[i], rows->columns[known], rows->count,
+                             report);
         }
         known += plan != NULL;
-        from += (size_t)rows->count * columns[i].stored_size;
     }
 }
 
@@ -71,24 +116,37 @@ reef_error_t reef__image_rows_decode(const reef__column_t *columns,
                                      reef__image_rows_t *rows,
                                      reef_snapshot_restored_t *report)
 {
-    size_t row_size = sizeof(reef_entity_t);
+    reef__stored_column_t found[REEF_MAX_TABLE_COMPONENTS];
+    uint32_t count = take_row_count(columns, column_count, &content);
+    size_t ids_size = count * sizeof(reef_entity_t);
     size_t known = 0;
 
-    for (uint32_t i = 0; i < column_count; i++) {
-        row_size += columns[i].stored_size;
-        known += columns[i].plan != NULL;
-    }
-    if (content.size == 0 || content.size % row_size != 0 ||
-        content.size / row_size > UINT32_MAX) {
+    assert(column_count <= REEF_MAX_TABLE_COMPONENTS);
+    if (count == 0 || !find_columns(columns, column_count, count,
+                                    reef_span_skip(content, ids_size), found)) {
         return REEF_E_CORRUPT;
     }
-    rows->count = (uint32_t)(content.size / row_size);
-    rows->entities = snapshot_alloc(rows->count * sizeof(reef_entity_t));
-    memcpy(rows->entities, content.data, rows->count * sizeof(reef_entity_t));
-    rows->columns = snapshot_alloc_zeroed(known * sizeof(*rows->columns));
-    decode_columns(columns, column_count,
-                   content.data + rows->count * sizeof(reef_entity_t), rows, report);
+    for (uint32_t i = 0; i < column_count; i++) {
+        known += columns[i].plan != NULL;
+    }
+    *rows = (reef__image_rows_t){
+        .count = count,
+        .entities = snapshot_alloc(ids_size),
+        .columns = snapshot_alloc_zeroed(known * sizeof(*rows->columns))};
+    memcpy(rows->entities, content.data, ids_size);
+    decode_columns(columns, column_count, found, rows, report);
     return REEF_OK;
+}
+
+static void
+drop_column(const reef__image_rows_t *rows, const reef_type_t *type, void *column)
+{
+    if (rows->moved || !reef_type_has_texts(type)) {
+        return;
+    }
+    for (uint32_t i = 0; i < rows->count; i++) {
+        reef_type_drop_texts(type, (uint8_t *)column + (size_t)i * type->size);
+    }
 }
 
 void reef__image_rows_finish(reef__image_rows_t *rows,
@@ -96,6 +154,7 @@ void reef__image_rows_finish(reef__image_rows_t *rows,
                              uint32_t type_count)
 {
     for (uint32_t i = 0; i < type_count; i++) {
+        drop_column(rows, types[i], rows->columns[i]);
         snapshot_free(rows->columns[i], (size_t)rows->count * types[i]->size);
     }
     snapshot_free(rows->columns, type_count * sizeof(*rows->columns));
@@ -120,8 +179,10 @@ void reef__image_destroy(reef__image_t *image)
         REEF_ARRAY_FINISH(reef_alloc_default(), &table->chunks);
     }
     for (size_t i = 0; i < image->resources.count; i++) {
-        snapshot_free(image->resources.items[i].value,
-                      image->resources.items[i].type->size);
+        const reef__image_resource_t *resource = &image->resources.items[i];
+
+        reef_type_drop_texts(resource->type, resource->value);
+        snapshot_free(resource->value, resource->type->size);
     }
     REEF_ARRAY_FINISH(reef_alloc_default(), &image->tables);
     REEF_ARRAY_FINISH(reef_alloc_default(), &image->resources);
@@ -129,7 +190,7 @@ void reef__image_destroy(reef__image_t *image)
     snapshot_free(image, sizeof(*image));
 }
 
-static void apply_table(const reef__image_table_t *table, reef_world_t *world)
+static void apply_table(reef__image_table_t *table, reef_world_t *world)
 {
     reef_component_t components[REEF_MAX_TABLE_COMPONENTS];
 
@@ -137,7 +198,7 @@ static void apply_table(const reef__image_table_t *table, reef_world_t *world)
         components[i] = reef_world_component(world, table->types[i]);
     }
     for (size_t i = 0; i < table->chunks.count; i++) {
-        const reef__image_rows_t *rows = &table->chunks.items[i];
+        reef__image_rows_t *rows = &table->chunks.items[i];
         reef_error_t error = reef_world_restore_rows(
             world,
             &(reef_rows_desc_t){.count = rows->count,
@@ -147,6 +208,7 @@ static void apply_table(const reef__image_table_t *table, reef_world_t *world)
             rows->entities);
 
         assert(error == REEF_OK); /* ids were checked against the slots */
+        rows->moved = true;
     }
 }
 
@@ -173,15 +235,13 @@ static void apply_resource(const reef__image_resource_t *resource, reef_world_t 
     void *present = reef_world_resource(world, resource->type);
 
     keep_present(resource->type, present, resource->value);
-    if (resource->type->drop != NULL) {
-        resource->type->drop(present);
-    }
+    reef_type_drop(resource->type, present);
     memcpy(present, resource->value, resource->type->size);
+    memset(resource->value, 0, resource->type->size); /* its texts have moved */
 }
 
-reef_error_t reef__image_apply(const reef__image_t *image,
-                               reef_world_t *world,
-                               reef_failure_t *failure)
+reef_error_t
+reef__image_apply(reef__image_t *image, reef_world_t *world, reef_failure_t *failure)
 {
     reef_error_t error = reef_world_import_slots(world, &image->slots);
 

@@ -26,6 +26,7 @@ typedef struct reef__image_rows {
     uint32_t count;
     reef_entity_t *entities; /* [count] */
     void **columns; /* [types of the table] of [count] values; NULL for a tag */
+    bool moved;     /* the texts of the values are the world's */
 } reef__image_rows_t;
 
 typedef struct reef__image_table {
@@ -39,7 +40,7 @@ typedef struct reef__image_table {
 
 typedef struct reef__image_resource {
     const reef_type_t *type;
-    void *value; /* type->size bytes */
+    void *value; /* type->size bytes, with its texts */
 } reef__image_resource_t;
 
 typedef struct reef__image {
@@ -80,11 +81,12 @@ void reef__image_destroy(reef__image_t *image);
 /*
  * Make the world what the image says; entities of sessions stay.  The counter of
  * client ids never goes back, so that no id is given twice, and the length of a tick
- * stays as configured.  World thread.
+ * stays as configured.  Texts become the world's, so an image can be applied once.
+ * World thread.
  *
  * @return REEF_OK, or REEF_E_CORRUPT, the world unchanged.
  */
-REEF_NODISCARD reef_error_t reef__image_apply(const reef__image_t *image,
+REEF_NODISCARD reef_error_t reef__image_apply(reef__image_t *image,
                                               reef_world_t *world,
                                               reef_failure_t *failure);
 
@@ -92,6 +94,7 @@ REEF_NODISCARD reef_error_t reef__image_apply(const reef__image_t *image,
 typedef struct reef__column {
     reef__plan_t *plan; /* borrowed; NULL = unknown here, skipped */
     uint32_t stored_size;
+    bool has_texts;
 } reef__column_t;
 
 /*

@@ -93,7 +93,7 @@ static reef_error_t take_rows(reef__loader_t *load, void *context, reef_span_t c
 
     if (reef__image_rows_decode(source->columns, source->column_count, content,
                                 &decoded, load->report) != REEF_OK) {
-        return reef__loader_fail(load, "a chunk has a wrong size");
+        return reef__loader_fail(load, "a chunk is damaged");
     }
     rows = REEF_ARRAY_PUSH(reef_alloc_default(), &source->table->chunks);
     *rows = decoded;
@@ -142,8 +142,8 @@ load_columns(reef__loader_t *load, int64_t position, source_t *source)
                 reef__loader_fail(load, "a table has too many columns, or one twice");
             break;
         }
-        source->columns[source->column_count++] =
-            (reef__column_t){.plan = type.plan, .stored_size = type.size};
+        source->columns[source->column_count++] = (reef__column_t){
+            .plan = type.plan, .stored_size = type.size, .has_texts = type.has_texts};
         if (type.plan != NULL) {
             source->table->types[source->table->type_count++] = type.plan->type;
         }
@@ -193,9 +193,13 @@ static reef_error_t
 take_resource(reef__loader_t *load, void *context, reef_span_t content)
 {
     const reef__stored_type_t *type = context;
+    reef__stored_column_t stored;
     reef__image_resource_t *resource;
 
-    if (content.size != type->size) {
+    if (!reef__texts_find_column(&content, 1, type->size, type->has_texts,
+                                 type->plan != NULL ? &type->plan->stored : NULL,
+                                 &stored) ||
+        content.size != 0) {
         return reef__loader_fail(load, "a resource has a wrong size");
     }
     if (type->plan == NULL || type->plan->type->size == 0) {
@@ -204,7 +208,7 @@ take_resource(reef__loader_t *load, void *context, reef_span_t content)
     resource = REEF_ARRAY_PUSH(reef_alloc_default(), &load->image->resources);
     resource->type = type->plan->type;
     resource->value = snapshot_alloc(resource->type->size);
-    reef__plan_apply(type->plan, content.data, resource->value, 1, load->report);
+    reef__plan_apply(type->plan, &stored, resource->value, 1, load->report);
     if (strcmp(resource->type->name, simulation_time_type.name) == 0) {
         load->image->tick = ((const simulation_time_t *)resource->value)->tick;
     }

@@ -17,6 +17,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *const kind_names[] = {
     [REEF_KIND_BOOL] = "bool",     [REEF_KIND_I8] = "i8",
@@ -26,7 +27,8 @@ static const char *const kind_names[] = {
     [REEF_KIND_U64] = "u64",       [REEF_KIND_F32] = "f32",
     [REEF_KIND_F64] = "f64",       [REEF_KIND_ENUM] = "enum",
     [REEF_KIND_MASK] = "mask",     [REEF_KIND_STRING] = "string",
-    [REEF_KIND_ENTITY] = "entity", [REEF_KIND_STRUCT] = "struct",
+    [REEF_KIND_TEXT] = "text",     [REEF_KIND_ENTITY] = "entity",
+    [REEF_KIND_STRUCT] = "struct",
 };
 
 bool reef__kind_find(const char *name, reef_kind_t *kind)
@@ -80,29 +82,54 @@ static void flatten(reef__layout_t *layout,
         if (structs == 0) {
             reef__leaf_t *leaf = REEF_ARRAY_PUSH(reef_alloc_default(), &layout->leaves);
 
+            assert(layout->leaves.count <= REEF__LAYOUT_MAX_LEAVES);
             *leaf = (reef__leaf_t){.field = *field};
             memcpy(leaf->path, prefix, sizeof(leaf->path));
             fits = reef__path_append(leaf->path, field->name, 0, false);
             assert(fits);
             leaf->field.offset += base;
+            layout->has_texts = layout->has_texts || field->kind == REEF_KIND_TEXT;
         }
     }
 }
 
-void reef__layout_name_fields(reef__layout_t *layout)
+static int compare_paths(const void *a, const void *b)
 {
-    for (size_t i = 0; i < layout->leaves.count; i++) {
-        layout->leaves.items[i].field.name = layout->leaves.items[i].path;
+    return strcmp((*(const reef__leaf_t *const *)a)->path,
+                  (*(const reef__leaf_t *const *)b)->path);
+}
+
+bool reef__layout_seal(reef__layout_t *layout)
+{
+    size_t count = layout->leaves.count;
+    bool distinct = true;
+
+    layout->by_path = snapshot_alloc(count * sizeof(const reef__leaf_t *));
+    for (size_t i = 0; i < count; i++) {
+        reef__leaf_t *leaf = &layout->leaves.items[i];
+
+        leaf->field.name = leaf->path;
+        layout->by_path[i] = leaf;
     }
+    if (count > 0) {
+        qsort(layout->by_path, count, sizeof(const reef__leaf_t *), compare_paths);
+    }
+    for (size_t i = 1; i < count; i++) {
+        distinct = distinct &&
+                   strcmp(layout->by_path[i - 1]->path, layout->by_path[i]->path) != 0;
+    }
+    return distinct;
 }
 
 void reef__layout_init(reef__layout_t *layout, const reef_type_t *type)
 {
     char root[REEF__LAYOUT_PATH_SIZE] = "";
+    bool distinct;
 
     *layout = (reef__layout_t){.size = type->size};
     flatten(layout, type, 0, root);
-    reef__layout_name_fields(layout);
+    distinct = reef__layout_seal(layout);
+    assert(distinct); /* a struct cannot have two members of one name */
 }
 
 void reef__layout_finish(reef__layout_t *layout)
@@ -113,6 +140,10 @@ void reef__layout_finish(reef__layout_t *layout)
         snapshot_free(leaf->own_values,
                       leaf->field.value_count * sizeof(*leaf->own_values));
     }
+    if (layout->by_path != NULL) {
+        snapshot_free((void *)layout->by_path,
+                      layout->leaves.count * sizeof(const reef__leaf_t *));
+    }
     REEF_ARRAY_FINISH(reef_alloc_default(), &layout->leaves);
     cJSON_Delete(layout->json);
     layout->json = NULL;
@@ -120,10 +151,17 @@ void reef__layout_finish(reef__layout_t *layout)
 
 const reef__leaf_t *reef__layout_find(const reef__layout_t *layout, const char *path)
 {
-    for (size_t i = 0; i < layout->leaves.count; i++) {
-        if (strcmp(layout->leaves.items[i].path, path) == 0) {
-            return &layout->leaves.items[i];
+    size_t first = 0, last = layout->leaves.count;
+
+    while (first < last) {
+        size_t middle = first + (last - first) / 2;
+        int order = strcmp(layout->by_path[middle]->path, path);
+
+        if (order == 0) {
+            return layout->by_path[middle];
         }
+        first = order < 0 ? middle + 1 : first;
+        last = order < 0 ? last : middle;
     }
     return NULL;
 }
@@ -165,10 +203,28 @@ static cJSON *write_fields(const reef_type_t *type)
     return array;
 }
 
+/* Values that a layout can have; more than that could not be read back. */
+static size_t count_leaves(const reef_type_t *type)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const reef_field_t *field = &type->fields[i];
+
+        count += field->kind == REEF_KIND_STRUCT
+                     ? reef_field_count(field) * count_leaves(field->type)
+                     : 1;
+    }
+    return count;
+}
+
 char *reef__layout_write(const reef_type_t *type)
 {
     cJSON *root = cJSON_CreateObject();
     char *text;
+
+    assert(type->size <= REEF__LAYOUT_MAX_SIZE);
+    assert(count_leaves(type) <= REEF__LAYOUT_MAX_LEAVES);
 
     cJSON_AddItemToObject(root, "fields", write_fields(type));
     text = cJSON_PrintUnformatted(root);

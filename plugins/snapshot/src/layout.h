@@ -11,10 +11,11 @@
 
 enum {
     REEF__LAYOUT_MAX_SIZE = 1 << 20, /* bytes of a struct */
-    REEF__LAYOUT_MAX_LEAVES = 1024,
+    REEF__LAYOUT_MAX_LEAVES = 16384, /* of structs in arrays, each has its own */
     REEF__LAYOUT_MAX_DEPTH = 8,
     REEF__LAYOUT_MAX_JSON = 1 << 20, /* bytes */
     REEF__LAYOUT_PATH_SIZE = 200,
+    REEF__TEXT_SLOT_SIZE = 8, /* bytes of a text in a stored value, at least */
 };
 
 typedef struct reef__leaf {
@@ -29,8 +30,11 @@ typedef struct reef__layout {
         reef__leaf_t *items;
         size_t count, capacity;
     } leaves;
-    uint32_t structs; /* of a stored one: nested structs seen */
-    void *json;       /* of a stored one: holds the names of its enum values */
+    const reef__leaf_t **by_path; /* [leaves.count], sorted */
+    bool has_texts;
+    uint32_t structs;    /* of a stored one: nested structs seen */
+    uint64_t leaf_bytes; /* of a stored one: of all fields */
+    void *json;          /* of a stored one: holds the names of its enum values */
 } reef__layout_t;
 
 /* The layout of a type of this program: reef__layout_finish(). */

@@ -13,7 +13,8 @@ bool reef__kind_find(const char *name, reef_kind_t *kind);
  * when it does not fit. */
 bool reef__path_append(char *path, const char *name, uint32_t index, bool indexed);
 
-/* Point each field's name to its path, once the list does not move any more. */
-void reef__layout_name_fields(reef__layout_t *layout);
+/* Once the list is complete and does not move any more: point each field's name to its
+ * path, and sort for reef__layout_find().  False when two have the same path. */
+bool reef__layout_seal(reef__layout_t *layout);
 
 #endif /* REEF_SNAPSHOT_LAYOUT_KIND_H */

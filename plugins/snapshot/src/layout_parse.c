@@ -67,6 +67,7 @@ static uint32_t kind_size(reef_kind_t kind)
     case REEF_KIND_ENTITY:
         return 8;
     case REEF_KIND_STRING:
+    case REEF_KIND_TEXT:
     case REEF_KIND_STRUCT:
         break;
     }
@@ -87,7 +88,9 @@ static bool read_shape(const cJSON *object, const place_t *place, reef_field_t *
     }
     fixed = kind_size(field->kind);
     count = field->array_count == 0 ? 1 : field->array_count;
-    return field->size > 0 && (fixed == 0 || field->size == fixed) &&
+    return field->size > 0 &&
+           (field->kind != REEF_KIND_TEXT || field->size >= REEF__TEXT_SLOT_SIZE) &&
+           (fixed == 0 || field->size == fixed) &&
            field->offset + count * field->size <= place->size;
 }
 
@@ -177,14 +180,16 @@ static reef_error_t read_field(reef__layout_t *layout,
     if (field.kind == REEF_KIND_STRUCT) {
         return read_struct(layout, object, &field, place, failure);
     }
+    layout->leaf_bytes += (uint64_t)reef_field_count(&field) * field.size;
     if (layout->leaves.count == REEF__LAYOUT_MAX_LEAVES ||
-        reef__layout_find(layout, path) != NULL) {
-        return fail(failure, path, "there twice, or too much");
+        layout->leaf_bytes > layout->size) {
+        return fail(failure, path, "too much");
     }
     leaf = REEF_ARRAY_PUSH(reef_alloc_default(), &layout->leaves);
     *leaf = (reef__leaf_t){.field = field};
     memcpy(leaf->path, path, sizeof(path));
     leaf->field.offset += place->base;
+    layout->has_texts = layout->has_texts || field.kind == REEF_KIND_TEXT;
     return read_values(object, leaf) ? REEF_OK : fail(failure, path, "wrong values");
 }
 
@@ -226,11 +231,14 @@ reef_error_t reef__layout_parse(reef_span_t json,
     }
     error = read_fields(&parsed, parsed.json,
                         &(place_t){.prefix = root, .size = parsed.size}, failure);
+    if (error == REEF_OK && !reef__layout_seal(&parsed)) {
+        error =
+            reef_fail(failure, REEF_E_CORRUPT, "stored layout: a field is there twice");
+    }
     if (error != REEF_OK) {
         reef__layout_finish(&parsed);
         return error;
     }
-    reef__layout_name_fields(&parsed);
     *layout = parsed;
     return REEF_OK;
 }

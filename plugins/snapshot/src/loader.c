@@ -102,6 +102,7 @@ static reef_error_t read_type(reef__loader_t *load,
         return error;
     }
     stored->size = layout.size;
+    stored->has_texts = layout.has_texts;
     if (known == NULL) {
         reef__report_warn(
             load->report, "%s '%.*s' is not known here: its values were not restored",

@@ -12,6 +12,7 @@ typedef struct reef__stored_type {
     int64_t id;
     bool resource;
     uint32_t size;
+    bool has_texts;
     reef__plan_t *plan; /* NULL = unknown here */
 } reef__stored_type_t;
 

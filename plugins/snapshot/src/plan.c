@@ -12,9 +12,9 @@
 
 #include <stdio.h>
 
-static uint32_t element_count(const reef_field_t *field)
+static bool is_text(const reef_field_t *field)
 {
-    return field->array_count == 0 ? 1 : field->array_count;
+    return field->kind == REEF_KIND_STRING || field->kind == REEF_KIND_TEXT;
 }
 
 /* Every named value of @p stored has the same number in @p known. */
@@ -37,8 +37,8 @@ static bool values_agree(const reef_field_t *stored, const reef_field_t *known)
 static reef__step_kind_t choose_kind(const reef_field_t *stored,
                                      const reef_field_t *known)
 {
-    if (stored->kind == REEF_KIND_STRING && known->kind == REEF_KIND_STRING) {
-        return REEF__STEP_STRING;
+    if (is_text(stored) && is_text(known)) {
+        return REEF__STEP_TEXT;
     }
     if (stored->kind != known->kind) {
         return REEF__STEP_CONVERT;
@@ -57,14 +57,14 @@ static void add_step(reef__plan_t *plan,
     reef__step_t step = {.kind = choose_kind(stored, known),
                          .from = stored->offset,
                          .to = known->offset,
-                         .count = element_count(stored),
+                         .count = reef_field_count(stored),
                          .source = stored,
                          .target = known};
     reef__step_t *last =
         plan->steps.count > 0 ? &plan->steps.items[plan->steps.count - 1] : NULL;
 
-    if (step.count > element_count(known)) {
-        step.count = element_count(known);
+    if (step.count > reef_field_count(known)) {
+        step.count = reef_field_count(known);
         reef__report_warn(report, "component '%s': field '%s' has %u elements now",
                           plan->type->name, known->name, step.count);
     }
@@ -105,6 +105,7 @@ void reef__plan_finish(reef__plan_t *plan)
     reef__layout_finish(&plan->stored);
     reef__layout_finish(&plan->known);
     REEF_ARRAY_FINISH(reef_alloc_default(), &plan->steps);
+    reef_type_drop_texts(plan->type, plan->initial);
     snapshot_free(plan->initial, plan->type->size);
 }
 
@@ -120,50 +121,107 @@ warn_once(reef__step_t *step, const char *what, reef_snapshot_restored_t *report
     }
 }
 
-static void copy_string(const reef__plan_t *plan,
-                        reef__step_t *step,
-                        const uint8_t *from,
-                        uint8_t *to,
-                        reef_snapshot_restored_t *report)
+/* The text at @p from, a string or a stored text. */
+static reef_span_t
+source_text(const reef_field_t *source, const uint8_t *from, reef_span_t heap)
 {
-    size_t length = strnlen((const char *)from, step->source->size);
-    size_t room = step->target->size - 1;
-    char text[REEF_SNAPSHOT_WARNING_SIZE];
+    return source->kind == REEF_KIND_TEXT
+               ? reef__texts_get(from, heap)
+               : reef_span(from, strnlen((const char *)from, source->size));
+}
 
-    if (length > room) {
-        length = room;
-        /* Not within a character: 10xxxxxx continues one. */
-        while (length > 0 && (from[length] & 0xc0) == 0x80) {
-            length--;
+/* Strings that systems wrote come back as they were; texts are always UTF-8. */
+static bool put_text(const reef__step_t *step, uint8_t *to, reef_span_t text)
+{
+    reef_text_t owned;
+
+    if (step->target->kind == REEF_KIND_TEXT) {
+        memcpy(&owned, to, sizeof(owned));
+        if (!reef_text_set(&owned, text)) {
+            return false;
         }
-        snprintf(text, sizeof(text), "component '%.40s': texts in '%.60s' were cut",
-                 plan->type->name, step->target->name);
-        warn_once(step, text, report);
+        memcpy(to, &owned, sizeof(owned));
+        return true;
     }
-    memcpy(to, from, length);
-    memset(to + length, 0, step->target->size - length);
+    if (step->source->kind == REEF_KIND_TEXT && !reef_text_is_valid(text)) {
+        return false;
+    }
+    if (text.size > 0) {
+        memcpy(to, text.data, text.size);
+    }
+    memset(to + text.size, 0, step->target->size - text.size);
+    return true;
+}
+
+static void copy_text(const reef__plan_t *plan,
+                      reef__step_t *step,
+                      reef_span_t text,
+                      uint8_t *to,
+                      reef_snapshot_restored_t *report)
+{
+    size_t room = step->target->kind == REEF_KIND_TEXT ? step->target->max_size
+                                                       : step->target->size - 1;
+    reef_span_t part = reef_text_cut(text, room);
+    char warning[REEF_SNAPSHOT_WARNING_SIZE];
+
+    if (!put_text(step, to, part)) {
+        snprintf(warning, sizeof(warning),
+                 "component '%.40s': not converted: %.60s: is no UTF-8 without NUL",
+                 plan->type->name, step->target->name);
+        warn_once(step, warning, report);
+    } else if (part.size < text.size) {
+        snprintf(warning, sizeof(warning),
+                 "component '%.40s': texts in '%.60s' were cut", plan->type->name,
+                 step->target->name);
+        warn_once(step, warning, report);
+    }
 }
 
 static void convert(const reef__plan_t *plan,
                     reef__step_t *step,
-                    const uint8_t *from,
+                    reef_value_t value,
                     uint8_t *to,
                     reef_snapshot_restored_t *report)
 {
     reef_failure_t failure;
     char text[REEF_SNAPSHOT_WARNING_SIZE];
 
-    if (reef_field_set(step->target, to, reef_field_get(step->source, from),
-                       &failure) != REEF_OK) {
+    if (reef_field_set(step->target, to, value, &failure) != REEF_OK) {
         snprintf(text, sizeof(text), "component '%.40s': not converted: %.90s",
                  plan->type->name, failure.text);
         warn_once(step, text, report);
     }
 }
 
+static void apply_element(const reef__plan_t *plan,
+                          reef__step_t *step,
+                          const uint8_t *from,
+                          reef_span_t heap,
+                          uint8_t *to,
+                          reef_snapshot_restored_t *report)
+{
+    reef_value_t value = {.tag = REEF_VALUE_TEXT};
+
+    if (step->kind == REEF__STEP_BOOL) {
+        *to = *from != 0;
+        return;
+    }
+    if (step->kind == REEF__STEP_TEXT) {
+        copy_text(plan, step, source_text(step->source, from, heap), to, report);
+        return;
+    }
+    if (step->source->kind == REEF_KIND_TEXT) {
+        value.text = reef__texts_get(from, heap); /* what is there is no pointer */
+    } else {
+        value = reef_field_get(step->source, from);
+    }
+    convert(plan, step, value, to, report);
+}
+
 static void apply_step(const reef__plan_t *plan,
                        reef__step_t *step,
                        const uint8_t *from,
+                       reef_span_t heap,
                        uint8_t *to,
                        reef_snapshot_restored_t *report)
 {
@@ -174,32 +232,30 @@ static void apply_step(const reef__plan_t *plan,
         return;
     }
     for (uint32_t i = 0; i < step->count; i++) {
-        if (step->kind == REEF__STEP_BOOL) {
-            *to = *from != 0;
-        } else if (step->kind == REEF__STEP_STRING) {
-            copy_string(plan, step, from, to, report);
-        } else {
-            convert(plan, step, from, to, report);
-        }
+        apply_element(plan, step, from, heap, to, report);
         from += step->source->size;
         to += step->target->size;
     }
 }
 
 void reef__plan_apply(reef__plan_t *plan,
-                      const uint8_t *from,
+                      const reef__stored_column_t *from,
                       uint8_t *to,
                       uint32_t count,
                       reef_snapshot_restored_t *report)
 {
     uint32_t size = plan->type->size;
+    const uint8_t *value = from->values;
 
     for (uint32_t i = 0; size > 0 && i < count; i++) {
         memcpy(to, plan->initial, size);
-        for (size_t j = 0; j < plan->steps.count; j++) {
-            apply_step(plan, &plan->steps.items[j], from, to, report);
+        if (plan->known.has_texts) {
+            (void)reef_type_own_texts(plan->type, to);
         }
-        from += plan->stored.size;
+        for (size_t j = 0; j < plan->steps.count; j++) {
+            apply_step(plan, &plan->steps.items[j], value, from->heap, to, report);
+        }
+        value += plan->stored.size;
         to += size;
     }
 }

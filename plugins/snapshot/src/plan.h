@@ -6,11 +6,12 @@
 
 #include "layout.h"
 #include "report.h"
+#include "texts.h"
 
 typedef enum reef__step_kind {
     REEF__STEP_COPY,    /* bytes as they are */
     REEF__STEP_BOOL,    /* any byte but 0 is true */
-    REEF__STEP_STRING,  /* cut where it does not fit */
+    REEF__STEP_TEXT,    /* of a string or text; cut where it does not fit */
     REEF__STEP_CONVERT, /* through a reef_value_t */
 } reef__step_kind_t;
 
@@ -41,10 +42,10 @@ void reef__plan_init(reef__plan_t *plan,
 
 void reef__plan_finish(reef__plan_t *plan);
 
-/* Convert @p count values of plan->stored.size bytes at @p from into values of
- * plan->type->size bytes at @p to. */
+/* Convert @p count values of plan->stored.size bytes into values of plan->type->size
+ * bytes at @p to, whose texts are then the caller's: reef_type_drop_texts(). */
 void reef__plan_apply(reef__plan_t *plan,
-                      const uint8_t *from,
+                      const reef__stored_column_t *from,
                       uint8_t *to,
                       uint32_t count,
                       reef_snapshot_restored_t *report);

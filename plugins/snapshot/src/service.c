@@ -146,7 +146,7 @@ static reef_error_t list(void *self,
 typedef struct restore_request {
     snapshot_state_t *state;
     reef__catalogue_t catalogue;
-    const reef__image_t *image;
+    reef__image_t *image;
     reef_snapshot_restored_t *restored;
     reef_failure_t *failure;
     reef_error_t error;

@@ -149,6 +149,12 @@ static reef_error_t add_chunk(write_t *write, reef__part_t *part)
         return reef_fail(write->failure, REEF_E_CORRUPT,
                          "a chunk of the snapshot before is gone");
     }
+    if (part->size > REEF__BLOB_MAX_SIZE) {
+        return reef_fail(write->failure, REEF_E_LIMIT,
+                         "one value with its texts has %zu bytes, at most %d can be "
+                         "stored",
+                         part->size, REEF__BLOB_MAX_SIZE);
+    }
     reef__blob_pack(part->data, part->size, &packed, &capacity, &packed_size);
     reef_statement_bind_blob(write->add_chunk, 1,
                              reef_span(part->hash.bytes, sizeof(part->hash.bytes)));

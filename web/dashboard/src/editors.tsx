@@ -8,7 +8,7 @@ import { messageOf, Problem } from "./api.js";
 import type { LeafProps, Operation } from "./field.js";
 import { labelOf } from "./field.js";
 import { count, short } from "./format.js";
-import { parseText, textOf } from "./kind.js";
+import { isWords, parseText, textOf } from "./kind.js";
 import { entityHref } from "./route.js";
 import type { Value } from "./types.js";
 
@@ -77,6 +77,10 @@ function Result({ outcome, id }: { outcome: Outcome; id: string }) {
   );
 }
 
+/** Lines that a text is shown in; more are scrolled to. */
+const rowsOf = (text: string): number => Math.min(8, text.split("\n").length);
+
+/** A text may have several lines, so there Enter begins one and Ctrl+Enter saves. */
 export function TextField(props: LeafProps & { hint: string }) {
   const { field, value, path, hint } = props;
   const [draft, setDraft] = useState<string | null>(null);
@@ -101,8 +105,25 @@ export function TextField(props: LeafProps & { hint: string }) {
     else if (await save(parsed.value, base.current, force)) setDraft(null);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") void commit();
+    const breaks = field.type === "text" && !event.ctrlKey && !event.metaKey;
+    if (event.key === "Enter" && !breaks) void commit();
     if (event.key === "Escape") cancel();
+  };
+  type Box = HTMLInputElement | HTMLTextAreaElement;
+  const input = {
+    id: label,
+    "aria-label": label,
+    "aria-describedby": `${label}-result`,
+    "aria-invalid": outcome.state === "failed",
+    autocomplete: "off" as const,
+    spellcheck: false,
+    value: draft ?? live,
+    onFocus: () => draftAs(draft ?? live),
+    onInput: (e: preact.TargetedEvent<Box>) => draftAs(e.currentTarget.value),
+    onKeyDown,
+    onBlur: () => {
+      if (!dirty && outcome.state !== "saving") setDraft(null);
+    },
   };
   return (
     <div class={dirty ? "field dirty" : "field"} title={field.doc ?? undefined}>
@@ -110,23 +131,15 @@ export function TextField(props: LeafProps & { hint: string }) {
         {path.at(-1)}
       </label>
       <div class="control">
-        <input
-          id={label}
-          aria-label={label}
-          aria-describedby={`${label}-result`}
-          aria-invalid={outcome.state === "failed"}
-          inputMode={field.type === "string" ? "text" : "decimal"}
-          autocomplete="off"
-          spellcheck={false}
-          class={field.type === "string" ? "text" : "text number"}
-          value={draft ?? live}
-          onFocus={() => draftAs(draft ?? live)}
-          onInput={(e) => draftAs(e.currentTarget.value)}
-          onKeyDown={onKeyDown}
-          onBlur={() => {
-            if (!dirty && outcome.state !== "saving") setDraft(null);
-          }}
-        />
+        {field.type === "text" ? (
+          <textarea {...input} rows={rowsOf(draft ?? live)} class="text" />
+        ) : (
+          <input
+            {...input}
+            inputMode={isWords(field.type) ? "text" : "decimal"}
+            class={isWords(field.type) ? "text" : "text number"}
+          />
+        )}
         {hint && <span class="hint">{hint}</span>}
         {field.type === "entity" && typeof value === "string" && !dirty && (
           <a href={entityHref(value)}>open</a>

@@ -57,6 +57,7 @@ function Leaf(props: LeafProps) {
     case "mask":
       return <ChoiceField {...props} />;
     case "string":
+    case "text":
     case "entity":
       return <TextField {...props} hint={hintOf(field)} />;
     default:
@@ -86,7 +87,9 @@ function Element(props: LeafProps) {
 
 function AnyField(props: LeafProps) {
   const { field, value, path } = props;
-  if (!Array.isArray(value) || field.type === "mask") return <Element {...props} />;
+  /* A mask is an array itself; only with a count there are several. */
+  if (!Array.isArray(value) || (field.type === "mask" && !field.count))
+    return <Element {...props} />;
   return (
     <Group {...props}>
       {value.map((element, i) => (

@@ -1,10 +1,10 @@
 /** What a component is added with: zero, or the nearest value that its range allows. */
-import { isNumber, isWide } from "./kind.js";
+import { isNumber, isWide, isWords } from "./kind.js";
 import type { ComponentType, Field, Value } from "./types.js";
 
 function initialElement(field: Field): Value {
   if (field.type === "bool") return false;
-  if (field.type === "string") return "";
+  if (isWords(field.type)) return "";
   if (field.type === "entity") return null;
   if (field.type === "enum") return field.values?.[0] ?? null;
   if (field.type === "mask") return [];

@@ -12,6 +12,8 @@ const limits: Record<string, [number, number]> = {
 
 export const isWide = (type: string): boolean => type === "i64" || type === "u64";
 export const isWhole = (type: string): boolean => /^[iu](8|16|32|64)$/.test(type);
+/** Whether values are words: a string has a fixed room, a text grows. */
+export const isWords = (type: string): boolean => type === "string" || type === "text";
 export const isNumber = (type: string): boolean => isWhole(type) || /^f(32|64)$/.test(type);
 
 /** The range that a number must be in: its own where it has one, else its type's. */
@@ -56,7 +58,13 @@ export function parseText(field: Field, text: string): { value: Value } | { prob
     if (id === "") return { value: null };
     return /^\d+$/.test(id) ? { value: id } : { problem: "An entity is named by its number." };
   }
-  if (!isNumber(field.type)) return { value: text };
+  if (!isNumber(field.type)) {
+    const size = new TextEncoder().encode(text).length;
+    const most = field.max_size ?? null;
+    return most !== null && size > most
+      ? { problem: `At most ${most} bytes, this has ${size}.` }
+      : { value: text };
+  }
   const typed = text.trim().replace("−", "-");
   const named = special[typed.toLowerCase()];
   if (named !== undefined && !isWhole(field.type)) return { value: named };

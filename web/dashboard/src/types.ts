@@ -46,6 +46,8 @@ export interface Field {
   /** Inclusive. */
   min?: number | string | null;
   max?: number | string | null;
+  /** Bytes of UTF-8 that a string or text may have. */
+  max_size?: number | null;
   values?: string[] | null;
   read_only?: boolean;
   fields?: Field[] | null;
