@@ -264,7 +264,7 @@ static void drop_packed(reef__packed_t *packed)
 
     for (uint32_t i = 0; i < table->component_count; i++) {
         if (table->owners[i] != NULL && (packed->given >> i & 1)) {
-            reef__type_drop(table->owners[i],
+            reef_type_drop(table->owners[i],
                             reef__packed_values(packed) + bundle->offsets[i]);
         }
     }
@@ -275,7 +275,7 @@ void reef__command_drop(reef__command_t *command)
     if (command->kind == REEF__COMMAND_SPAWN_BUNDLE) {
         drop_packed(reef__command_value(command));
     } else if (command->value > 0) {
-        reef__type_drop(command->type, reef__command_value(command));
+        reef_type_drop(command->type, reef__command_value(command));
     }
 }
 

@@ -161,7 +161,7 @@ static entry_t *ensure_entry(fold_t *fold, reef_component_t component)
 static void drop_value(entry_t *entry)
 {
     if (entry->value != NULL) {
-        reef__type_drop(entry->type, entry->value);
+        reef_type_drop(entry->type, entry->value);
         entry->value = NULL;
     }
     entry->is_written = false;
@@ -377,7 +377,7 @@ static void release_old(const fold_t *fold)
             reef__relation_unlink(fold->world, entry->component, (void *)old);
         }
         if (entry->type->size > 0) {
-            reef__type_drop(entry->type, old);
+            reef_type_drop(entry->type, old);
         }
     }
 }

@@ -25,6 +25,9 @@ void reef__component_registry_finish(reef__component_registry_t *registry)
     for (size_t i = 0; i < registry->list.count; i++) {
         reef__component_t *component = &registry->list.items[i];
 
+        if (component->initial != NULL) {
+            reef_type_drop_texts(component->type, component->initial);
+        }
         reef__block_destroy(registry->alloc, component->initial, component->size);
         reef__links_destroy(component->links);
         for (uint32_t k = 0; k <= REEF_OBSERVE_DESPAWN; k++) {
@@ -48,13 +51,6 @@ void reef__type_check_same(const reef_type_t *known, const reef_type_t *type)
     (void)type;
 }
 
-void reef__type_drop(const reef_type_t *type, void *value)
-{
-    if (type->drop != NULL) {
-        type->drop(value);
-    }
-}
-
 static uint32_t append(reef__component_registry_t *registry, const reef_type_t *type)
 {
     uint32_t id = (uint32_t)registry->list.count;
@@ -65,7 +61,7 @@ static uint32_t append(reef__component_registry_t *registry, const reef_type_t *
     component = REEF_ARRAY_PUSH(registry->alloc, &registry->list);
     *component = (reef__component_t){.type = type,
                                      .size = type->size,
-                                     .owns = type->drop != NULL,
+                                     .owns = reef_type_owns(type),
                                      .links = reef__links_create(registry->alloc, type),
                                      .name_hash = reef__type_name_hash(type)};
     if (type->size > 0) {

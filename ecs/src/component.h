@@ -113,9 +113,6 @@ reef__component_write(const reef__component_t *component, void *to, const void *
     }
 }
 
-/** Release what a value owns. */
-void reef__type_drop(const reef_type_t *type, void *value);
-
 /** Hash of a type's name. */
 uint64_t reef__type_name_hash(const reef_type_t *type);
 

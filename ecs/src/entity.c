@@ -216,7 +216,7 @@ bool reef__world_overwrite(reef_world_t *world,
         }
     } else if (info->size > 0 && value != to) {
         if (REEF_UNLIKELY(info->owns)) {
-            reef__type_drop(info->type, to);
+            reef_type_drop(info->type, to);
         }
         reef__component_write(info, to, value);
     }
@@ -312,7 +312,7 @@ bool reef_world_remove(reef_world_t *world,
         reef__relation_unlink(world, component, (void *)value);
     }
     if (REEF_UNLIKELY(info->owns)) {
-        reef__type_drop(info->type, value);
+        reef_type_drop(info->type, value);
     }
     row = move_to(world, from, record->row, edge);
     finish_move(world, record, from, edge->to, row);

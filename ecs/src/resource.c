@@ -22,9 +22,7 @@ void reef__resource_list_finish(reef__resource_list_t *resources)
     for (size_t i = 0; i < resources->list.count; i++) {
         reef__resource_t *resource = &resources->list.items[i];
 
-        if (resource->type->drop != NULL) {
-            resource->type->drop(resource->value);
-        }
+        reef_type_drop(resource->type, resource->value);
         reef__block_destroy(resources->alloc, resource->value, resource->type->size);
     }
     REEF_ARRAY_FINISH(resources->alloc, &resources->list);

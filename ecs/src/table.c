@@ -97,7 +97,7 @@ void reef__table_drop_row(reef_table_t *table, uint32_t row)
 {
     for (uint32_t i = 0; i < table->component_count; i++) {
         if (table->owners[i] != NULL) {
-            reef__type_drop(table->owners[i], reef__table_value(table, row, i));
+            reef_type_drop(table->owners[i], reef__table_value(table, row, i));
         }
     }
 }
