@@ -265,7 +265,7 @@ static void drop_packed(reef__packed_t *packed)
     for (uint32_t i = 0; i < table->component_count; i++) {
         if (table->owners[i] != NULL && (packed->given >> i & 1)) {
             reef_type_drop(table->owners[i],
-                            reef__packed_values(packed) + bundle->offsets[i]);
+                           reef__packed_values(packed) + bundle->offsets[i]);
         }
     }
 }

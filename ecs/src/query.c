@@ -237,25 +237,21 @@ static void write_slice(const reef_query_t *query,
                         reef__query_slice_t *slice)
 {
     const reef_table_t *table = match->table;
+    bool is_simple = query->watching == 0 && table->row_count <= REEF__CHUNK_ROWS;
 
     slice->entities = table->entities;
     slice->count = table->row_count;
     slice->match = (uint32_t)(match - query->matches.items);
-    slice->watched = 0;
+    slice->easy = 0;
     for (uint32_t i = 0; i < query->term_count; i++) {
         const reef__column_t *column = &table->columns[match->columns[i]];
 
         slice->columns[i].data = NULL;
         slice->columns[i].versions = NULL;
-        if (match->columns[i] == REEF__NO_COLUMN) {
-            continue;
-        }
-        if (column->track != NULL) {
-            slice->watched |= 1u << i;
-        }
-        if (column->size > 0) {
+        if (match->columns[i] != REEF__NO_COLUMN && column->size > 0) {
             slice->columns[i].data = column->data;
             slice->columns[i].versions = column->versions;
+            slice->easy |= (uint32_t)(is_simple && column->track == NULL) << i;
         }
     }
 }
@@ -302,20 +298,21 @@ void reef__query_refresh(reef_query_t *query)
 
 /* Iterating ------------------------------------------------------------------------ */
 
-static reef_query_iter_t
-begin(reef_query_t *query, uint32_t first, uint32_t end, uint64_t version)
+static reef_query_iter_t begin(reef_query_t *query, uint64_t version)
 {
     reef_query_iter_t iter;
 
     iter.count = 0;
     iter.entities = NULL;
-    iter.first = 0;
-    iter.stride = query->watching == 0 ? query->stride : 0;
     iter.slice = NULL;
-    iter.next = reef__query_slice(query, first);
-    iter.end = reef__query_slice(query, end);
-    iter.query = query;
+    iter.next = NULL;
+    iter.end = NULL;
+    iter.stride = query->stride;
+    iter.first = 0;
     iter.version = version;
+    iter.query = query;
+    iter.coming = NULL;
+    iter.stop = NULL;
     iter.last = NULL;
     iter.skip = 0;
     return iter;
@@ -323,10 +320,17 @@ begin(reef_query_t *query, uint32_t first, uint32_t end, uint64_t version)
 
 reef_query_iter_t reef_query_begin(reef_query_t *query)
 {
-    if (query->structure != query->world->structure) {
-        reef__query_refresh(query);
+    reef_query_iter_t iter = begin(query, query->world->version);
+
+    reef__query_refresh(query);
+    if (query->watching == 0) {
+        iter.next = reef__query_slice(query, 0);
+        iter.end = reef__query_slice(query, query->slice_count);
+    } else {
+        iter.coming = reef__query_slice(query, 0);
+        iter.stop = reef__query_slice(query, query->slice_count);
     }
-    return begin(query, 0, query->slice_count, query->world->version);
+    return iter;
 }
 
 reef_query_iter_t reef__query_part(reef_query_t *query,
@@ -334,24 +338,16 @@ reef_query_iter_t reef__query_part(reef_query_t *query,
                                    reef__query_place_t to,
                                    uint64_t version)
 {
-    reef_query_iter_t iter = begin(query, from.slice, to.slice + (to.row > 0), version);
+    reef_query_iter_t iter = begin(query, version);
 
-    iter.stride = 0;
+    iter.coming = reef__query_slice(query, from.slice);
+    iter.stop = reef__query_slice(query, to.slice + (to.row > 0));
     iter.skip = from.row;
     if (to.row > 0) {
         iter.last = reef__query_slice(query, to.slice);
-        iter.stop = to.row;
+        iter.last_row = to.row;
     }
     return iter;
-}
-
-bool reef__query_end(reef_query_iter_t *iter)
-{
-    /* What was handed out is wrong by now: structure changed under way. */
-    assert(iter->query->structure == iter->query->world->structure);
-    iter->count = 0;
-    iter->entities = NULL;
-    return false;
 }
 
 void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool write)
@@ -376,29 +372,31 @@ static const reef__column_t *column_of(const reef_query_iter_t *iter, uint32_t t
     return &match->table->columns[match->columns[term]];
 }
 
-void reef__query_stamp_rest(const reef_query_iter_t *iter, uint32_t term)
-{
-    uint64_t *versions = iter->slice->columns[term].versions;
-    uint32_t last = (iter->first + iter->count - 1) >> REEF__CHUNK_SHIFT;
-
-    for (uint32_t chunk = iter->first >> REEF__CHUNK_SHIFT; chunk <= last; chunk++) {
-        versions[chunk] = iter->version;
-    }
-}
-
-void reef__query_mark(const reef_query_iter_t *iter, uint32_t term)
-{
-    const reef__track_t *track = column_of(iter, term)->track;
-
-    reef__track_mark_rows(track, iter->first, iter->count, track->written);
-}
-
 void *reef__query_column_part(const reef_query_iter_t *iter, uint32_t term)
 {
     uint8_t *data = iter->slice->columns[term].data;
 
     return data == NULL ? NULL
                         : data + (size_t)iter->first * column_of(iter, term)->size;
+}
+
+void *reef__query_column_mut_slow(const reef_query_iter_t *iter, uint32_t term)
+{
+    uint64_t *versions = iter->slice->columns[term].versions;
+    uint32_t last = (iter->first + iter->count - 1) >> REEF__CHUNK_SHIFT;
+    const reef__track_t *track;
+
+    if (versions == NULL) {
+        return NULL;
+    }
+    for (uint32_t chunk = iter->first >> REEF__CHUNK_SHIFT; chunk <= last; chunk++) {
+        versions[chunk] = iter->version;
+    }
+    track = column_of(iter, term)->track;
+    if (track != NULL) {
+        reef__track_mark_rows(track, iter->first, iter->count, track->written);
+    }
+    return reef__query_column_part(iter, term);
 }
 
 void *reef_query_value_mut(const reef_query_iter_t *iter, uint32_t term, uint32_t row)
@@ -600,15 +598,15 @@ static void open_marks(reef_query_iter_t *iter)
     iter->marks.count = 0;
 }
 
-/* Go on to the next table; its rows before iter->first are left out. */
+/* Go on to the next table; its rows before iter->skip are left out. */
 static void open_slice(reef_query_iter_t *iter)
 {
-    iter->slice = iter->next;
-    iter->next = (const void *)((const uint8_t *)iter->slice + iter->query->stride);
+    iter->slice = iter->coming;
+    iter->coming = (const void *)((const uint8_t *)iter->slice + iter->stride);
     iter->first = iter->skip;
     iter->skip = 0;
     iter->count = 0;
-    iter->limit = iter->slice == iter->last ? iter->stop : iter->slice->count;
+    iter->limit = iter->slice == iter->last ? iter->last_row : iter->slice->count;
     if (iter->query->watching != 0) {
         open_marks(iter);
     }
@@ -622,9 +620,8 @@ bool reef__query_next_slow(reef_query_iter_t *iter)
         if (watches && iter->slice != NULL && next_run(iter)) {
             return true;
         }
-        if (iter->next == iter->end) {
-            iter->slice = NULL;
-            return reef__query_end(iter);
+        if (iter->coming == iter->stop) {
+            break;
         }
         open_slice(iter);
         if (!watches && iter->first < iter->limit) {
@@ -633,6 +630,12 @@ bool reef__query_next_slow(reef_query_iter_t *iter)
             return true;
         }
     }
+    /* What was handed out is wrong by now: structure changed under way. */
+    assert(iter->query->structure == iter->query->world->structure);
+    iter->slice = NULL;
+    iter->count = 0;
+    iter->entities = NULL;
+    return false;
 }
 
 void reef_query_skip_changes(reef_query_t *query)

@@ -75,8 +75,8 @@ enum {
 typedef struct reef__query_slice {
     const reef_entity_t *entities;
     uint32_t count;
-    uint32_t match;   /* index of its table in the query */
-    uint32_t watched; /* 1 << term, where a query wants to know of writes */
+    uint32_t match; /* index of its table in the query */
+    uint32_t easy;  /* 1 << term, where to write is to stamp one version */
     struct {
         uint8_t *data;      /* NULL where there is nothing to hand out */
         uint64_t *versions; /* likewise */
@@ -88,14 +88,17 @@ typedef struct reef_query_iter {
     const reef_entity_t *entities; /* [count] */
 
     /* private */
-    uint32_t first;  /* row of the table at which this slice begins */
-    uint32_t stride; /* bytes to the next one; 0 = the slow way */
     const reef__query_slice_t *slice, *next, *end;
+    uint32_t stride;  /* bytes from slice to slice */
+    uint32_t first;   /* row of the table at which this slice begins */
+    uint64_t version; /* to be stamped on what is written */
     reef_query_t *query;
-    uint64_t version;                /* to be stamped on what is written */
-    const reef__query_slice_t *last; /* the slow way: ends at row `stop` of it */
-    uint32_t skip, stop;             /* and begins at row `skip` of the first */
-    uint32_t limit;                  /* of the rows of this slice's table */
+
+    /* The slow way, for parts of tables and for changes; next and end are NULL then. */
+    const reef__query_slice_t *coming, *stop; /* as next and end */
+    const reef__query_slice_t *last;          /* ends at row `last_row` of it */
+    uint32_t skip, last_row;                  /* begins at row `skip` of the first */
+    uint32_t limit;                           /* of the rows of this slice's table */
     struct {
         uint64_t *bits; /* of this slice; NULL when several terms watch */
         uint8_t *dirty;
@@ -124,13 +127,11 @@ reef_query_iter_t reef_query_begin(reef_query_t *query);
 /** Forget all changes so far: CHANGED and ADDED report what comes from now on. */
 void reef_query_skip_changes(reef_query_t *query);
 
-/** Private: the slow ways of the functions below. */
+/* Private: the slow ways of the functions below. */
 bool reef__query_next_slow(reef_query_iter_t *iter);
-bool reef__query_end(reef_query_iter_t *iter);
-void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool write);
-void reef__query_stamp_rest(const reef_query_iter_t *iter, uint32_t term);
-void reef__query_mark(const reef_query_iter_t *iter, uint32_t term);
 void *reef__query_column_part(const reef_query_iter_t *iter, uint32_t term);
+void *reef__query_column_mut_slow(const reef_query_iter_t *iter, uint32_t term);
+void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool write);
 
 /**
  * Move to the next non-empty slice; false at the end.
@@ -143,14 +144,11 @@ static inline bool reef_query_next(reef_query_iter_t *iter)
 {
     const reef__query_slice_t *slice = iter->next;
 
-    if (REEF_UNLIKELY(iter->stride == 0)) {
+    if (REEF_UNLIKELY(slice == iter->end)) {
         return reef__query_next_slow(iter);
     }
-    if (REEF_UNLIKELY(slice == iter->end)) {
-        return reef__query_end(iter);
-    }
-    iter->slice = slice;
     iter->next = (const void *)((const uint8_t *)slice + iter->stride);
+    iter->slice = slice;
     iter->count = slice->count;
     iter->entities = slice->entities;
     return true;
@@ -173,21 +171,6 @@ static inline const void *reef_query_column(const reef_query_iter_t *iter,
     return iter->slice->columns[term].data;
 }
 
-/** Private: stamp the version of this run on the chunks of the slice. */
-static inline void reef__query_stamp(const reef_query_iter_t *iter, uint32_t term)
-{
-    uint64_t *versions = iter->slice->columns[term].versions;
-    uint32_t chunk = iter->first >> REEF__CHUNK_SHIFT;
-
-    if (REEF_LIKELY(versions != NULL)) {
-        versions[chunk] = iter->version;
-        if (REEF_UNLIKELY(iter->count > (1u << REEF__CHUNK_SHIFT) -
-                                            iter->first % (1u << REEF__CHUNK_SHIFT))) {
-            reef__query_stamp_rest(iter, term);
-        }
-    }
-}
-
 /** The same to write through: marks all rows of the slice changed.  The term must be
  *  one of the WRITE kinds. */
 static inline void *reef_query_column_mut(const reef_query_iter_t *iter, uint32_t term)
@@ -197,13 +180,10 @@ static inline void *reef_query_column_mut(const reef_query_iter_t *iter, uint32_
 #ifdef REEF_DEBUG
     reef__query_check_term(iter, term, true);
 #endif
-    reef__query_stamp(iter, term);
-    if (REEF_UNLIKELY(slice->watched >> term & 1)) {
-        reef__query_mark(iter, term);
+    if (REEF_UNLIKELY((slice->easy >> term & 1) == 0)) {
+        return reef__query_column_mut_slow(iter, term);
     }
-    if (REEF_UNLIKELY(iter->first != 0)) {
-        return reef__query_column_part(iter, term);
-    }
+    slice->columns[term].versions[0] = iter->version;
     return slice->columns[term].data;
 }
 
