@@ -57,7 +57,8 @@ typedef struct reef__lease {
 
 /** How the entities of one recorder's commands go together. */
 typedef struct reef__command_group {
-    uint32_t first, last; /* offsets of commands */
+    reef__record_t *record; /* of the entity; its `pending` says whether it still is */
+    uint32_t first, last;   /* offsets of commands */
 } reef__command_group_t;
 
 enum {

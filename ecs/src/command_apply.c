@@ -70,7 +70,7 @@ static void chain_all(reef_commands_t *commands, const reef__command_bytes_t *by
             skip(world, command);
         } else if (record->pending == 0) {
             *REEF_ARRAY_PUSH(world->alloc, &commands->groups) =
-                (reef__command_group_t){(uint32_t)offset, (uint32_t)offset};
+                (reef__command_group_t){record, (uint32_t)offset, (uint32_t)offset};
             record->pending = commands->groups.count & UINT32_C(0x3fffffff);
         } else {
             reef__command_group_t *group = &commands->groups.items[record->pending - 1];
@@ -560,10 +560,10 @@ static void apply_round(reef_commands_t *commands, const reef__command_bytes_t *
     chain_all(commands, bytes);
     for (size_t i = 0; i < commands->groups.count; i++) {
         uint32_t offset = commands->groups.items[i].first;
+        reef__record_t *record = commands->groups.items[i].record;
         reef__command_t *command = reef__command_at(bytes, offset);
-        reef__record_t *record = find_record(world, command->entity);
 
-        if (REEF_UNLIKELY(record == NULL)) {
+        if (REEF_UNLIKELY(record->pending != i + 1)) {
             skip_chain(world, bytes, offset);
             continue;
         }

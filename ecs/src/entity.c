@@ -61,6 +61,23 @@ static void unlink_row(reef_world_t *world, const reef_table_t *table, uint32_t 
     }
 }
 
+/* What is to be done while the row is still there. */
+static void prepare_despawn(reef_world_t *world, reef_table_t *table, uint32_t row)
+{
+    if (table->despawn_observed) {
+        reef__world_run_row_observers(world, REEF_OBSERVE_DESPAWN, table, row);
+    }
+    if (table->remove_observed) {
+        reef__world_run_row_observers(world, REEF_OBSERVE_REMOVE, table, row);
+    }
+    if (table->related) {
+        unlink_row(world, table, row);
+    }
+    if (table->owning) {
+        reef__table_drop_row(table, row);
+    }
+}
+
 void reef__world_despawn_one(reef_world_t *world,
                              reef__record_t *record,
                              reef_entity_t entity)
@@ -69,17 +86,8 @@ void reef__world_despawn_one(reef_world_t *world,
     uint32_t row = record->row;
 
     reef__world_begin_change(world);
-    if (REEF_UNLIKELY(table->despawn_observed)) {
-        reef__world_run_row_observers(world, REEF_OBSERVE_DESPAWN, table, row);
-    }
-    if (REEF_UNLIKELY(table->remove_observed)) {
-        reef__world_run_row_observers(world, REEF_OBSERVE_REMOVE, table, row);
-    }
-    if (REEF_UNLIKELY(table->related)) {
-        unlink_row(world, table, row);
-    }
-    if (REEF_UNLIKELY(table->owner_count > 0)) {
-        reef__table_drop_row(table, row);
+    if (REEF_UNLIKELY(table->hooked)) {
+        prepare_despawn(world, table, row);
     }
     reef__world_remove_row(world, table, row);
     reef__entity_index_release(&world->entities[reef_entity_range(entity)], record,

@@ -30,6 +30,8 @@ void reef_world_observe(reef_world_t *world,
             table->add_observed |= what == REEF_OBSERVE_ADD;
             table->remove_observed |= what == REEF_OBSERVE_REMOVE;
             table->despawn_observed |= what == REEF_OBSERVE_DESPAWN;
+            table->hooked |=
+                what == REEF_OBSERVE_REMOVE || what == REEF_OBSERVE_DESPAWN;
         }
     }
 }

@@ -50,12 +50,14 @@ static void describe_columns(reef_table_t *table,
         table->reserved[i] = 0;
         column_of[components[i]] = (uint8_t)i;
         reef__component_set_add(&table->set, components[i]);
-        table->owner_count += info->owns;
+        table->owning |= info->owns;
         table->related |= reef__component_is_relation(info);
         table->add_observed |= (info->observed & 1u << REEF_OBSERVE_ADD) != 0;
         table->remove_observed |= (info->observed & 1u << REEF_OBSERVE_REMOVE) != 0;
         table->despawn_observed |= (info->observed & 1u << REEF_OBSERVE_DESPAWN) != 0;
     }
+    table->hooked = table->remove_observed || table->despawn_observed ||
+                    table->owning || table->related;
 }
 
 /* The table and its arrays are one piece of memory. */
@@ -362,7 +364,7 @@ void reef__table_destroy(reef_table_t *table)
 {
     const reef_alloc_t *alloc = table->storage->alloc;
 
-    for (uint32_t row = 0; row < table->row_count && table->owner_count > 0; row++) {
+    for (uint32_t row = 0; row < table->row_count && table->owning; row++) {
         reef__table_drop_row(table, row);
     }
     free_memory(table);

@@ -57,10 +57,10 @@ struct reef_table {
     uint32_t stamp;         /* counts changes of rows, for the caches of queries */
     uint32_t stamped_chunk; /* the chunk last stamped as a whole, and with what */
     uint64_t stamped_version;
-    uint32_t owner_count;
-    uint32_t track_count;                                 /* columns that are watched */
-    bool add_observed, remove_observed, despawn_observed; /* some component is */
-    bool related;                                         /* has a relation */
+    uint32_t track_count; /* columns that are watched */
+    bool hooked; /* something is to be done before a row goes: any of the next four */
+    bool remove_observed, despawn_observed, owning, related;
+    bool add_observed;
     bool is_large; /* columns are regions, else all are in one block */
 
     reef__storage_t *storage;
