@@ -368,6 +368,7 @@ void *reef__world_find_mut(reef_world_t *world,
         &world->entities[reef_entity_range(entity)], entity);
     const reef_table_t *table;
     uint8_t column;
+    void *value;
 
     if (REEF_UNLIKELY(record == NULL)) {
         return NULL;
@@ -379,8 +380,10 @@ void *reef__world_find_mut(reef_world_t *world,
     }
     assert(!table->related || !reef__component_is_relation(
                                   reef__component_at(&world->components, component)));
+    /* In this order, because after a store through a byte all is loaded again. */
+    value = reef__table_value(table, record->row, column);
     reef__table_note_write(table, record->row, column, version);
-    return reef__table_value(table, record->row, column);
+    return value;
 }
 
 void *reef_world_find_mut(reef_world_t *world,

@@ -482,11 +482,15 @@ static uint32_t next_dirty(const reef_query_iter_t *iter, uint32_t word, uint32_
 
 static void prefetch_row(const reef_query_iter_t *iter, uint32_t row)
 {
+    const reef__match_t *match = &iter->query->matches.items[iter->slice->match];
+
     for (uint32_t i = 0; i < iter->query->term_count; i++) {
         const uint8_t *data = iter->slice->columns[i].data;
 
         if (data != NULL) {
-            REEF_PREFETCH(data + (size_t)row * column_of(iter, i)->size);
+            size_t size = match->table->columns[match->columns[i]].size;
+
+            REEF_PREFETCH(data + (size_t)row * size);
         }
     }
 }

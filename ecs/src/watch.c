@@ -1,4 +1,7 @@
 /*
+ * Eight bytes are looked at as one number, of which the lowest byte is the first:
+ * little endian, as all machines that this is built for.
+ *
  * A word that is not 0 is dirty; a dirty one may be 0, after rows have gone.  Words and
  * bytes belong to whoever works on their rows, and slices of one system begin at
  * multiples of 64 rows: so workers that mark and visit other rows never meet.
@@ -151,10 +154,11 @@ uint32_t reef__next_dirty(const uint8_t *dirty, uint32_t word, uint32_t end)
 {
     uint64_t eight[8];
 
-    /* Changes lie close together, or far apart. */
-    for (; word < end && (word & 7) != 0; word++) {
-        if (dirty[word] != 0) {
-            return word;
+    /* Close by, in most cases; else with longer steps. */
+    for (uint32_t near = 0; near < 8 && word + 8 <= end; near++, word += 8) {
+        memcpy(eight, dirty + word, sizeof(eight[0]));
+        if (eight[0] != 0) {
+            return word + REEF_LOWEST_BIT(eight[0]) / 8;
         }
     }
     for (; word + 64 <= end; word += 64) {
@@ -162,12 +166,6 @@ uint32_t reef__next_dirty(const uint8_t *dirty, uint32_t word, uint32_t end)
         if (((eight[0] | eight[1]) | (eight[2] | eight[3]) | (eight[4] | eight[5]) |
              (eight[6] | eight[7])) != 0) {
             break;
-        }
-    }
-    for (; word + 8 <= end; word += 8) {
-        memcpy(eight, dirty + word, sizeof(eight[0]));
-        if (eight[0] != 0) {
-            return word + REEF_LOWEST_BIT(eight[0]) / 8;
         }
     }
     while (word < end && dirty[word] == 0) {

@@ -62,10 +62,8 @@ reef__track_mark(const reef__track_t *track, uint32_t row, uint32_t watches)
     uint64_t bit = UINT64_C(1) << (row & 63);
 
     if (REEF_LIKELY(watches == 1)) {
-        if ((track->bits[row >> 6] & bit) == 0) {
-            track->bits[row >> 6] |= bit;
-            track->dirty[row >> 6] = 1;
-        }
+        track->bits[row >> 6] |= bit;
+        track->dirty[row >> 6] = 1;
         return;
     }
     for (; watches != 0; watches &= watches - 1) {
