@@ -20,8 +20,12 @@
 
 #include <reef/array.h>
 
+/* A unit is large enough for the memory to stream, and with its neighbours on other
+ * workers small enough for the second-level cache. */
 enum {
-    UNIT_BYTES = 128 * 1024
+    UNITS = 32, /* aimed at, for a share that comes out even */
+    LEAST_UNIT_BYTES = 64 * 1024,
+    MOST_UNIT_BYTES = 768 * 1024,
 };
 
 /* A stage under way. */
@@ -155,6 +159,47 @@ static void pass_table(const reef_schedule_t *schedule,
     }
 }
 
+/* Bytes of a unit, when all tables that the group visits hold so many. */
+static size_t unit_bytes(const reef_schedule_t *schedule, const reef__group_t *group)
+{
+    size_t largest = 0, size;
+
+    for (uint32_t i = 0; i < group->system_count; i++) {
+        const reef_query_t *query = query_of(schedule, group, i);
+        size_t bytes = 0;
+
+        for (size_t k = 0; k < query->matches.count; k++) {
+            const reef_table_t *table = query->matches.items[k].table;
+
+            bytes += table->row_count * row_bytes(table);
+        }
+        largest = bytes > largest ? bytes : largest;
+    }
+    size = largest / UNITS;
+    size = size > LEAST_UNIT_BYTES ? size : LEAST_UNIT_BYTES;
+    return size < MOST_UNIT_BYTES ? size : MOST_UNIT_BYTES;
+}
+
+/* Cut the rows of one table; gives the bytes since the last cut. */
+static size_t cut_table(reef_schedule_t *schedule,
+                        reef__group_t *group,
+                        const uint32_t *at,
+                        const reef_table_t *table,
+                        size_t bytes)
+{
+    uint32_t chunk_count = reef__chunk_count(table->row_count);
+    size_t each = row_bytes(table);
+
+    for (uint32_t c = 0; c < chunk_count; c++) {
+        bytes += reef__table_chunk_rows(table, c) * each;
+        if (bytes >= group->unit_bytes && c + 1 < chunk_count) {
+            end_unit(schedule, group, at, table, (c + 1) << REEF__CHUNK_SHIFT);
+            bytes = 0;
+        }
+    }
+    return bytes;
+}
+
 /* Cut the rows of all tables that the group visits into units of whole chunks. */
 static void cut_units(reef_schedule_t *schedule, reef__group_t *group)
 {
@@ -168,20 +213,12 @@ static void cut_units(reef_schedule_t *schedule, reef__group_t *group)
         reef__query_refresh(query_of(schedule, group, i));
     }
     group->bounds.count = 0;
+    group->unit_bytes = unit_bytes(schedule, group);
     end_unit(schedule, group, at, NULL, 0);
     while ((table = next_table(schedule, group, at)) != NULL) {
-        uint32_t chunk_count = reef__chunk_count(table->row_count);
-        size_t each = row_bytes(table);
-
-        for (uint32_t c = 0; c < chunk_count; c++) {
-            bytes += reef__table_chunk_rows(table, c) * each;
-            if (bytes >= UNIT_BYTES && c + 1 < chunk_count) {
-                end_unit(schedule, group, at, table, (c + 1) << REEF__CHUNK_SHIFT);
-                bytes = 0;
-            }
-        }
+        bytes = cut_table(schedule, group, at, table, bytes);
         pass_table(schedule, group, table, at);
-        if (bytes >= UNIT_BYTES) {
+        if (bytes >= group->unit_bytes) {
             end_unit(schedule, group, at, NULL, 0);
             bytes = 0;
         }
