@@ -110,6 +110,13 @@ static inline uint8_t *reef__packed_values(reef__packed_t *packed)
 /** Release what the values of a command own: it is not applied. */
 void reef__command_drop(reef__command_t *command);
 
+/** Apply the chain of commands that begins at @p offset to its entity, which is alive
+ * or spawned by the first of them. */
+void reef__commands_apply_chain(reef_commands_t *commands,
+                                const reef__command_bytes_t *bytes,
+                                size_t offset,
+                                reef__record_t *record);
+
 /**
  * Several recorders are about to be used at the same time: give each ids of its own.
  * Which one gets which depends on nothing but their order and what each needed before.

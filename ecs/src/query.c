@@ -4,10 +4,8 @@
  * few loads per table.  Slices are written when an iteration begins and structure has
  * changed since the last one, and then only those of tables that did.
  *
- * A CHANGED or ADDED term takes a watch of its component (watch.h): a bit per row that
- * is set by writes and cleared by the visit.  An iteration then hands out runs of set
- * bits.  A bit is cleared when its row is handed out, so an iteration that is left
- * early leaves the rest for the next one, and a row written meanwhile stays marked.
+ * A CHANGED or ADDED term takes a watch of its component; how the rows that changed are
+ * found is in query_changes.c.
  */
 #include "query.h"
 
@@ -18,7 +16,7 @@
 
 /* Matching ------------------------------------------------------------------------- */
 
-static bool matches(const reef_query_t *query, const reef_table_t *table)
+bool reef__query_matches(const reef_query_t *query, const reef_table_t *table)
 {
     if (!reef__component_set_contains(&table->set, &query->with) ||
         reef__component_set_intersects(&table->set, &query->without)) {
@@ -38,7 +36,7 @@ void reef__query_add_table(reef_query_t *query, reef_table_t *table)
     size_t place = query->matches.count;
     reef__match_t *match;
 
-    if (!matches(query, table)) {
+    if (!reef__query_matches(query, table)) {
         return;
     }
     (void)REEF_ARRAY_PUSH(query->world->alloc, &query->matches);
@@ -364,20 +362,13 @@ void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool w
     }
 }
 
-/* The table's column of a term that has one. */
-static const reef__column_t *column_of(const reef_query_iter_t *iter, uint32_t term)
-{
-    const reef__match_t *match = &iter->query->matches.items[iter->slice->match];
-
-    return &match->table->columns[match->columns[term]];
-}
-
 void *reef__query_column_part(const reef_query_iter_t *iter, uint32_t term)
 {
     uint8_t *data = iter->slice->columns[term].data;
 
     return data == NULL ? NULL
-                        : data + (size_t)iter->first * column_of(iter, term)->size;
+                        : data + (size_t)iter->first *
+                                     reef__query_table_column(iter, term)->size;
 }
 
 void *reef__query_column_mut_slow(const reef_query_iter_t *iter, uint32_t term)
@@ -392,7 +383,7 @@ void *reef__query_column_mut_slow(const reef_query_iter_t *iter, uint32_t term)
     for (uint32_t chunk = iter->first >> REEF__CHUNK_SHIFT; chunk <= last; chunk++) {
         versions[chunk] = iter->version;
     }
-    track = column_of(iter, term)->track;
+    track = reef__query_table_column(iter, term)->track;
     if (track != NULL) {
         reef__track_mark_rows(track, iter->first, iter->count, track->written);
     }
@@ -409,197 +400,12 @@ void *reef_query_value_mut(const reef_query_iter_t *iter, uint32_t term, uint32_
     if (iter->slice->columns[term].data == NULL) {
         return NULL;
     }
-    column = column_of(iter, term);
+    column = reef__query_table_column(iter, term);
     column->versions[at >> REEF__CHUNK_SHIFT] = iter->version;
     if (column->track != NULL) {
         reef__track_mark(column->track, at, column->track->written);
     }
     return column->data + (size_t)at * column->size;
-}
-
-/* Changes -------------------------------------------------------------------------- */
-
-/*
- * Mostly one term watches, whose bits and dirty bytes the iterator then points to. With
- * more of them the marks of all are taken together.
- */
-
-/* The marks of 64 rows. */
-static inline uint64_t read_word(const reef_query_iter_t *iter, uint32_t word)
-{
-    const reef_query_t *query = iter->query;
-    uint64_t bits = 0;
-
-    if (REEF_LIKELY(iter->marks.bits != NULL)) {
-        return iter->marks.bits[word];
-    }
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
-
-        bits |=
-            reef__track_bits(column_of(iter, term)->track, query->watches[term])[word];
-    }
-    return bits;
-}
-
-static inline void
-clear_word(const reef_query_iter_t *iter, uint32_t word, uint64_t bits)
-{
-    const reef_query_t *query = iter->query;
-
-    if (REEF_LIKELY(iter->marks.bits != NULL)) {
-        iter->marks.bits[word] &= ~bits;
-        iter->marks.dirty[word] = iter->marks.bits[word] != 0;
-        return;
-    }
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
-        const reef__track_t *track = column_of(iter, term)->track;
-
-        reef__track_bits(track, query->watches[term])[word] &= ~bits;
-        reef__track_dirty(track, query->watches[term])[word] =
-            reef__track_bits(track, query->watches[term])[word] != 0;
-    }
-}
-
-/* The first word from `word` on, before `end`, in which some watch is dirty. */
-static uint32_t next_dirty(const reef_query_iter_t *iter, uint32_t word, uint32_t end)
-{
-    const reef_query_t *query = iter->query;
-
-    if (REEF_LIKELY(iter->marks.bits != NULL)) {
-        return reef__next_dirty(iter->marks.dirty, word, end);
-    }
-    for (uint32_t left = query->watching; left != 0; left &= left - 1) {
-        uint32_t term = REEF_LOWEST_BIT(left);
-
-        end = reef__next_dirty(
-            reef__track_dirty(column_of(iter, term)->track, query->watches[term]), word,
-            end);
-    }
-    return end;
-}
-
-static void prefetch_row(const reef_query_iter_t *iter, uint32_t row)
-{
-    const reef__match_t *match = &iter->query->matches.items[iter->slice->match];
-
-    for (uint32_t i = 0; i < iter->query->term_count; i++) {
-        const uint8_t *data = iter->slice->columns[i].data;
-
-        if (data != NULL) {
-            size_t size = match->table->columns[match->columns[i]].size;
-
-            REEF_PREFETCH(data + (size_t)row * size);
-        }
-    }
-}
-
-/* Rows that changed lie far apart: look a few words ahead, so that their values are on
- * their way while the present ones are worked on. */
-static void look_ahead(reef_query_iter_t *iter)
-{
-    uint32_t end = (iter->limit + 63) / 64;
-
-    while (iter->marks.count < REEF__WORDS_AHEAD && iter->marks.next < end) {
-        uint32_t word = next_dirty(iter, iter->marks.next, end);
-        uint64_t bits;
-
-        iter->marks.next = word + 1;
-        if (word == end) {
-            return;
-        }
-        bits = read_word(iter, word);
-        if (bits != 0) {
-            prefetch_row(iter, word * 64 + REEF_LOWEST_BIT(bits));
-            iter->marks
-                .words[(iter->marks.first + iter->marks.count++) % REEF__WORDS_AHEAD] =
-                word;
-        } else {
-            clear_word(iter, word, 0); /* clean after all */
-        }
-    }
-}
-
-/* The bits of a word that are rows of this iteration from row `row` on. */
-static uint64_t bits_within(const reef_query_iter_t *iter, uint32_t word, uint32_t row)
-{
-    uint64_t bits = UINT64_MAX;
-
-    if (row > word * 64) {
-        bits <<= row - word * 64;
-    }
-    if (iter->limit - word * 64 < 64) {
-        bits &= UINT64_MAX >> (64 - (iter->limit - word * 64));
-    }
-    return bits;
-}
-
-/* Whole words follow each other in what was written as a column. */
-static void extend_run(reef_query_iter_t *iter)
-{
-    uint32_t word = (iter->first + iter->count) / 64;
-
-    while (iter->first + iter->count + 64 <= iter->limit &&
-           read_word(iter, word) == UINT64_MAX) {
-        clear_word(iter, word, UINT64_MAX);
-        iter->count += 64;
-        word++;
-    }
-}
-
-/* The next run of marked rows of the present slice, behind the last one.  It may end
- * with a word of 64 rows. */
-static bool next_run(reef_query_iter_t *iter)
-{
-    uint32_t from = iter->first + iter->count;
-
-    for (;; iter->marks.first++, iter->marks.count--) {
-        uint32_t word;
-        uint64_t bits, rest;
-
-        if (iter->marks.count < REEF__WORDS_AHEAD / 2) {
-            look_ahead(iter);
-        }
-        if (iter->marks.count == 0) {
-            return false;
-        }
-        word = iter->marks.words[iter->marks.first % REEF__WORDS_AHEAD];
-        if (word * 64 + 64 <= from) {
-            continue; /* was part of a run */
-        }
-        bits = read_word(iter, word) & bits_within(iter, word, from);
-        if (bits == 0) {
-            continue;
-        }
-        iter->first = word * 64 + REEF_LOWEST_BIT(bits);
-        rest = ~(bits >> REEF_LOWEST_BIT(bits));
-        iter->count = rest == 0 ? 64 : REEF_LOWEST_BIT(rest);
-        clear_word(iter, word,
-                   (UINT64_MAX >> (64 - iter->count)) << REEF_LOWEST_BIT(bits));
-        if ((iter->first + iter->count) % 64 == 0) {
-            extend_run(iter);
-        }
-        iter->entities = iter->slice->entities + iter->first;
-        return true;
-    }
-}
-
-/* Where the marks of the slice just opened are. */
-static void open_marks(reef_query_iter_t *iter)
-{
-    uint32_t term = REEF_LOWEST_BIT(iter->query->watching);
-
-    iter->marks.bits = NULL;
-    if ((iter->query->watching & (iter->query->watching - 1)) == 0) {
-        const reef__track_t *track = column_of(iter, term)->track;
-
-        iter->marks.bits = reef__track_bits(track, iter->query->watches[term]);
-        iter->marks.dirty = reef__track_dirty(track, iter->query->watches[term]);
-    }
-    iter->marks.next = iter->first / 64;
-    iter->marks.first = 0;
-    iter->marks.count = 0;
 }
 
 /* Go on to the next table; its rows before iter->skip are left out. */
@@ -612,7 +418,7 @@ static void open_slice(reef_query_iter_t *iter)
     iter->count = 0;
     iter->limit = iter->slice == iter->last ? iter->last_row : iter->slice->count;
     if (iter->query->watching != 0) {
-        open_marks(iter);
+        reef__query_open_marks(iter);
     }
 }
 
@@ -621,7 +427,7 @@ bool reef__query_next_slow(reef_query_iter_t *iter)
     bool watches = iter->query->watching != 0;
 
     for (;;) {
-        if (watches && iter->slice != NULL && next_run(iter)) {
+        if (watches && iter->slice != NULL && reef__query_next_run(iter)) {
             return true;
         }
         if (iter->coming == iter->stop) {

@@ -38,6 +38,9 @@ struct reef_query {
     reef__component_set_t either[8]; /* by group */
 };
 
+/** Whether the query visits the rows of a table. */
+bool reef__query_matches(const reef_query_t *query, const reef_table_t *table);
+
 /** Bring the slices up to date with the tables. */
 void reef__query_refresh(reef_query_t *query);
 
@@ -59,6 +62,22 @@ reef_query_iter_t reef__query_part(reef_query_t *query,
                                    reef__query_place_t from,
                                    reef__query_place_t to,
                                    uint64_t version);
+
+/** The table's column of a term that has one. */
+static inline const reef__column_t *
+reef__query_table_column(const reef_query_iter_t *iter, uint32_t term)
+{
+    const reef__match_t *match = &iter->query->matches.items[iter->slice->match];
+
+    return &match->table->columns[match->columns[term]];
+}
+
+/** Find the marks of the slice just opened. */
+void reef__query_open_marks(reef_query_iter_t *iter);
+
+/** The next run of marked rows of the present slice, behind the last one.  It may end
+ *  with a word of 64 rows. */
+bool reef__query_next_run(reef_query_iter_t *iter);
 
 static inline bool reef__access_writes(reef_access_t access)
 {

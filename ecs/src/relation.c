@@ -70,7 +70,8 @@ static reef__source_list_t *ensure_list(reef__links_t *links, reef_entity_t targ
         index = links->spare.items[--links->spare.count];
     } else {
         index = (uint32_t)links->lists.count;
-        *REEF_ARRAY_PUSH(links->alloc, &links->lists) = (reef__source_list_t){0};
+        REEF_ARRAY_RESERVE(links->alloc, &links->lists, index + 1u);
+        links->lists.items[links->lists.count++] = (reef__source_list_t){0};
     }
     reef_map_set(links->by_target, REEF_KEY(target), index);
     return &links->lists.items[index];
@@ -119,8 +120,10 @@ void reef__relation_link(reef_world_t *world,
 {
     reef__links_t *links = links_of(world, component);
     reef__source_list_t *list = ensure_list(links, value->target);
+    reef__record_t *record = find_record(world, value->target);
 
-    find_record(world, value->target)->is_target = 1;
+    assert(record != NULL);
+    record->is_target = 1;
     value->place = (uint32_t)list->count;
     *REEF_ARRAY_PUSH(links->alloc, list) = source;
 }
@@ -150,8 +153,11 @@ void reef__relation_unlink(reef_world_t *world,
     assert(list != NULL && value->place < list->count);
     moved = list->items[--list->count];
     if (value->place < list->count) {
+        reef_relation_t *last = find_relation(world, moved, component);
+
+        assert(last != NULL);
         list->items[value->place] = moved;
-        find_relation(world, moved, component)->place = value->place;
+        last->place = value->place;
     }
     if (list->count == 0) {
         release_list(links, value->target);
@@ -177,21 +183,31 @@ static bool next_relation(const reef_world_t *world, reef_component_t *component
     return false;
 }
 
-/* Add the sources of cascading relations, theirs, and so on; each entity once. */
+/* Add the sources of one entity by one relation, each entity once. */
+static void
+collect_sources(reef_world_t *world, const reef__source_list_t *list, doomed_t *doomed)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        reef__record_t *record = reef__world_record(world, list->items[i]);
+
+        assert(record != NULL);
+        if (!record->is_doomed) {
+            record->is_doomed = 1;
+            *REEF_ARRAY_PUSH(world->alloc, doomed) = list->items[i];
+        }
+    }
+}
+
+/* Add the sources of cascading relations, theirs, and so on. */
 static void collect(reef_world_t *world, doomed_t *doomed)
 {
     for (size_t i = 0; i < doomed->count; i++) {
         for (reef_component_t c = 0; next_relation(world, &c); c++) {
-            const reef__source_list_t *list =
-                find_list(links_of(world, c), doomed->items[i]);
+            const reef__links_t *links = links_of(world, c);
+            const reef__source_list_t *list = find_list(links, doomed->items[i]);
 
-            for (size_t k = 0; list != NULL && k < list->count; k++) {
-                reef__record_t *record = reef__world_record(world, list->items[k]);
-
-                if (links_of(world, c)->cascade && !record->is_doomed) {
-                    record->is_doomed = 1;
-                    *REEF_ARRAY_PUSH(world->alloc, doomed) = list->items[k];
-                }
+            if (links->cascade && list != NULL) {
+                collect_sources(world, list, doomed);
             }
         }
     }
@@ -212,8 +228,10 @@ static void detach(reef_world_t *world, reef_entity_t target)
 void reef__relation_despawn_tree(reef_world_t *world, reef_entity_t entity)
 {
     doomed_t doomed = {0};
+    reef__record_t *first = find_record(world, entity);
 
-    find_record(world, entity)->is_doomed = 1;
+    assert(first != NULL);
+    first->is_doomed = 1;
     *REEF_ARRAY_PUSH(world->alloc, &doomed) = entity;
     collect(world, &doomed);
     while (doomed.count > 0) {
@@ -245,6 +263,7 @@ const reef_entity_t *reef_world_sources(const reef_world_t *world,
 
     *count = 0;
     if (component != REEF_NO_COMPONENT && reef_world_is_alive(world, target)) {
+        assert(links_of(world, component) != NULL); /* the type is no relation */
         list = find_list(links_of(world, component), target);
     }
     if (list == NULL) {

@@ -92,6 +92,15 @@ REEF_NODISCARD reef_error_t reef__schedule_plan(reef_schedule_t *schedule,
 /** Forget stages and groups. */
 void reef__schedule_clear_plan(reef_schedule_t *schedule);
 
+static inline reef_system_t *reef__schedule_system_at(const reef_schedule_t *schedule,
+                                                      uint32_t index)
+{
+    return schedule->order.items[index];
+}
+
+/** Cut what the group visits into units of whole chunks. */
+void reef__group_cut_units(reef_schedule_t *schedule, reef__group_t *group);
+
 /** Run all stages of a built schedule. */
 void reef__schedule_run_stages(reef_schedule_t *schedule);
 

@@ -7,8 +7,7 @@
  *     settle    events, then commands, in the order of systems and units
  *
  * Whether a stage is shared is decided by how long its systems took; what it does never
- * depends on it.  Units are cut by the size of the rows, so that one fits the second
- * level of the cache while all systems of the group pass over it.
+ * depends on it.
  *
  * An exclusive system may run another schedule meanwhile: all state of a run is in its
  * schedule, its systems and on the stack.
@@ -20,14 +19,6 @@
 
 #include <reef/array.h>
 
-/* A unit is large enough for the memory to stream, and with its neighbours on other
- * workers small enough for the second-level cache. */
-enum {
-    UNITS = 32, /* aimed at, for a share that comes out even */
-    LEAST_UNIT_BYTES = 64 * 1024,
-    MOST_UNIT_BYTES = 768 * 1024,
-};
-
 /* A stage under way. */
 typedef struct stage_run {
     reef_schedule_t *schedule;
@@ -36,11 +27,6 @@ typedef struct stage_run {
     bool timed;
     bool shared; /* with the workers */
 } stage_run_t;
-
-static reef_system_t *system_at(const reef_schedule_t *schedule, uint32_t index)
-{
-    return schedule->order.items[index];
-}
 
 /* Prepare -------------------------------------------------------------------------- */
 
@@ -85,152 +71,6 @@ static void prepare_system(reef_schedule_t *schedule, reef_system_t *system, boo
     }
 }
 
-static size_t row_bytes(const reef_table_t *table)
-{
-    size_t size = sizeof(reef_entity_t);
-
-    for (uint32_t i = 0; i < table->component_count; i++) {
-        size += table->columns[i].size;
-    }
-    return size;
-}
-
-static reef_query_t *
-query_of(const reef_schedule_t *schedule, const reef__group_t *group, uint32_t system)
-{
-    return system_at(schedule, group->first_system + system)->query;
-}
-
-/* The next table that some system of the group matches, in order of the tables; NULL
- * at the end.  `at` are the next matches of the systems. */
-static const reef_table_t *next_table(const reef_schedule_t *schedule,
-                                      const reef__group_t *group,
-                                      const uint32_t *at)
-{
-    const reef_table_t *next = NULL;
-
-    for (uint32_t i = 0; i < group->system_count; i++) {
-        const reef_query_t *query = query_of(schedule, group, i);
-
-        if (at[i] < query->matches.count) {
-            const reef_table_t *table = query->matches.items[at[i]].table;
-
-            next = next == NULL || table->sequence < next->sequence ? table : next;
-        }
-    }
-    return next;
-}
-
-/* End a unit behind `row` rows of a table; of the systems that do not match it, behind
- * what they have passed. */
-static void end_unit(reef_schedule_t *schedule,
-                     reef__group_t *group,
-                     const uint32_t *at,
-                     const reef_table_t *table,
-                     uint32_t row)
-{
-    size_t count = group->bounds.count;
-
-    REEF_ARRAY_RESERVE(reef__world_alloc(schedule->world), &group->bounds,
-                       count + group->system_count);
-    group->bounds.count += group->system_count;
-    for (uint32_t i = 0; i < group->system_count; i++) {
-        const reef_query_t *query = query_of(schedule, group, i);
-        reef__query_place_t place = {.slice = query->slice_count};
-
-        if (at[i] < query->matches.count) {
-            place.slice = query->matches.items[at[i]].slice;
-            place.row = query->matches.items[at[i]].table == table ? row : 0;
-        }
-        group->bounds.items[count + i] = place;
-    }
-}
-
-static void pass_table(const reef_schedule_t *schedule,
-                       const reef__group_t *group,
-                       const reef_table_t *table,
-                       uint32_t *at)
-{
-    for (uint32_t i = 0; i < group->system_count; i++) {
-        const reef_query_t *query = query_of(schedule, group, i);
-
-        at[i] +=
-            at[i] < query->matches.count && query->matches.items[at[i]].table == table;
-    }
-}
-
-/* Bytes of a unit, when all tables that the group visits hold so many. */
-static size_t unit_bytes(const reef_schedule_t *schedule, const reef__group_t *group)
-{
-    size_t largest = 0, size;
-
-    for (uint32_t i = 0; i < group->system_count; i++) {
-        const reef_query_t *query = query_of(schedule, group, i);
-        size_t bytes = 0;
-
-        for (size_t k = 0; k < query->matches.count; k++) {
-            const reef_table_t *table = query->matches.items[k].table;
-
-            bytes += table->row_count * row_bytes(table);
-        }
-        largest = bytes > largest ? bytes : largest;
-    }
-    size = largest / UNITS;
-    size = size > LEAST_UNIT_BYTES ? size : LEAST_UNIT_BYTES;
-    return size < MOST_UNIT_BYTES ? size : MOST_UNIT_BYTES;
-}
-
-/* Cut the rows of one table; gives the bytes since the last cut. */
-static size_t cut_table(reef_schedule_t *schedule,
-                        reef__group_t *group,
-                        const uint32_t *at,
-                        const reef_table_t *table,
-                        size_t bytes)
-{
-    uint32_t chunk_count = reef__chunk_count(table->row_count);
-    size_t each = row_bytes(table);
-
-    for (uint32_t c = 0; c < chunk_count; c++) {
-        bytes += reef__table_chunk_rows(table, c) * each;
-        if (bytes >= group->unit_bytes && c + 1 < chunk_count) {
-            end_unit(schedule, group, at, table, (c + 1) << REEF__CHUNK_SHIFT);
-            bytes = 0;
-        }
-    }
-    return bytes;
-}
-
-/* Cut the rows of all tables that the group visits into units of whole chunks. */
-static void cut_units(reef_schedule_t *schedule, reef__group_t *group)
-{
-    const reef_alloc_t *alloc = reef__world_alloc(schedule->world);
-    size_t size = group->system_count * sizeof(uint32_t);
-    uint32_t *at = memset(reef_resize(alloc, NULL, 0, size), 0, size);
-    const reef_table_t *table;
-    size_t bytes = 0;
-
-    for (uint32_t i = 0; i < group->system_count; i++) {
-        reef__query_refresh(query_of(schedule, group, i));
-    }
-    group->bounds.count = 0;
-    group->unit_bytes = unit_bytes(schedule, group);
-    end_unit(schedule, group, at, NULL, 0);
-    while ((table = next_table(schedule, group, at)) != NULL) {
-        bytes = cut_table(schedule, group, at, table, bytes);
-        pass_table(schedule, group, table, at);
-        if (bytes >= group->unit_bytes) {
-            end_unit(schedule, group, at, NULL, 0);
-            bytes = 0;
-        }
-    }
-    if (bytes > 0) {
-        end_unit(schedule, group, at, NULL, 0);
-    }
-    group->unit_count = (uint32_t)(group->bounds.count / group->system_count) - 1;
-    group->structure = schedule->world->structure;
-    reef_resize(alloc, at, size, 0);
-}
-
 /* Recorders of one system that will be used. */
 static uint32_t recorder_count(const reef__group_t *group)
 {
@@ -240,10 +80,11 @@ static uint32_t recorder_count(const reef__group_t *group)
 static void prepare_group(reef_schedule_t *schedule, reef__group_t *group)
 {
     if (group->parallel && group->structure != schedule->world->structure) {
-        cut_units(schedule, group);
+        reef__group_cut_units(schedule, group);
     }
     for (uint32_t i = 0; i < group->system_count && group->parallel; i++) {
-        reef_system_t *system = system_at(schedule, group->first_system + i);
+        reef_system_t *system =
+            reef__schedule_system_at(schedule, group->first_system + i);
 
         reef__system_reserve_recorders(system, system->records ? group->unit_count : 1);
     }
@@ -259,7 +100,8 @@ static void lease_ids(reef_schedule_t *schedule, const reef__stage_t *stage)
         const reef__group_t *group = &schedule->groups.items[stage->first_group + i];
 
         for (uint32_t k = 0; k < group->system_count; k++) {
-            reef_system_t *system = system_at(schedule, group->first_system + k);
+            reef_system_t *system =
+                reef__schedule_system_at(schedule, group->first_system + k);
 
             for (uint32_t r = 0;
                  r < recorder_count(group) && system->desc.commands && system->active;
@@ -316,7 +158,8 @@ static uint64_t run_unit(const stage_run_t *run,
     const reef__query_place_t *to = from + group->system_count;
 
     for (uint32_t i = 0; i < group->system_count; i++) {
-        reef_system_t *system = system_at(run->schedule, group->first_system + i);
+        reef_system_t *system =
+            reef__schedule_system_at(run->schedule, group->first_system + i);
 
         if (system->active && memcmp(&from[i], &to[i], sizeof(from[i])) != 0) {
             call(system,
@@ -341,7 +184,7 @@ run_group(const stage_run_t *run, const reef__group_t *group, uint64_t now_ns)
         }
         return now_ns;
     }
-    system = system_at(run->schedule, group->first_system);
+    system = reef__schedule_system_at(run->schedule, group->first_system);
     if (system->active) {
         call(system, (reef_run_t){.recorder = &system->recorders.items[0]});
         now_ns = add_time(run, system, now_ns);
@@ -398,7 +241,7 @@ static uint64_t expected_gain_ns(const stage_run_t *run)
 
         for (uint32_t k = 0; k < groups[i].system_count; k++) {
             sum += reef__system_last_ns(
-                system_at(run->schedule, groups[i].first_system + k));
+                reef__schedule_system_at(run->schedule, groups[i].first_system + k));
         }
         total += sum;
         sum /= task_count(&groups[i]) > 0 ? task_count(&groups[i]) : 1;
@@ -441,7 +284,8 @@ static void settle(const stage_run_t *run)
             &schedule->groups.items[run->stage->first_group + i];
 
         for (uint32_t k = 0; k < group->system_count; k++) {
-            reef_system_t *system = system_at(schedule, group->first_system + k);
+            reef_system_t *system =
+                reef__schedule_system_at(schedule, group->first_system + k);
 
             if (system->active && system->records) {
                 settle_system(group, system);
@@ -455,7 +299,8 @@ static void settle(const stage_run_t *run)
 static void record_times(const stage_run_t *run)
 {
     for (uint32_t i = 0; i < run->stage->system_count; i++) {
-        reef_system_t *system = system_at(run->schedule, run->stage->first_system + i);
+        reef_system_t *system =
+            reef__schedule_system_at(run->schedule, run->stage->first_system + i);
 
         if (system->active) {
             reef__system_record(
@@ -486,7 +331,8 @@ static void prepare(stage_run_t *run)
     const reef__stage_t *stage = run->stage;
 
     for (uint32_t i = 0; i < stage->system_count; i++) {
-        prepare_system(schedule, system_at(schedule, stage->first_system + i),
+        prepare_system(schedule,
+                       reef__schedule_system_at(schedule, stage->first_system + i),
                        stage->asks);
     }
     run->task_count = stage->group_count;
@@ -529,7 +375,8 @@ void reef__schedule_run_stages(reef_schedule_t *schedule)
         const reef__stage_t *stage = &schedule->stages.items[i];
 
         if (stage->exclusive) {
-            run_exclusive(schedule, system_at(schedule, stage->first_system));
+            run_exclusive(schedule,
+                          reef__schedule_system_at(schedule, stage->first_system));
         } else {
             run_stage(schedule, stage);
         }

@@ -10,6 +10,7 @@
 #include <reef/schedule.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* A component or resource that a system may touch. */
 typedef struct reef__grant {
@@ -73,6 +74,25 @@ reef_system_t *reef__system_create(reef_world_t *world,
                                    const char *schedule_name,
                                    const reef_system_desc_t *desc);
 void reef__system_destroy(reef_system_t *system);
+
+/* Whether two descriptions are of one name; mostly they are the same. */
+static inline bool reef__same_name(const char *a, const char *b)
+{
+    return a == b || strcmp(a, b) == 0;
+}
+
+/* Index of @p type in @p declared, or -1. */
+static inline int reef__find_event(const reef_event_type_t *const *declared,
+                                   const reef_event_type_t *type)
+{
+    for (int i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
+        if (declared[i] != NULL &&
+            (declared[i] == type || reef__same_name(declared[i]->name, type->name))) {
+            return i;
+        }
+    }
+    return -1;
+}
 
 /* Have at least @p count recorders. */
 void reef__system_reserve_recorders(reef_system_t *system, size_t count);

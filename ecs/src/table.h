@@ -102,6 +102,9 @@ void reef__table_grow(reef_table_t *table, uint32_t wanted);
 /** Let go of memory that the rows there are do not need. */
 void reef__table_trim(reef_table_t *table);
 
+/** Give all memory of rows back, whose values are forgotten. */
+void reef__table_free_memory(reef_table_t *table);
+
 /** Run the drop hooks of a row. */
 void reef__table_drop_row(reef_table_t *table, uint32_t row);
 

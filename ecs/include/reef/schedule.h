@@ -179,7 +179,8 @@ reef_commands_t *reef_run_commands(reef_run_t *run);
 /** Iterate the declared query; in a parallel system, its part in this slice. */
 reef_query_iter_t reef_run_query(reef_run_t *run);
 
-/** A component of any entity, declared in `access` (or `query`); NULL when absent. */
+/** A component of any entity, declared in `access`; or, but not in a parallel system,
+ * of one that the query visits, declared there.  NULL when absent. */
 const void *
 reef_run_find(reef_run_t *run, reef_entity_t entity, const reef_type_t *type);
 void *reef_run_find_mut(reef_run_t *run, reef_entity_t entity, const reef_type_t *type);
