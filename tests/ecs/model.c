@@ -14,7 +14,7 @@ void model_fail(const model_t *model,
                 const char *format,
                 ...)
 {
-    char line[160] = "";
+    char line[256] = "";
     va_list list;
 
     if (model->op != NULL) {

@@ -415,6 +415,8 @@ bool model_query_destroy(model_t *model, const uint16_t *args);
 bool model_iterate(model_t *model, const uint16_t *args);
 bool model_nested(model_t *model, const uint16_t *args);
 bool model_skip_changes(model_t *model, const uint16_t *args);
+/** The terms of a query, for people. */
+void model_describe_shape(uint16_t shape, char *out, size_t size);
 bool model_query_matches(const model_query_t *query, uint16_t has);
 /** Count, and visit without a trace where the query does not watch. */
 void model_check_query(model_t *model, model_query_t *query);

@@ -307,6 +307,19 @@ static void carry_out(fold_t *fold)
     }
 }
 
+/* A bundle that is the only command on its entity is like a row. */
+static void fill_alone(const fold_t *fold)
+{
+    fold->thing->state = MODEL_ALIVE;
+    fold->model->alive++;
+    model_fill(fold->model, fold->thing, fold->has, fold->values);
+    for (uint32_t type = 0; type < MODEL_TYPES; type++) {
+        if (fold->has >> type & 1) {
+            model_expect(fold->model, REEF_OBSERVE_ADD, fold->thing, type, false);
+        }
+    }
+}
+
 static void release_bundle(model_t *model, const model_command_t *command)
 {
     if (command->kind == MODEL_OP_RECORD_BUNDLE) {
@@ -321,6 +334,7 @@ static void apply_group(model_t *model, model_list_t *list, size_t first)
     model_kind_t kind = list->items[first].kind;
     bool spawns = kind == MODEL_OP_RECORD_SPAWN || kind == MODEL_OP_RECORD_BUNDLE;
     fold_t fold = {.model = model};
+    uint32_t count = 0;
 
     fold.thing =
         spawns ? model_find_known(model, entity) : model_find(model, entity);
@@ -333,9 +347,12 @@ static void apply_group(model_t *model, model_list_t *list, size_t first)
             command->done = true;
             fold_command(&fold, command);
             release_bundle(model, command);
+            count++;
         }
     }
-    if (fold.thing != NULL) {
+    if (count == 1 && kind == MODEL_OP_RECORD_BUNDLE) {
+        fill_alone(&fold);
+    } else if (fold.thing != NULL) {
         carry_out(&fold);
     }
 }
@@ -359,11 +376,28 @@ bool model_apply(model_t *model, const uint16_t *args)
     return true;
 }
 
+static bool has_sources(const model_t *model, const model_list_t *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const model_thing_t *thing = model_find_known(model, list->items[i].entity);
+
+        if (thing != NULL && thing->state == MODEL_RESERVED &&
+            (thing->sources[MODEL_PARENT] | thing->sources[MODEL_ANCHOR] |
+             thing->sources[MODEL_MEMBER])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool model_discard(model_t *model, const uint16_t *args)
 {
     uint32_t k = recorder_of(args);
     model_list_t *list = &model->commands[k];
 
+    if (has_sources(model, list)) {
+        return false; /* TODO what becomes of them is not said */
+    }
     reef_commands_destroy(model->recorders[k]);
     model->recorders[k] = reef_commands_create(model->world);
     for (size_t i = 0; i < list->count; i++) {

@@ -5,6 +5,8 @@
  */
 #include "model.h"
 
+#include <stdio.h>
+
 /* Terms ---------------------------------------------------------------------------- */
 
 static uint32_t draw(uint32_t *seed, uint32_t bound)
@@ -17,11 +19,6 @@ static bool is_write(reef_access_t access)
 {
     return access == REEF_ACCESS_WRITE || access == REEF_ACCESS_MAYBE_WRITE ||
            access == REEF_ACCESS_EITHER_WRITE;
-}
-
-static bool is_watch(reef_access_t access)
-{
-    return access == REEF_ACCESS_CHANGED || access == REEF_ACCESS_ADDED;
 }
 
 static reef_access_t draw_access(uint32_t *seed, bool watching, uint32_t type)
@@ -91,6 +88,33 @@ static void make_terms(model_query_t *query, uint16_t shape, reef_query_desc_t *
         query->term_count++;
         desc->terms[i] = (reef_term_t){access, &model_types[type], group};
         note_term(query, i, group);
+    }
+}
+
+void model_describe_shape(uint16_t shape, char *out, size_t size)
+{
+    static const char *const names[] = {
+        [REEF_ACCESS_READ] = "READ",
+        [REEF_ACCESS_WRITE] = "WRITE",
+        [REEF_ACCESS_MAYBE_READ] = "MAYBE_READ",
+        [REEF_ACCESS_MAYBE_WRITE] = "MAYBE_WRITE",
+        [REEF_ACCESS_WITH] = "WITH",
+        [REEF_ACCESS_WITHOUT] = "WITHOUT",
+        [REEF_ACCESS_EITHER_READ] = "EITHER_READ",
+        [REEF_ACCESS_EITHER_WRITE] = "EITHER_WRITE",
+        [REEF_ACCESS_CHANGED] = "CHANGED",
+        [REEF_ACCESS_ADDED] = "ADDED",
+    };
+    model_query_t query = {0};
+    reef_query_desc_t desc = {0};
+    size_t used = 0;
+
+    out[0] = '\0';
+    make_terms(&query, shape, &desc);
+    for (uint32_t i = 0; i < query.term_count && used < size; i++) {
+        used += (size_t)snprintf(out + used, size - used, " %s(%u, %s)",
+                                 names[query.access[i]], desc.terms[i].group,
+                                 desc.terms[i].type->name);
     }
 }
 

@@ -252,17 +252,8 @@ static void check_copied(const model_t *model)
     reef_world_destroy(world);
 }
 
-/* Recorders are not part of the state. */
-static void discard_all(model_t *model)
-{
-    for (uint16_t k = 0; k < MODEL_RECORDERS; k++) {
-        model_discard(model, &k);
-    }
-}
-
 void model_check_replica(model_t *model)
 {
-    discard_all(model);
     check_built(model);
     check_copied(model);
 }

@@ -45,10 +45,15 @@ static uint32_t order_types(uint16_t mask, uint32_t from, uint8_t *order)
     return count;
 }
 
-/* One value in four is not given. */
+static bool gives_nothing(uint16_t value)
+{
+    return value % 16 == 7;
+}
+
+/* One value in four is not given, sometimes none. */
 static uint16_t arg_of(uint32_t type, uint16_t value, uint32_t row)
 {
-    if ((value + type) % 4 == 0) {
+    if ((value + type) % 4 == 0 || gives_nothing(value)) {
         return MODEL_INITIAL;
     }
     if (model_is_relation(type)) {
@@ -139,7 +144,7 @@ static void spawn_rows(model_t *model,
     make_columns(model, like, count, value, columns, numbers);
     if (like->bundle != NULL) {
         reef_bundle_spawn_rows(like->bundle, range, count,
-                               value % 8 == 7 ? NULL : columns, ids);
+                               gives_nothing(value) ? NULL : columns, ids);
     } else {
         for (uint32_t i = 0; i < like->count; i++) {
             components[i] = model->ids[like->order[i]];
@@ -149,7 +154,9 @@ static void spawn_rows(model_t *model,
                                                   .count = count,
                                                   .components = components,
                                                   .component_count = like->count,
-                                                  .columns = columns},
+                                                  .columns = gives_nothing(value)
+                                                                 ? NULL
+                                                                 : columns},
                               ids);
     }
     take_rows(model, like, at, count, ids, numbers);

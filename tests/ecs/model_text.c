@@ -34,6 +34,9 @@ static void describe(const model_op_t *op, char *out, size_t size)
     for (uint32_t i = 0; letters[i] != '\0' && used < size; i++) {
         uint16_t value = op->args[i];
 
+        if (letters[i] == 's') {
+            model_describe_shape(value, out, size);
+        }
         if (letters[i] == 't') {
             used += (size_t)snprintf(out + used, size - used, " %s",
                                      model_types[value % MODEL_TYPES].name);
@@ -51,7 +54,7 @@ static void describe(const model_op_t *op, char *out, size_t size)
 void model_print_op(const model_op_t *op, char *out, size_t size)
 {
     size_t letters = strlen(model_op_letters[op->kind]);
-    char names[96];
+    char names[160];
     size_t used = (size_t)snprintf(out, size, "%s(", model_op_names[op->kind]);
 
     for (size_t i = 0; i < letters && used < size; i++) {

@@ -24,7 +24,7 @@ enum {
 
 static void print_failure(const model_ops_t *ops, const model_outcome_t *outcome)
 {
-    char line[160];
+    char line[256];
 
     for (size_t i = 0; i < ops->count; i++) {
         model_print_op(&ops->items[i], line, sizeof(line));
@@ -122,7 +122,7 @@ static void test_world_model_reads_what_it_prints(void **state)
 {
     model_ops_t ops = {0};
     model_op_t again;
-    char line[160];
+    char line[256];
 
     (void)state;
     model_generate(&ops, 4, OPS_PER_SEED);
