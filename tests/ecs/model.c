@@ -178,8 +178,8 @@ static void unbind(model_t *model, model_thing_t *thing)
 {
     reef_entity_range_t range = reef_entity_range(thing->id);
 
-    model->by_index[range][reef_entity_index(thing->id) &
-                           (REEF_SESSION_INDEX_BASE - 1)] = 0;
+    model->by_index[range]
+                   [reef_entity_index(thing->id) & (REEF_SESSION_INDEX_BASE - 1)] = 0;
     model->bound[range]--;
     model->alive -= thing->state == MODEL_ALIVE;
     thing->old = thing->id;
@@ -239,7 +239,7 @@ void model_take(model_t *model, model_thing_t *thing, uint32_t type)
 {
     count_source(model, type, thing->values[type], -1);
     model_forget_token(model, type, thing->values[type]);
-    thing->has &= (uint16_t)~(1u << type);
+    thing->has &= (uint16_t) ~(1u << type);
     thing->marks &= ~marks_of(model, type);
 }
 

@@ -31,12 +31,12 @@ enum {
     MODEL_REGISTERS = 8192,
     MODEL_INDICES = 2 * MODEL_REGISTERS, /* of entities; more means that ids leak */
     MODEL_QUERIES = 8,
-    MODEL_TERMS = 8,
+    MODEL_TERMS = 5,
     MODEL_RECORDERS = 4,
     MODEL_REACTOR = MODEL_RECORDERS - 1, /* the one that observers record with */
     MODEL_BUNDLES = 4,
     MODEL_OBSERVERS = 3, /* of one kind and type */
-    MODEL_ARGS = 5,
+    MODEL_ARGS = 1 + MODEL_TERMS,
     MODEL_MAX_SIZE = 400,  /* of a component */
     MODEL_INITIAL = 65535, /* as a value: NULL */
 };
@@ -82,7 +82,7 @@ static inline bool model_is_relation(uint32_t type)
  * Name, and a letter per argument:
  *
  *     r register   g range      t type       m set of types   v value (65535 = NULL; of
- *     n count      q query      s shape      i slices         a relation a register)
+ *     n count      q query      s term       i slices         a relation a register)
  *     d how        k recorder   b bundle     o reef_observe_t
  */
 #define MODEL_OP_MAP(X)                                                                \
@@ -99,7 +99,7 @@ static inline bool model_is_relation(uint32_t type)
     X(FIND_MUT, find_mut, "rtv")                                                       \
     X(COPY, copy, "rtr")                                                               \
     X(STALE, stale, "rdtv")                                                            \
-    X(QUERY_CREATE, query_create, "qs")                                                \
+    X(QUERY_CREATE, query_create, "qsssss")                                            \
     X(QUERY_DESTROY, query_destroy, "q")                                               \
     X(ITERATE, iterate, "qidv")                                                        \
     X(NESTED, nested, "qqdv")                                                          \
@@ -124,7 +124,7 @@ typedef enum model_kind {
 #define X(name, function, letters) MODEL_OP_##name,
     MODEL_OP_MAP(X)
 #undef X
-        MODEL_KINDS
+    MODEL_KINDS
 } model_kind_t;
 
 typedef struct model_op {
@@ -315,10 +315,10 @@ struct model {
 
 /** Report a difference and stop. */
 REEF_NORETURN REEF_PRINTF(4, 5) void model_fail(const model_t *model,
-                                               const char *where,
-                                               const char *condition,
-                                               const char *format,
-                                               ...);
+                                                const char *where,
+                                                const char *condition,
+                                                const char *format,
+                                                ...);
 
 #define MODEL_STRING_(x) #x
 #define MODEL_STRING(x)  MODEL_STRING_(x)
@@ -415,8 +415,8 @@ bool model_query_destroy(model_t *model, const uint16_t *args);
 bool model_iterate(model_t *model, const uint16_t *args);
 bool model_nested(model_t *model, const uint16_t *args);
 bool model_skip_changes(model_t *model, const uint16_t *args);
-/** The terms of a query, for people. */
-void model_describe_shape(uint16_t shape, char *out, size_t size);
+/** A term of a query, for people. */
+void model_describe_term(uint16_t arg, char *out, size_t size);
 bool model_query_matches(const model_query_t *query, uint16_t has);
 /** Count, and visit without a trace where the query does not watch. */
 void model_check_query(model_t *model, model_query_t *query);

@@ -10,7 +10,8 @@
 
 /* One entity ----------------------------------------------------------------------- */
 
-static uint16_t mask_of(const model_t *model, const reef_component_t *ids, uint32_t count)
+static uint16_t
+mask_of(const model_t *model, const reef_component_t *ids, uint32_t count)
 {
     uint16_t mask = 0;
 
@@ -52,7 +53,8 @@ static void check_dead(const model_t *model, reef_entity_t id)
 {
     uint32_t count;
 
-    MODEL_CHECK(model, !reef_world_is_alive(model->world, id), "%#" PRIx64 " lives", id);
+    MODEL_CHECK(model, !reef_world_is_alive(model->world, id), "%#" PRIx64 " lives",
+                id);
     (void)reef_world_components_of(model->world, id, &count);
     MODEL_CHECK(model, count == 0, "%#" PRIx64 " has components", id);
     MODEL_CHECK(model, reef_world_find(model->world, id, model->ids[0]) == NULL,
@@ -87,8 +89,7 @@ void model_check_cheap(model_t *model, const model_thing_t *thing)
 
 /* Relations ------------------------------------------------------------------------ */
 
-static void
-check_sources(model_t *model, const model_thing_t *target, uint32_t type)
+static void check_sources(model_t *model, const model_thing_t *target, uint32_t type)
 {
     uint32_t count;
     const reef_entity_t *sources =
@@ -318,7 +319,8 @@ static void check_walk(const model_t *model)
         if (next == 0) {
             break;
         }
-        MODEL_CHECK(model, model_find(model, next) != NULL, "%#" PRIx64 " is dead", next);
+        MODEL_CHECK(model, model_find(model, next) != NULL, "%#" PRIx64 " is dead",
+                    next);
         MODEL_CHECK(model, reef_entity_index(next) > reef_entity_index(entity),
                     "the walk goes back");
         entity = next;

@@ -1,6 +1,6 @@
 /*
- * Commands: recorded in both, and applied.  The model reads them as the header says: all
- * on one entity together, in the place of the first.
+ * Commands: recorded in both, and applied.  The model reads them as the header says:
+ * all on one entity together, in the place of the first.
  *
  * Where the header is silent: a component that is removed and added again was removed
  * and added; a relation that cannot be is as if it had not been recorded; what follows
@@ -17,10 +17,8 @@ static uint32_t recorder_of(const uint16_t *args)
     return args[0] % MODEL_RECORDERS;
 }
 
-model_command_t *model_record(model_t *model,
-                              uint32_t recorder,
-                              model_kind_t kind,
-                              reef_entity_t entity)
+model_command_t *
+model_record(model_t *model, uint32_t recorder, model_kind_t kind, reef_entity_t entity)
 {
     model_command_t *command =
         REEF_ARRAY_PUSH(reef_alloc_default(), &model->commands[recorder]);
@@ -63,7 +61,8 @@ bool model_record_bundle(model_t *model, const uint16_t *args)
         return false;
     }
     model_bundle_values(model, bundle, args[3], bytes, pointers, numbers);
-    id = reef_commands_spawn_bundle(model->recorders[k], bundle->bundle, range, pointers);
+    id = reef_commands_spawn_bundle(model->recorders[k], bundle->bundle, range,
+                                    pointers);
     model_bind(model, args[2], id, range, MODEL_RESERVED);
     command = model_record(model, k, MODEL_OP_RECORD_BUNDLE, id);
     command->mask = bundle->mask;
@@ -73,8 +72,7 @@ bool model_record_bundle(model_t *model, const uint16_t *args)
     return true;
 }
 
-static void
-record_despawn(model_t *model, uint32_t recorder, reef_entity_t entity)
+static void record_despawn(model_t *model, uint32_t recorder, reef_entity_t entity)
 {
     reef_commands_despawn(model->recorders[recorder], entity);
     model_record(model, recorder, MODEL_OP_RECORD_DESPAWN, entity);
@@ -259,8 +257,8 @@ static void refuse_relations(fold_t *fold)
     for (uint32_t type = MODEL_PARENT; type <= MODEL_MEMBER; type++) {
         uint16_t bit = (uint16_t)(1u << type);
 
-        if ((fold->written & bit) && !model_accepts(fold->model, type, fold->thing->id,
-                                                    fold->values[type])) {
+        if ((fold->written & bit) &&
+            !model_accepts(fold->model, type, fold->thing->id, fold->values[type])) {
             fold->model->stale++;
             fold->written &= (uint16_t)~bit;
             fold->has &= (uint16_t)~bit;
@@ -336,8 +334,7 @@ static void apply_group(model_t *model, model_list_t *list, size_t first)
     fold_t fold = {.model = model};
     uint32_t count = 0;
 
-    fold.thing =
-        spawns ? model_find_known(model, entity) : model_find(model, entity);
+    fold.thing = spawns ? model_find_known(model, entity) : model_find(model, entity);
     fold.dead = fold.thing == NULL;
     fold.has = fold.dead ? 0 : fold.thing->has;
     for (size_t i = first; i < list->count; i++) {

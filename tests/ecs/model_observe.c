@@ -58,8 +58,8 @@ on_event(reef_world_t *world, reef_entity_t entity, const void *value, void *con
     MODEL_CHECK(model, reef_world_is_alive(world, entity), "observed a dead one");
     MODEL_CHECK(model, value != NULL && found != NULL, "%s is not readable",
                 model_types[type].name);
-    MODEL_CHECK(model, found == value || model_types[type].size == 0,
-                "%s is elsewhere", model_types[type].name);
+    MODEL_CHECK(model, found == value || model_types[type].size == 0, "%s is elsewhere",
+                model_types[type].name);
     number = model_decode(type, value);
     MODEL_CHECK(model, model_holds(type, value, number), "%s is damaged",
                 model_types[type].name);

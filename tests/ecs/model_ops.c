@@ -37,8 +37,7 @@ static bool despawn(model_t *model, const uint16_t *args)
 }
 
 /* A value arrives by add, set or copy. */
-static void
-arrive(model_t *model, model_thing_t *thing, uint32_t type, uint64_t value)
+static void arrive(model_t *model, model_thing_t *thing, uint32_t type, uint64_t value)
 {
     if (thing->has >> type & 1) {
         model_write(model, thing, type, value);
@@ -106,10 +105,10 @@ static bool set(model_t *model, const uint16_t *args)
     model_encode(type, value, bytes);
     taken = (thing->state != MODEL_ALIVE || (thing->has >> type & 1)) &&
             will_take(model, thing, type, value);
-    MODEL_CHECK(
-        model,
-        reef_world_set(model->world, thing->id, model->ids[type], bytes) == taken,
-        "set of %s", model_types[type].name);
+    MODEL_CHECK(model,
+                reef_world_set(model->world, thing->id, model->ids[type], bytes) ==
+                    taken,
+                "set of %s", model_types[type].name);
     if (taken) {
         arrive(model, thing, type, value);
     } else {
@@ -150,8 +149,7 @@ static bool find_mut(model_t *model, const uint16_t *args)
         return false;
     }
     at = reef_world_find_mut(model->world, thing->id, model->ids[type]);
-    MODEL_CHECK(model, (at != NULL) == there, "find_mut of %s",
-                model_types[type].name);
+    MODEL_CHECK(model, (at != NULL) == there, "find_mut of %s", model_types[type].name);
     if (!there) {
         return true;
     }
@@ -176,11 +174,11 @@ static bool copy(model_t *model, const uint16_t *args)
         model_is_relation(type)) {
         return false;
     }
-    MODEL_CHECK(model,
-                reef_world_add(model->world, thing->id, model->ids[type],
-                               reef_world_find(model->world, from->id,
-                                               model->ids[type])),
-                "copy of %s", model_types[type].name);
+    MODEL_CHECK(
+        model,
+        reef_world_add(model->world, thing->id, model->ids[type],
+                       reef_world_find(model->world, from->id, model->ids[type])),
+        "copy of %s", model_types[type].name);
     arrive(model, thing, type, from->values[type]);
     return true;
 }
@@ -336,7 +334,7 @@ static void run_op(model_t *model, const model_op_t *op)
 void model_run(const model_ops_t *ops, model_fault_t fault, model_report_t *report)
 {
     static const model_op_t last[] = {
-        {MODEL_OP_APPLY, {0}}, {MODEL_OP_APPLY, {1}}, {MODEL_OP_APPLY, {2}},
+        {MODEL_OP_APPLY, {0}}, {MODEL_OP_APPLY, {1}},   {MODEL_OP_APPLY, {2}},
         {MODEL_OP_APPLY, {3}}, {MODEL_OP_COMPARE, {0}},
     };
     static model_t model;

@@ -9,32 +9,25 @@
 
 /* Terms ---------------------------------------------------------------------------- */
 
-static uint32_t draw(uint32_t *seed, uint32_t bound)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return (uint32_t)((uint64_t)(*seed >> 8) * bound >> 24);
-}
-
 static bool is_write(reef_access_t access)
 {
     return access == REEF_ACCESS_WRITE || access == REEF_ACCESS_MAYBE_WRITE ||
            access == REEF_ACCESS_EITHER_WRITE;
 }
 
-static reef_access_t draw_access(uint32_t *seed, bool watching, uint32_t type)
+/* Access in the lowest four bits, type in the next four, then the group. */
+static reef_term_t term_of(uint16_t arg, uint32_t *type)
 {
-    static const reef_access_t kinds[] = {
-        REEF_ACCESS_READ,        REEF_ACCESS_WRITE,        REEF_ACCESS_WRITE,
-        REEF_ACCESS_MAYBE_WRITE, REEF_ACCESS_MAYBE_READ,   REEF_ACCESS_WITH,
-        REEF_ACCESS_WITHOUT,     REEF_ACCESS_EITHER_WRITE, REEF_ACCESS_EITHER_READ,
-        REEF_ACCESS_CHANGED,     REEF_ACCESS_CHANGED,      REEF_ACCESS_ADDED,
-    };
-    reef_access_t access = kinds[draw(seed, watching ? 12 : 9)];
+    reef_access_t access = arg & 15;
 
-    if (is_write(access) && ((unsigned)(MODEL_RELATIONS | MODEL_TAGS) >> type & 1)) {
-        return REEF_ACCESS_MAYBE_READ;
+    *type = (arg >> 4 & 15) % MODEL_TYPES;
+    if (access > REEF_ACCESS_ADDED) {
+        access = REEF_ACCESS_READ;
     }
-    return access;
+    if (is_write(access) && ((unsigned)(MODEL_RELATIONS | MODEL_TAGS) >> *type & 1)) {
+        access = REEF_ACCESS_MAYBE_READ;
+    }
+    return (reef_term_t){access, &model_types[*type], arg >> 8 & 7};
 }
 
 /* What a term asks, in the model. */
@@ -67,31 +60,24 @@ static void note_term(model_query_t *query, uint32_t term, uint32_t group)
     }
 }
 
-/* Shape 0 has no terms; below MODEL_TYPES it is one that reads. */
-static void make_terms(model_query_t *query, uint16_t shape, reef_query_desc_t *desc)
+static void
+make_terms(model_query_t *query, const uint16_t *args, reef_query_desc_t *desc)
 {
-    uint32_t seed = shape * UINT32_C(2654435761);
-    bool watching = draw(&seed, 2) == 0;
-    uint32_t count = shape == 0 ? 0 : 1 + draw(&seed, 5);
+    for (uint32_t i = 0; i < MODEL_TERMS; i++) {
+        uint32_t type;
+        reef_term_t term = term_of(args[i], &type);
 
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t type = draw(&seed, MODEL_TYPES);
-        uint32_t group = draw(&seed, 3);
-        reef_access_t access = draw_access(&seed, watching, type);
-
-        if (shape < MODEL_TYPES) {
-            type = shape;
-            access = REEF_ACCESS_READ;
+        if (term.access != REEF_ACCESS_NONE) {
+            query->types[query->term_count] = (uint8_t)type;
+            query->access[query->term_count] = term.access;
+            desc->terms[query->term_count] = term;
+            note_term(query, query->term_count, term.group);
+            query->term_count++;
         }
-        query->types[i] = (uint8_t)type;
-        query->access[i] = access;
-        query->term_count++;
-        desc->terms[i] = (reef_term_t){access, &model_types[type], group};
-        note_term(query, i, group);
     }
 }
 
-void model_describe_shape(uint16_t shape, char *out, size_t size)
+void model_describe_term(uint16_t arg, char *out, size_t size)
 {
     static const char *const names[] = {
         [REEF_ACCESS_READ] = "READ",
@@ -105,16 +91,16 @@ void model_describe_shape(uint16_t shape, char *out, size_t size)
         [REEF_ACCESS_CHANGED] = "CHANGED",
         [REEF_ACCESS_ADDED] = "ADDED",
     };
-    model_query_t query = {0};
-    reef_query_desc_t desc = {0};
-    size_t used = 0;
+    uint32_t type;
+    reef_term_t term = term_of(arg, &type);
 
     out[0] = '\0';
-    make_terms(&query, shape, &desc);
-    for (uint32_t i = 0; i < query.term_count && used < size; i++) {
-        used += (size_t)snprintf(out + used, size - used, " %s(%u, %s)",
-                                 names[query.access[i]], desc.terms[i].group,
-                                 desc.terms[i].type->name);
+    if (term.access == REEF_ACCESS_EITHER_READ ||
+        term.access == REEF_ACCESS_EITHER_WRITE) {
+        snprintf(out, size, " %s(%u, %s)", names[term.access], term.group,
+                 term.type->name);
+    } else if (term.access != REEF_ACCESS_NONE) {
+        snprintf(out, size, " %s(%s)", names[term.access], term.type->name);
     }
 }
 
@@ -151,7 +137,7 @@ bool model_query_create(model_t *model, const uint16_t *args)
     if (query->query != NULL) {
         return false;
     }
-    make_terms(query, args[1], &desc);
+    make_terms(query, &args[1], &desc);
     query->query = reef_query_create(model->world, &desc);
     note_watches(model);
     for (uint32_t i = 0; i < model->used; i++) {
@@ -238,12 +224,14 @@ visit_row(model_t *model, visit_t *visit, const reef_query_iter_t *it, uint32_t 
                 (unsigned long long)it->entities[row]);
     MODEL_CHECK(model, model_query_matches(visit->query, thing->has),
                 "visits %#llx, which does not match", (unsigned long long)thing->id);
-    MODEL_CHECK(model, thing->visit[visit->outer] != visit->number, "visits %#llx twice",
-                (unsigned long long)thing->id);
+    MODEL_CHECK(model, thing->visit[visit->outer] != visit->number,
+                "visits %#llx twice", (unsigned long long)thing->id);
     MODEL_CHECK(model, visit->outer || thing->due[0] == visit->number,
-                "visits %#llx, in which nothing changed", (unsigned long long)thing->id);
+                "visits %#llx, in which nothing changed",
+                (unsigned long long)thing->id);
     MODEL_CHECK(model, !visit->watching || (thing->marks & marks) != 0,
-                "visits %#llx, in which nothing changed", (unsigned long long)thing->id);
+                "visits %#llx, in which nothing changed",
+                (unsigned long long)thing->id);
     thing->visit[visit->outer] = visit->number;
     visit->expected -= thing->due[visit->outer] == visit->number;
     visit->rows++;
@@ -366,7 +354,8 @@ static void write_values(model_t *model,
     }
 }
 
-/* `how`: 0 only reads; 1 writes columns; 2 values; 3 both; from bit 2 on, which term. */
+/* `how`: 0 only reads; 1 writes columns; 2 values; 3 both; from bit 2 on, which term.
+ */
 static void write_slice(model_t *model,
                         const model_query_t *query,
                         const reef_query_iter_t *it,

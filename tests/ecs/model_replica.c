@@ -86,14 +86,16 @@ static void import_slots(const model_t *model, reef_world_t *world)
     free(slots.generations);
 }
 
-static void add_all(const model_t *model, reef_world_t *world, const model_thing_t *thing)
+static void
+add_all(const model_t *model, reef_world_t *world, const model_thing_t *thing)
 {
     _Alignas(64) uint8_t bytes[MODEL_MAX_SIZE];
 
     for (uint32_t type = 0; type < MODEL_TYPES; type++) {
         if ((thing->has >> type & 1) && !comes_first(thing, type)) {
             model_encode(type, model_is_owner(type) ? 0 : thing->values[type], bytes);
-            MODEL_CHECK(model, reef_world_add(world, thing->id, model->ids[type], bytes),
+            MODEL_CHECK(model,
+                        reef_world_add(world, thing->id, model->ids[type], bytes),
                         "%s in the second world", model_types[type].name);
         }
     }
@@ -120,8 +122,7 @@ static void restore_all(const model_t *model, reef_world_t *world)
                 columns[rows.component_count++] = &nowhere;
             }
         }
-        MODEL_CHECK(model,
-                    reef_world_restore_rows(world, &rows, &thing->id) == REEF_OK,
+        MODEL_CHECK(model, reef_world_restore_rows(world, &rows, &thing->id) == REEF_OK,
                     "%#llx in the second world", (unsigned long long)thing->id);
     }
     MODEL_CHECK(model, reef_world_restore_end(world) == 0, "restored");
@@ -132,7 +133,8 @@ static void check_built(const model_t *model)
     reef_world_t *world = reef_world_create(&(reef_world_desc_t){0});
 
     for (uint32_t i = 0; i < MODEL_TYPES; i++) {
-        MODEL_CHECK(model, reef_world_component(world, &model_types[i]) == model->ids[i],
+        MODEL_CHECK(model,
+                    reef_world_component(world, &model_types[i]) == model->ids[i],
                     "component ids are not dense");
     }
     replay_sessions(model, world);
@@ -239,8 +241,9 @@ static void check_copied(const model_t *model)
     }
     copy_world(model, world);
     MODEL_CHECK(model,
-                has_session_parent(model) || reef_world_persistent_hash(world) ==
-                                                 reef_world_persistent_hash(model->world),
+                has_session_parent(model) ||
+                    reef_world_persistent_hash(world) ==
+                        reef_world_persistent_hash(model->world),
                 "persistent hash");
     MODEL_CHECK(model, reef_world_is_alive(world, session), "the session is gone");
     for (uint32_t i = 0; i < 20; i++) {

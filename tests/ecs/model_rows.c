@@ -121,8 +121,8 @@ static void take_rows(model_t *model,
     }
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < like->count; k++) {
-            model_expect(model, REEF_OBSERVE_ADD, &model->things[at[i]],
-                         like->order[k], false);
+            model_expect(model, REEF_OBSERVE_ADD, &model->things[at[i]], like->order[k],
+                         false);
         }
     }
 }
@@ -149,15 +149,14 @@ static void spawn_rows(model_t *model,
         for (uint32_t i = 0; i < like->count; i++) {
             components[i] = model->ids[like->order[i]];
         }
-        reef_world_spawn_rows(model->world,
-                              &(reef_rows_desc_t){.range = range,
-                                                  .count = count,
-                                                  .components = components,
-                                                  .component_count = like->count,
-                                                  .columns = gives_nothing(value)
-                                                                 ? NULL
-                                                                 : columns},
-                              ids);
+        reef_world_spawn_rows(
+            model->world,
+            &(reef_rows_desc_t){.range = range,
+                                .count = count,
+                                .components = components,
+                                .component_count = like->count,
+                                .columns = gives_nothing(value) ? NULL : columns},
+            ids);
     }
     take_rows(model, like, at, count, ids, numbers);
 }
@@ -218,7 +217,8 @@ void model_bundle_values(model_t *model,
 
         out[type] = model_value(model, type, given);
         model_encode(type, out[type], bytes + (size_t)i * MODEL_MAX_SIZE);
-        pointers[i] = given != MODEL_INITIAL ? bytes + (size_t)i * MODEL_MAX_SIZE : NULL;
+        pointers[i] =
+            given != MODEL_INITIAL ? bytes + (size_t)i * MODEL_MAX_SIZE : NULL;
     }
 }
 
@@ -402,7 +402,8 @@ static bool is_quiet(const model_t *model)
     return true;
 }
 
-/* `how`: bit 0: only what is persistent; from bit 1 on: every so-manieth is left out. */
+/* `how`: bit 0: only what is persistent; from bit 1 on: every so-manieth is left out.
+ */
 bool model_restore(model_t *model, const uint16_t *args)
 {
     kept_list_t list = {0};

@@ -17,10 +17,8 @@ enum {
     MAX_RUNS = 20000
 };
 
-static REEF_NORETURN void child(const model_ops_t *ops,
-                                model_fault_t fault,
-                                model_report_t *report,
-                                int output)
+static REEF_NORETURN void
+child(const model_ops_t *ops, model_fault_t fault, model_report_t *report, int output)
 {
     alarm(TIMEOUT_S);
     dup2(output, STDERR_FILENO);
@@ -51,9 +49,8 @@ void model_run_child(const model_ops_t *ops,
                      model_fault_t fault,
                      model_outcome_t *outcome)
 {
-    model_report_t *report =
-        mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-             -1, 0);
+    model_report_t *report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int ends[2];
     int status = 0;
     pid_t pid;

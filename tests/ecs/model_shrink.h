@@ -31,7 +31,6 @@ void model_run_child(const model_ops_t *ops,
  * @param outcome That of @p ops, which failed; receives that of the result.
  * @return Runs that were needed.
  */
-uint32_t
-model_shrink(model_ops_t *ops, model_fault_t fault, model_outcome_t *outcome);
+uint32_t model_shrink(model_ops_t *ops, model_fault_t fault, model_outcome_t *outcome);
 
 #endif /* MODEL_SHRINK_H */

@@ -35,7 +35,8 @@ static void describe(const model_op_t *op, char *out, size_t size)
         uint16_t value = op->args[i];
 
         if (letters[i] == 's') {
-            model_describe_shape(value, out, size);
+            model_describe_term(value, out + used, size - used);
+            used = strlen(out);
         }
         if (letters[i] == 't') {
             used += (size_t)snprintf(out + used, size - used, " %s",
@@ -63,7 +64,8 @@ void model_print_op(const model_op_t *op, char *out, size_t size)
     }
     describe(op, names, sizeof(names));
     if (used < size) {
-        snprintf(out + used, size - used, ");%s%s", names[0] != '\0' ? " //" : "", names);
+        snprintf(out + used, size - used, ");%s%s", names[0] != '\0' ? " //" : "",
+                 names);
     }
 }
 
@@ -127,22 +129,38 @@ static uint32_t draw(source_t *source, uint32_t bound)
 }
 
 static const uint8_t weights[MODEL_KINDS] = {
-    [MODEL_OP_SPAWN] = 60,         [MODEL_OP_SPAWN_ROWS] = 6,
-    [MODEL_OP_BUNDLE_CREATE] = 4,  [MODEL_OP_BUNDLE_DESTROY] = 3,
-    [MODEL_OP_BUNDLE_SPAWN] = 40,  [MODEL_OP_BUNDLE_ROWS] = 3,
-    [MODEL_OP_DESPAWN] = 50,       [MODEL_OP_ADD] = 150,
-    [MODEL_OP_SET] = 60,           [MODEL_OP_REMOVE] = 100,
-    [MODEL_OP_FIND_MUT] = 40,      [MODEL_OP_COPY] = 15,
-    [MODEL_OP_STALE] = 10,         [MODEL_OP_QUERY_CREATE] = 8,
-    [MODEL_OP_QUERY_DESTROY] = 4,  [MODEL_OP_ITERATE] = 40,
-    [MODEL_OP_NESTED] = 4,         [MODEL_OP_SKIP_CHANGES] = 2,
-    [MODEL_OP_TRIM] = 2,           [MODEL_OP_OBSERVE] = 2,
-    [MODEL_OP_REACT] = 1,          [MODEL_OP_ADVANCE] = 4,
-    [MODEL_OP_RECORD_SPAWN] = 30,  [MODEL_OP_RECORD_BUNDLE] = 20,
-    [MODEL_OP_RECORD_DESPAWN] = 25, [MODEL_OP_RECORD_ADD] = 80,
-    [MODEL_OP_RECORD_SET] = 30,    [MODEL_OP_RECORD_REMOVE] = 50,
-    [MODEL_OP_RECORD_STALE] = 5,   [MODEL_OP_APPLY] = 12,
-    [MODEL_OP_DISCARD] = 1,        [MODEL_OP_RESTORE] = 1,
+    [MODEL_OP_SPAWN] = 60,
+    [MODEL_OP_SPAWN_ROWS] = 6,
+    [MODEL_OP_BUNDLE_CREATE] = 4,
+    [MODEL_OP_BUNDLE_DESTROY] = 3,
+    [MODEL_OP_BUNDLE_SPAWN] = 40,
+    [MODEL_OP_BUNDLE_ROWS] = 3,
+    [MODEL_OP_DESPAWN] = 50,
+    [MODEL_OP_ADD] = 150,
+    [MODEL_OP_SET] = 60,
+    [MODEL_OP_REMOVE] = 100,
+    [MODEL_OP_FIND_MUT] = 40,
+    [MODEL_OP_COPY] = 15,
+    [MODEL_OP_STALE] = 10,
+    [MODEL_OP_QUERY_CREATE] = 16,
+    [MODEL_OP_QUERY_DESTROY] = 4,
+    [MODEL_OP_ITERATE] = 40,
+    [MODEL_OP_NESTED] = 4,
+    [MODEL_OP_SKIP_CHANGES] = 2,
+    [MODEL_OP_TRIM] = 2,
+    [MODEL_OP_OBSERVE] = 2,
+    [MODEL_OP_REACT] = 1,
+    [MODEL_OP_ADVANCE] = 4,
+    [MODEL_OP_RECORD_SPAWN] = 30,
+    [MODEL_OP_RECORD_BUNDLE] = 20,
+    [MODEL_OP_RECORD_DESPAWN] = 25,
+    [MODEL_OP_RECORD_ADD] = 80,
+    [MODEL_OP_RECORD_SET] = 30,
+    [MODEL_OP_RECORD_REMOVE] = 50,
+    [MODEL_OP_RECORD_STALE] = 5,
+    [MODEL_OP_APPLY] = 12,
+    [MODEL_OP_DISCARD] = 1,
+    [MODEL_OP_RESTORE] = 1,
 };
 
 /* What costs time with every entity comes less often where they are many. */
@@ -154,7 +172,7 @@ static uint32_t tame(model_kind_t kind, uint32_t weight, uint32_t registers)
     case MODEL_OP_QUERY_CREATE:
     case MODEL_OP_QUERY_DESTROY:
     case MODEL_OP_SKIP_CHANGES:
-        return registers > 100 ? weight * 100 / registers : weight;
+        return registers > 200 ? weight * 200 / registers : weight;
     case MODEL_OP_RESTORE:
     case MODEL_OP_TRIM:
         return registers > 100 ? 0 : weight;
@@ -198,7 +216,7 @@ static void draw_nature(source_t *source)
                                   1u << draw(source, MODEL_TYPES));
     }
     if (draw(source, 3) == 0) {
-        source->mask &= (uint16_t)~(1u << MODEL_ANCHOR);
+        source->mask &= (uint16_t) ~(1u << MODEL_ANCHOR);
     }
     if (source->registers > 500) { /* few tables, so that they are long */
         source->mask &= (uint16_t)(draw(source, 1u << MODEL_TYPES) &
@@ -211,7 +229,8 @@ static void draw_nature(source_t *source)
 
 static uint16_t draw_register(source_t *source)
 {
-    return (uint16_t)draw(source, draw(source, 3) == 0 ? source->hot : source->registers);
+    return (uint16_t)draw(source,
+                          draw(source, 3) == 0 ? source->hot : source->registers);
 }
 
 static uint16_t draw_type(source_t *source)
@@ -234,6 +253,23 @@ static uint16_t draw_value(source_t *source, uint32_t type)
         return draw_register(source);
     }
     return (uint16_t)draw(source, 256);
+}
+
+/* A term of a query, or none. */
+static uint16_t draw_term(source_t *source)
+{
+    static const uint8_t kinds[] = {
+        REEF_ACCESS_READ,        REEF_ACCESS_WRITE,       REEF_ACCESS_WRITE,
+        REEF_ACCESS_WRITE,       REEF_ACCESS_MAYBE_WRITE, REEF_ACCESS_MAYBE_READ,
+        REEF_ACCESS_WITH,        REEF_ACCESS_WITHOUT,     REEF_ACCESS_EITHER_WRITE,
+        REEF_ACCESS_EITHER_READ, REEF_ACCESS_CHANGED,     REEF_ACCESS_CHANGED,
+        REEF_ACCESS_CHANGED,     REEF_ACCESS_ADDED,       REEF_ACCESS_ADDED,
+    };
+    uint32_t access = kinds[draw(source, sizeof(kinds))];
+
+    return draw(source, 5) < 3 ? 0
+                               : (uint16_t)(access | (uint32_t)draw_type(source) << 4 |
+                                            draw(source, 3) << 8);
 }
 
 static uint16_t draw_arg(source_t *source, char letter, uint32_t *type)
@@ -265,7 +301,7 @@ static uint16_t draw_arg(source_t *source, char letter, uint32_t *type)
     case 'o':
         return (uint16_t)draw(source, 4);
     case 's':
-        return (uint16_t)draw(source, UINT16_MAX);
+        return draw_term(source);
     default: /* how */
         return (uint16_t)draw(source, 256);
     }
@@ -301,6 +337,9 @@ void model_generate(model_ops_t *ops, uint64_t seed, uint32_t count)
     }
     for (uint32_t i = draw(&source, 4); i > 0 && source.registers > 500; i--) {
         *REEF_ARRAY_PUSH(alloc, ops) = draw_op(&source, MODEL_OP_SPAWN_ROWS);
+    }
+    for (uint32_t i = draw(&source, 12); i > 0; i--) {
+        *REEF_ARRAY_PUSH(alloc, ops) = draw_op(&source, MODEL_OP_QUERY_CREATE);
     }
     while (ops->count < count) {
         model_kind_t kind = source.kinds[draw(&source, sizeof(source.kinds))];
