@@ -1,7 +1,8 @@
 /*
- * A job is a number of tasks, which whoever is free takes by counting up.  The word
- * `next` holds the job's number above and the next task below, so that a thread that
- * comes late, when the next job is already there, takes none of a job it does not know.
+ * A job is a number of tasks, which whoever is free takes.  The word `next` holds the
+ * job's number above and below it how many tasks nobody has taken, so that a thread that
+ * comes late, when the next job is on its way or there, takes none of a job it does not
+ * know: all that decides lies in that one word.
  *
  * A thread that has nothing to do looks for the next job for a few microseconds, as
  * stages of one frame follow each other closely, then sleeps on a condition.  So idle
@@ -32,9 +33,9 @@ struct reef__executor {
     /* The job.  Plain members are written before its number is published. */
     reef__task_fn run;
     void *context;
-    uint32_t number;            /* of the last job; only the world thread's */
-    atomic_uint_fast32_t count; /* atomic for those that come late */
-    _Alignas(64) atomic_uint_fast64_t next; /* job number << 32 | next task */
+    uint32_t count;  /* tasks */
+    uint32_t number; /* of the last job; only the world thread's */
+    _Alignas(64) atomic_uint_fast64_t next; /* job number << 32 | tasks not taken */
     _Alignas(64) atomic_uint_fast32_t left; /* tasks that have not returned */
 
     pthread_mutex_t mutex;
@@ -51,18 +52,15 @@ static void work_on(reef__executor_t *executor, uint32_t number)
     for (;;) {
         uint_fast64_t next =
             atomic_load_explicit(&executor->next, memory_order_acquire);
-        uint32_t task;
 
         do {
-            task = (uint32_t)next;
-            if (next >> 32 != number ||
-                task >= atomic_load_explicit(&executor->count, memory_order_relaxed)) {
+            if (next >> 32 != number || (uint32_t)next == 0) {
                 return;
             }
         } while (!atomic_compare_exchange_weak_explicit(&executor->next, &next,
-                                                        next + 1, memory_order_acq_rel,
+                                                        next - 1, memory_order_acq_rel,
                                                         memory_order_acquire));
-        executor->run(executor->context, task);
+        executor->run(executor->context, executor->count - (uint32_t)next);
         if (atomic_fetch_sub_explicit(&executor->left, 1, memory_order_acq_rel) == 1) {
             pthread_mutex_lock(&executor->mutex);
             if (executor->waits) {
@@ -182,11 +180,11 @@ void reef__executor_run(reef__executor_t *executor,
     executor->number++;
     executor->run = run;
     executor->context = context;
-    atomic_store_explicit(&executor->count, count, memory_order_relaxed);
+    executor->count = count;
     atomic_store_explicit(&executor->left, count, memory_order_relaxed);
     /* Sequentially consistent, like the count of sleepers: a thread that is about to
      * sleep sees the job, or we see the sleeper. */
-    atomic_store(&executor->next, (uint_fast64_t)executor->number << 32);
+    atomic_store(&executor->next, (uint_fast64_t)executor->number << 32 | count);
     if (atomic_load(&executor->sleepers) > 0) {
         wake_all(executor);
     }
