@@ -279,16 +279,28 @@ void reef__command_drop(reef__command_t *command)
     }
 }
 
+/* An id that was reserved will never be alive; what hangs on it goes. */
+static void cancel(reef_world_t *world, reef_entity_t entity)
+{
+    reef__entity_index_t *index = &world->entities[reef_entity_range(entity)];
+    const reef__record_t *record = reef__entity_index_find_reserved(index, entity);
+
+    if (record == NULL) {
+        return;
+    }
+    if (record->is_target) {
+        reef__relation_despawn_tree(world, entity);
+    } else {
+        reef__entity_index_cancel(index, entity);
+    }
+}
+
 static void discard(reef_commands_t *commands, reef__command_t *command)
 {
-    reef__entity_index_t *index =
-        &commands->world->entities[reef_entity_range(command->entity)];
-
     reef__command_drop(command);
-    if ((command->kind == REEF__COMMAND_SPAWN ||
-         command->kind == REEF__COMMAND_SPAWN_BUNDLE) &&
-        reef__entity_index_find_reserved(index, command->entity) != NULL) {
-        reef__entity_index_cancel(index, command->entity);
+    if (command->kind == REEF__COMMAND_SPAWN ||
+        command->kind == REEF__COMMAND_SPAWN_BUNDLE) {
+        cancel(commands->world, command->entity);
     }
 }
 

@@ -59,6 +59,7 @@ typedef struct reef__lease {
 typedef struct reef__command_group {
     reef__record_t *record; /* of the entity; its `pending` says whether it still is */
     uint32_t first, last;   /* offsets of commands */
+    bool despawns;          /* one of them does */
 } reef__command_group_t;
 
 enum {

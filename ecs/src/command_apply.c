@@ -1,8 +1,9 @@
 /*
  * Applying.  First all commands are read once: those on one entity are chained, in the
  * order recorded, and the entity's record remembers its chain.  Then each chain is
- * applied, in the order of its first command: one of a single command is the same as
- * the operation itself, a longer one is folded (command_fold.c).
+ * applied, in the order of its first command, or of the one that despawns: one of a
+ * single command is the same as the operation itself, a longer one is folded
+ * (command_fold.c).
  *
  * What observers record meanwhile is applied by another round.
  */
@@ -26,9 +27,39 @@ static void skip(reef_world_t *world, reef__command_t *command)
     reef__command_drop(command);
 }
 
+/* A group of its own for a command, the last one. */
+static void begin_group(reef_commands_t *commands,
+                        reef__record_t *record,
+                        uint32_t first,
+                        uint32_t last,
+                        bool despawns)
+{
+    *REEF_ARRAY_PUSH(commands->world->alloc, &commands->groups) =
+        (reef__command_group_t){record, first, last, despawns};
+    record->pending = commands->groups.count & UINT32_C(0x3fffffff);
+}
+
+/* Add a command to the group of its entity. */
+static void continue_group(reef_commands_t *commands,
+                           const reef__command_bytes_t *bytes,
+                           reef__record_t *record,
+                           uint32_t offset)
+{
+    reef__command_group_t *group = &commands->groups.items[record->pending - 1];
+    uint32_t first = group->first;
+
+    reef__command_at(bytes, group->last)->chain = offset;
+    group->last = offset;
+    if (reef__command_at(bytes, offset)->kind == REEF__COMMAND_DESPAWN &&
+        !group->despawns) {
+        /* It ends here: what was made to hang on it before goes with it. */
+        group->record = NULL;
+        begin_group(commands, record, first, offset, true);
+    }
+}
+
 static void chain_all(reef_commands_t *commands, const reef__command_bytes_t *bytes)
 {
-    reef_world_t *world = commands->world;
     reef__command_t *command;
 
     commands->groups.count = 0;
@@ -36,18 +67,14 @@ static void chain_all(reef_commands_t *commands, const reef__command_bytes_t *by
         reef__record_t *record;
 
         command = reef__command_at(bytes, offset);
-        record = find_record(world, command->entity);
+        record = find_record(commands->world, command->entity);
         if (REEF_UNLIKELY(record == NULL)) {
-            skip(world, command);
+            skip(commands->world, command);
         } else if (record->pending == 0) {
-            *REEF_ARRAY_PUSH(world->alloc, &commands->groups) =
-                (reef__command_group_t){record, (uint32_t)offset, (uint32_t)offset};
-            record->pending = commands->groups.count & UINT32_C(0x3fffffff);
+            begin_group(commands, record, (uint32_t)offset, (uint32_t)offset,
+                        command->kind == REEF__COMMAND_DESPAWN);
         } else {
-            reef__command_group_t *group = &commands->groups.items[record->pending - 1];
-
-            reef__command_at(bytes, group->last)->chain = (uint32_t)offset;
-            group->last = (uint32_t)offset;
+            continue_group(commands, bytes, record, (uint32_t)offset);
         }
     }
 }
@@ -137,6 +164,9 @@ static void apply_round(reef_commands_t *commands, const reef__command_bytes_t *
         reef__record_t *record = commands->groups.items[i].record;
         reef__command_t *command = reef__command_at(bytes, offset);
 
+        if (REEF_UNLIKELY(record == NULL)) {
+            continue; /* comes later */
+        }
         if (REEF_UNLIKELY(record->pending != i + 1)) {
             skip_chain(world, bytes, offset);
             continue;

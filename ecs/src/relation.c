@@ -99,10 +99,15 @@ bool reef__relation_accepts(const reef_world_t *world,
                             reef_entity_t source,
                             reef_entity_t target)
 {
+    const reef__record_t *record;
+
     if (target == 0 || target == source || find_record(world, target) == NULL) {
         return false;
     }
-    if (!links_of(world, component)->cascade) {
+    /* What nothing points to has nothing below it that could be above it. */
+    record = find_record(world, source);
+    if (!links_of(world, component)->cascade ||
+        (record != NULL && !record->is_target)) {
         return true;
     }
     while (target != 0 && target != source) {

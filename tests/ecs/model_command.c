@@ -1,6 +1,6 @@
 /*
  * Commands: recorded in both, and applied.  The model reads them as the header says:
- * all on one entity together, in the place of the first.
+ * all on one entity together, in the place of the first, or of the first despawn.
  *
  * Where the header is silent: a component that is removed and added again was removed
  * and added; a relation that cannot be is as if it had not been recorded; what follows
@@ -354,6 +354,24 @@ static void apply_group(model_t *model, model_list_t *list, size_t first)
     }
 }
 
+/* Where the commands on the entity of command @p i begin to be applied: at the first of
+ * them, or when one despawns it at that one.  False when that is not here. */
+static bool begins_at(const model_list_t *list, size_t i, size_t *first)
+{
+    reef_entity_t entity = list->items[i].entity;
+    size_t despawn = 0;
+
+    for (*first = 0; list->items[*first].entity != entity; ++*first) {
+    }
+    for (despawn = *first; despawn < list->count; despawn++) {
+        if (list->items[despawn].entity == entity &&
+            list->items[despawn].kind == MODEL_OP_RECORD_DESPAWN) {
+            return i == despawn;
+        }
+    }
+    return i == *first;
+}
+
 bool model_apply(model_t *model, const uint16_t *args)
 {
     model_list_t *list = &model->commands[recorder_of(args)];
@@ -364,8 +382,10 @@ bool model_apply(model_t *model, const uint16_t *args)
 
         *list = (model_list_t){0};
         for (size_t i = 0; i < taken.count; i++) {
-            if (!taken.items[i].done) {
-                apply_group(model, &taken, i);
+            size_t first;
+
+            if (!taken.items[i].done && begins_at(&taken, i, &first)) {
+                apply_group(model, &taken, first);
             }
         }
         REEF_ARRAY_FINISH(reef_alloc_default(), &taken);
@@ -373,28 +393,11 @@ bool model_apply(model_t *model, const uint16_t *args)
     return true;
 }
 
-static bool has_sources(const model_t *model, const model_list_t *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const model_thing_t *thing = model_find_known(model, list->items[i].entity);
-
-        if (thing != NULL && thing->state == MODEL_RESERVED &&
-            (thing->sources[MODEL_PARENT] | thing->sources[MODEL_ANCHOR] |
-             thing->sources[MODEL_MEMBER])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool model_discard(model_t *model, const uint16_t *args)
 {
     uint32_t k = recorder_of(args);
     model_list_t *list = &model->commands[k];
 
-    if (has_sources(model, list)) {
-        return false; /* TODO what becomes of them is not said */
-    }
     reef_commands_destroy(model->recorders[k]);
     model->recorders[k] = reef_commands_create(model->world);
     for (size_t i = 0; i < list->count; i++) {

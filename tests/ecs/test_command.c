@@ -3,6 +3,7 @@
 
 #include <reef/command.h>
 #include <reef/observer.h>
+#include <reef/table.h>
 
 #include <string.h>
 
@@ -146,6 +147,74 @@ static void test_command_recorded_while_applying_is_applied_too(void **state)
     reef_commands_destroy(commands);
 }
 
+static void
+count_call(reef_world_t *world, reef_entity_t entity, const void *value, void *context)
+{
+    (void)world, (void)entity;
+    assert_non_null(value);
+    ++*(uint32_t *)context;
+}
+
+static void test_command_apply_moves_an_entity_once(void **state)
+{
+    uint32_t counts[REEF_OBSERVE_DESPAWN + 1] = {0};
+    reef_commands_t *commands = reef_commands_create(*state);
+    uint32_t tables;
+    reef_entity_t entity;
+
+    for (reef_observe_t what = REEF_OBSERVE_ADD; what <= REEF_OBSERVE_DESPAWN; what++) {
+        reef_world_observe(*state, what, &place_type, count_call, &counts[what]);
+    }
+    tables = reef_world_table_count(*state);
+    entity = reef_commands_spawn(commands, REEF_RANGE_WORLD);
+    reef_commands_add(commands, entity, &place_type, NULL);
+    reef_commands_add(commands, entity, &speed_type, NULL);
+    reef_commands_add(commands, spawn(*state), &hidden_type, NULL); /* in between */
+    reef_commands_add(commands, entity, &mood_type, NULL);
+    reef_commands_remove(commands, entity, &place_type);
+    reef_commands_add(commands, entity, &place_type, &(place_t){.x = 1});
+    reef_commands_apply(commands);
+
+    /* One table for it and one for the other: none that it only passed through. */
+    assert_int_equal(reef_world_table_count(*state), tables + 2);
+    assert_int_equal(counts[REEF_OBSERVE_ADD], 1);
+    assert_int_equal(counts[REEF_OBSERVE_REMOVE], 0);
+    reef_commands_destroy(commands);
+}
+
+static void test_command_observers_see_what_changed_in_the_end(void **state)
+{
+    uint32_t counts[REEF_OBSERVE_DESPAWN + 1] = {0};
+    reef_commands_t *commands = reef_commands_create(*state);
+    reef_entity_t entity = spawn(*state);
+
+    for (reef_observe_t what = REEF_OBSERVE_ADD; what <= REEF_OBSERVE_DESPAWN; what++) {
+        reef_world_observe(*state, what, &place_type, count_call, &counts[what]);
+    }
+    reef_commands_add(commands, entity, &place_type, NULL);
+    reef_commands_remove(commands, entity, &place_type);
+    reef_commands_apply(commands); /* never there */
+    assert_int_equal(counts[REEF_OBSERVE_ADD] + counts[REEF_OBSERVE_REMOVE], 0);
+    REEF_ADD(*state, entity, place, .x = 1);
+    reef_commands_set(commands, entity, &place_type, &(place_t){.x = 2});
+    reef_commands_set(commands, entity, &place_type, &(place_t){.x = 3});
+    reef_commands_set(commands, entity, &speed_type, &(speed_t){.x = 3}); /* absent */
+    reef_commands_apply(commands);
+    assert_int_equal(counts[REEF_OBSERVE_SET], 1);
+    assert_null(REEF_FIND(*state, entity, speed));
+    reef_commands_remove(commands, entity, &place_type);
+    reef_commands_add(commands, entity, &place_type, NULL);
+    reef_commands_apply(commands); /* gone and back */
+    assert_int_equal(counts[REEF_OBSERVE_REMOVE], 1);
+    assert_int_equal(counts[REEF_OBSERVE_ADD], 2);
+    reef_commands_set(commands, entity, &place_type, &(place_t){.x = 2});
+    reef_commands_despawn(commands, entity);
+    reef_commands_apply(commands);
+    assert_int_equal(counts[REEF_OBSERVE_DESPAWN], 1);
+    assert_int_equal(counts[REEF_OBSERVE_SET], 1);
+    reef_commands_destroy(commands);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +225,8 @@ int main(void)
         TEST(test_command_given_value_is_owned_by_the_world),
         TEST(test_command_values_of_any_size_are_aligned),
         TEST(test_command_recorded_while_applying_is_applied_too),
+        TEST(test_command_apply_moves_an_entity_once),
+        TEST(test_command_observers_see_what_changed_in_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

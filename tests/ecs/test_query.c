@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <reef/query.h>
+#include <reef/table.h>
 
 static uint32_t visit(reef_query_t *query)
 {
@@ -225,6 +226,119 @@ static void test_query_changed_follows_a_row_that_moves_to_another_chunk(void **
     reef_query_destroy(query);
 }
 
+static void test_query_added_sees_each_arrival_once(void **state)
+{
+    reef_world_t *world = *state;
+    reef_query_t *query =
+        reef_query_create(world, &(reef_query_desc_t){{REEF_ADDED(place)}});
+    reef_entity_t entity = spawn(world);
+
+    REEF_ADD(world, entity, place, .x = 1);
+    assert_int_equal(visit(query), 1);
+    REEF_FIND_MUT(world, entity, place)->x = 2; /* written, not added */
+    REEF_ADD(world, entity, place, .x = 3);
+    REEF_ADD(world, entity, speed, .x = 1); /* moves the row */
+    assert_int_equal(visit(query), 0);
+    reef_world_remove(world, entity, ID(world, place));
+    REEF_ADD(world, entity, place, .x = 4);
+    assert_int_equal(visit(query), 1);
+    reef_query_destroy(query);
+}
+
+static void test_query_changed_follows_a_row_to_another_table(void **state)
+{
+    reef_world_t *world = *state;
+    reef_query_t *query =
+        reef_query_create(world, &(reef_query_desc_t){{REEF_CHANGED(place)}});
+    reef_entity_t written = spawn(world), other = spawn(world);
+    reef_query_iter_t it;
+
+    REEF_ADD(world, written, place, .x = 1);
+    REEF_ADD(world, other, place, .x = 1);
+    (void)visit(query);
+    REEF_FIND_MUT(world, written, place)->x = 2;
+    REEF_ADD(world, written, speed, .x = 1);
+    REEF_ADD(world, other, speed, .x = 1);
+
+    it = reef_query_begin(query);
+    assert_true(reef_query_next(&it));
+    assert_int_equal(it.count, 1);
+    assert_int_equal(it.entities[0], written);
+    assert_false(reef_query_next(&it));
+    reef_query_destroy(query);
+}
+
+static void test_query_value_mut_marks_one_row(void **state)
+{
+    reef_world_t *world = *state;
+    reef_query_t *changed =
+        reef_query_create(world, &(reef_query_desc_t){{REEF_CHANGED(place)}});
+    reef_query_t *all =
+        reef_query_create(world, &(reef_query_desc_t){{REEF_WRITE(place)}});
+    reef_query_iter_t it;
+
+    for (int i = 0; i < 3000; i++) {
+        REEF_ADD(world, spawn(world), place, .x = 1);
+    }
+    (void)visit(changed);
+    it = reef_query_begin(all);
+    assert_true(reef_query_next(&it));
+    ((place_t *)reef_query_value_mut(&it, 0, 2500))->x = 5;
+
+    it = reef_query_begin(changed);
+    assert_true(reef_query_next(&it));
+    assert_int_equal(it.count, 1);
+    assert_float_equal(((const place_t *)reef_query_column(&it, 0))->x, 5, 0);
+    assert_false(reef_query_next(&it));
+    reef_query_destroy(all);
+    reef_query_destroy(changed);
+}
+
+static void test_query_either_wants_one_of_each_group(void **state)
+{
+    reef_world_t *world = *state;
+    reef_query_t *query = reef_query_create(
+        world, &(reef_query_desc_t){
+                   {REEF_EITHER_READ(0, place), REEF_EITHER_READ(0, speed),
+                    REEF_EITHER_READ(1, hidden), REEF_EITHER_WRITE(1, mood)}});
+    reef_entity_t entity = spawn(world);
+    reef_query_iter_t it;
+
+    REEF_ADD(world, entity, place, .x = 1);
+    assert_int_equal(visit(query), 0);
+    REEF_ADD(world, entity, mood, .value = 1);
+    REEF_ADD(world, spawn(world), mood, .value = 1);
+    assert_int_equal(visit(query), 1);
+    it = reef_query_begin(query);
+    assert_true(reef_query_next(&it));
+
+    assert_non_null(reef_query_column(&it, 0));
+    assert_null(reef_query_column(&it, 1));
+    assert_null(reef_query_column(&it, 2));
+    assert_non_null(reef_query_column_mut(&it, 3));
+    reef_query_destroy(query);
+}
+
+static void test_query_forgets_tables_that_are_released(void **state)
+{
+    reef_world_t *world = *state;
+    reef_query_t *query =
+        reef_query_create(world, &(reef_query_desc_t){{REEF_READ(place)}});
+    reef_entity_t entity = spawn(world);
+    uint32_t tables = reef_world_table_count(world);
+
+    REEF_ADD(world, entity, place, .x = 1);
+    REEF_ADD(world, entity, speed, .x = 1);
+    assert_int_equal(visit(query), 1);
+    reef_world_despawn(world, entity);
+    reef_world_trim(world);
+    assert_int_equal(reef_world_table_count(world), tables);
+    assert_int_equal(visit(query), 0);
+    REEF_ADD(world, spawn(world), place, .x = 1);
+    assert_int_equal(visit(query), 1);
+    reef_query_destroy(query);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +351,11 @@ int main(void)
         TEST(test_query_changed_does_not_miss_a_write_after_its_look),
         TEST(test_query_changed_keeps_what_an_early_leave_did_not_reach),
         TEST(test_query_changed_follows_a_row_that_moves_to_another_chunk),
+        TEST(test_query_changed_follows_a_row_to_another_table),
+        TEST(test_query_added_sees_each_arrival_once),
+        TEST(test_query_value_mut_marks_one_row),
+        TEST(test_query_either_wants_one_of_each_group),
+        TEST(test_query_forgets_tables_that_are_released),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,9 @@
  * A system gets its recorder from its run context.  Values are copied when recorded,
  * and owned by the recorder until they are applied.
  *
- * All commands on one entity are applied together, in the place of the first of them:
- * an entity moves at most once, however many components come and go.  Observers run
+ * All commands on one entity are applied together, in the place of the first of them
+ * (in that of the despawn, when there is one): an entity moves at most once, however
+ * many components come and go.  Observers run
  * for what changed in the end: a component that was added and removed again was never
  * there.  Commands on an entity that is dead by then are counted
  * (reef_world_stale_count()) and skipped.
