@@ -23,6 +23,7 @@ void reef__systems_collect(void *argument)
                     .desc = reef_system_desc(system),
                     .schedule = reef_schedule_name(schedule),
                     .order = k,
+                    .stage = reef_system_stage(system),
                     .enabled = reef_system_is_enabled(system),
                     .stats = reef_system_stats(system),
                 };
@@ -30,21 +31,11 @@ void reef__systems_collect(void *argument)
     }
 }
 
-static bool is_write(reef_access_t access)
-{
-    return access == REEF_ACCESS_WRITE || access == REEF_ACCESS_MAYBE_WRITE;
-}
-
-static bool is_read(reef_access_t access)
-{
-    return access == REEF_ACCESS_READ || access == REEF_ACCESS_MAYBE_READ ||
-           access == REEF_ACCESS_CHANGED;
-}
-
 static void add_terms(cJSON *names, const reef_term_t *terms, bool writes)
 {
     for (int i = 0; i < REEF_MAX_TERMS && terms[i].access != REEF_ACCESS_NONE; i++) {
-        if (writes ? is_write(terms[i].access) : is_read(terms[i].access)) {
+        if (reef_access_touches(terms[i].access) &&
+            reef_access_writes(terms[i].access) == writes) {
             cJSON_AddItemToArray(names, cJSON_CreateString(terms[i].type->name));
         }
     }
@@ -70,7 +61,9 @@ static void add_access(cJSON *json, const reef_system_desc_t *desc)
     add_terms(writes, desc->access, true);
     add_terms(writes, desc->resources, true);
     add_events(writes, desc->emits);
+    cJSON_AddBoolToObject(json, "commands", desc->commands || desc->exclusive);
     cJSON_AddBoolToObject(json, "exclusive", desc->exclusive);
+    cJSON_AddBoolToObject(json, "parallel", desc->parallel);
 }
 
 static void add_us(cJSON *json, const char *name, uint64_t ns)
@@ -87,6 +80,7 @@ cJSON *reef__system_json(const reef__system_copy_t *system)
     cJSON_AddStringToObject(json, "plugin", desc->plugin != NULL ? desc->plugin : "");
     cJSON_AddStringToObject(json, "schedule", system->schedule);
     cJSON_AddNumberToObject(json, "order", system->order);
+    cJSON_AddNumberToObject(json, "stage", system->stage);
     cJSON_AddBoolToObject(json, "enabled", system->enabled);
     add_access(json, desc);
     cJSON_AddNumberToObject(json, "count", (double)system->stats.count);

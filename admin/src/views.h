@@ -46,6 +46,7 @@ typedef struct reef__system_copy {
     const reef_system_desc_t *desc; /* lives as long as the app */
     const char *schedule;
     uint32_t order;
+    uint32_t stage;
     bool enabled;
     reef_system_stats_t stats;
 } reef__system_copy_t;

@@ -1,8 +1,8 @@
 /*
  * A job is a number of tasks, which whoever is free takes.  The word `next` holds the
- * job's number above and below it how many tasks nobody has taken, so that a thread that
- * comes late, when the next job is on its way or there, takes none of a job it does not
- * know: all that decides lies in that one word.
+ * job's number above and below it how many tasks nobody has taken, so that a thread
+ * that comes late, when the next job is on its way or there, takes none of a job it
+ * does not know: all that decides lies in that one word.
  *
  * A thread that has nothing to do looks for the next job for a few microseconds, as
  * stages of one frame follow each other closely, then sleeps on a condition.  So idle

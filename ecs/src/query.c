@@ -47,7 +47,7 @@ void reef__query_add_table(reef_query_t *query, reef_table_t *table)
     match = &query->matches.items[place];
     *match = (reef__match_t){.table = table};
     for (uint32_t i = 0; i < query->term_count; i++) {
-        match->columns[i] = reef__access_touches(query->access[i])
+        match->columns[i] = reef_access_touches(query->access[i])
                                 ? reef__table_column_of(table, query->components[i])
                                 : (uint8_t)REEF__NO_COLUMN;
     }
@@ -356,7 +356,7 @@ void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool w
     assert(iter->count > 0);
     assert(query->structure == query->world->structure);
     if (write) {
-        assert(reef__access_writes(query->access[term]));
+        assert(reef_access_writes(query->access[term]));
         assert(!reef__component_is_relation(
             reef__component_at(&query->world->components, query->components[term])));
     }

@@ -79,17 +79,4 @@ void reef__query_open_marks(reef_query_iter_t *iter);
  *  with a word of 64 rows. */
 bool reef__query_next_run(reef_query_iter_t *iter);
 
-static inline bool reef__access_writes(reef_access_t access)
-{
-    return access == REEF_ACCESS_WRITE || access == REEF_ACCESS_MAYBE_WRITE ||
-           access == REEF_ACCESS_EITHER_WRITE;
-}
-
-/** Whether a term hands out a column. */
-static inline bool reef__access_touches(reef_access_t access)
-{
-    return access != REEF_ACCESS_NONE && access != REEF_ACCESS_WITH &&
-           access != REEF_ACCESS_WITHOUT;
-}
-
 #endif /* REEF_ECS_QUERY_H */

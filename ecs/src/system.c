@@ -27,11 +27,11 @@ add_components(reef_system_t *system, const reef_term_t *terms, bool by_query)
             break;
         }
         component = reef_world_component(system->world, terms[i].type);
-        if (reef__access_touches(access)) {
+        if (reef_access_touches(access)) {
             system->components[system->component_count++] =
                 (reef__grant_t){.type = terms[i].type,
                                 .component = component,
-                                .write = reef__access_writes(access),
+                                .write = reef_access_writes(access),
                                 .by_query = by_query};
         }
     }
@@ -84,8 +84,10 @@ static void check_parallel(const reef_system_t *system)
     if (system->desc.exclusive || system->query == NULL) {
         refuse_desc(system, "a parallel system has a query and is not exclusive");
     }
-    if (system->desc.reads[0] != NULL) {
-        refuse_desc(system, "a parallel system reads no events");
+    for (uint32_t i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
+        if (system->desc.reads[i] != NULL) {
+            refuse_desc(system, "a parallel system reads no events");
+        }
     }
     for (uint32_t i = 0; i < system->resource_count; i++) {
         if (system->resources[i].write) {

@@ -289,6 +289,67 @@ static void test_schedule_not_yet_due_holds_its_events(void **state)
     assert_string_equal(f->trace, "1 2 ");
 }
 
+/* Sets ------------------------------------------------------------------------- */
+
+static bool count_and_refuse(const reef_world_t *world, void *context)
+{
+    (void)world;
+    ++*(uint32_t *)context;
+    return false;
+}
+
+static void test_schedule_orders_all_systems_of_a_set(void **state)
+{
+    fixture_t *f = *state;
+
+    ADD(f, .name = "a", .run = run_a, .after = {"early"});
+    ADD(f, .name = "b", .run = run_b, .sets = {"late"});
+    ADD(f, .name = "c", .run = run_c, .sets = {"other", "early"});
+    ADD(f, .name = "d", .run = run_d, .sets = {"early"});
+    assert_int_equal(
+        reef_schedule_add_set(
+            f->schedule, &(reef_set_desc_t){.name = "late", .after = {"a", "late"}}),
+        REEF_OK);
+    reef_schedule_run(f->schedule);
+
+    assert_string_equal(f->trace, "c d a b ");
+}
+
+static void test_schedule_asks_a_set_once_for_all_its_systems(void **state)
+{
+    fixture_t *f = *state;
+    uint32_t asked = 0;
+
+    ADD(f, .name = "a", .run = run_a, .sets = {"off"});
+    ADD(f, .name = "b", .run = run_b);
+    ADD(f, .name = "c", .run = run_c, .sets = {"off"});
+    assert_int_equal(reef_schedule_add_set(
+                         f->schedule, &(reef_set_desc_t){.name = "off",
+                                                         .run_if = count_and_refuse,
+                                                         .context = &asked}),
+                     REEF_OK);
+    reef_schedule_run(f->schedule);
+    reef_schedule_run(f->schedule);
+
+    assert_string_equal(f->trace, "b b ");
+    assert_int_equal(asked, 2);
+}
+
+static void test_schedule_refuses_a_set_with_a_name_that_is_taken(void **state)
+{
+    fixture_t *f = *state;
+    reef_set_desc_t set = {.name = "movement"};
+    reef_system_desc_t system = {.name = "movement", .run = run_a};
+
+    ADD(f, .name = "a", .run = run_a);
+    assert_int_equal(reef_schedule_add_set(f->schedule, &set), REEF_OK);
+    assert_int_equal(reef_schedule_add_set(f->schedule, &set), REEF_E_EXISTS);
+    assert_int_equal(
+        reef_schedule_add_set(f->schedule, &(reef_set_desc_t){.name = "a"}),
+        REEF_E_EXISTS);
+    assert_int_equal(reef_schedule_add(f->schedule, &system), REEF_E_EXISTS);
+}
+
 /* Versions, commands ----------------------------------------------------------- */
 
 static void run_spawn(reef_run_t *run)
@@ -493,6 +554,9 @@ int main(void)
         TEST(test_schedule_disabled_system_misses_its_events),
         TEST(test_schedule_run_if_decides_each_run),
         TEST(test_schedule_not_yet_due_holds_its_events),
+        TEST(test_schedule_orders_all_systems_of_a_set),
+        TEST(test_schedule_asks_a_set_once_for_all_its_systems),
+        TEST(test_schedule_refuses_a_set_with_a_name_that_is_taken),
         TEST(test_schedule_applies_commands_before_the_next_system),
         TEST(test_schedule_gives_every_run_a_version_of_its_own),
         TEST(test_schedule_runs_inside_an_exclusive_system),

@@ -353,6 +353,55 @@ static void test_system_exclusive_declares_the_events_it_reads(void **state)
                   .exclusive = true);
 }
 
+/* Not for every system ---------------------------------------------------------- */
+
+static void reach_for_the_world(reef_run_t *run)
+{
+    (void)reef_run_world(run);
+}
+
+static void record(reef_run_t *run)
+{
+    reef_commands_despawn(reef_run_commands(run), 0);
+}
+
+static void test_system_aborts_when_it_reaches_for_the_world(void **state)
+{
+    ASSERT_ABORTS(*state, "system 'probe' of schedule 'update' reaches for 'the world'",
+                  .run = reach_for_the_world, .access = {REEF_WRITE(health)});
+}
+
+static void test_system_aborts_on_undeclared_commands(void **state)
+{
+    ASSERT_ABORTS(*state, "records 'commands', which it did not declare",
+                  .run = record);
+    RUN(*state, .run = record, .commands = true);
+}
+
+static void test_system_aborts_on_an_entity_outside_its_query(void **state)
+{
+    ASSERT_ABORTS(*state, "outside its query 'health'", .run = write_health,
+                  .query = {REEF_WRITE(health), REEF_WITH(asleep)});
+    ASSERT_ABORTS(*state, "by id 'health', which it declared only in its query",
+                  .run = write_health, .query = {REEF_WRITE(health)}, .parallel = true);
+}
+
+static void test_system_parallel_writes_only_what_it_visits(void **state)
+{
+    ASSERT_ABORTS(*state, "has a query", .run = iterate, .parallel = true);
+    ASSERT_ABORTS(*state, "has a query and is not exclusive", .run = iterate,
+                  .query = {REEF_WRITE(health)}, .parallel = true, .exclusive = true);
+    ASSERT_ABORTS(*state, "reads no events", .run = iterate, .parallel = true,
+                  .query = {REEF_WRITE(health)}, .reads = {&hit_event});
+    ASSERT_ABORTS(*state, "writes no resource", .run = iterate, .parallel = true,
+                  .query = {REEF_WRITE(health)}, .resources = {REEF_WRITE(rules)});
+    ASSERT_ABORTS(*state, "writes nothing by id", .run = iterate, .parallel = true,
+                  .query = {REEF_READ(health)}, .access = {REEF_WRITE(armor)});
+    ASSERT_ABORTS(*state, "reads nothing by id that it writes", .run = iterate,
+                  .parallel = true, .query = {REEF_WRITE(health)},
+                  .access = {REEF_READ(health)});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +426,10 @@ int main(void)
         TEST(test_system_exclusive_touches_everything),
         TEST(test_system_exclusive_may_write_what_it_declared_to_read),
         TEST(test_system_exclusive_declares_the_events_it_reads),
+        TEST(test_system_aborts_when_it_reaches_for_the_world),
+        TEST(test_system_aborts_on_undeclared_commands),
+        TEST(test_system_aborts_on_an_entity_outside_its_query),
+        TEST(test_system_parallel_writes_only_what_it_visits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

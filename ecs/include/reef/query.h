@@ -38,6 +38,20 @@ typedef enum reef_access {
     REEF_ACCESS_ADDED,   /* read, and only rows to which it was added since then */
 } reef_access_t;
 
+/** Whether a term's column may be written. */
+static inline bool reef_access_writes(reef_access_t access)
+{
+    return access == REEF_ACCESS_WRITE || access == REEF_ACCESS_MAYBE_WRITE ||
+           access == REEF_ACCESS_EITHER_WRITE;
+}
+
+/** Whether a term hands out a column: all but NONE, WITH and WITHOUT. */
+static inline bool reef_access_touches(reef_access_t access)
+{
+    return access != REEF_ACCESS_NONE && access != REEF_ACCESS_WITH &&
+           access != REEF_ACCESS_WITHOUT;
+}
+
 typedef struct reef_term {
     reef_access_t access;
     const reef_type_t *type;

@@ -31,10 +31,22 @@ function Access({ system }: { system: System }) {
 function Row({ system, runs }: { system: System; runs: number[] }) {
   return (
     <tr class={system.enabled ? "" : "off"}>
-      <td class="number muted">{system.order}</td>
+      <td class="number muted" title={`place ${system.order} of its schedule`}>
+        {system.stage}
+      </td>
       <th scope="row">
         {system.name}
         {!system.enabled && <span class="tag warn">disabled</span>}
+        {system.exclusive && (
+          <span class="tag" title="runs alone, may touch the whole world">
+            exclusive
+          </span>
+        )}
+        {system.parallel && (
+          <span class="tag" title="runs on several slices at the same time">
+            parallel
+          </span>
+        )}
         <Access system={system} />
       </th>
       <td>
@@ -87,8 +99,12 @@ export function Systems() {
           <table class="systems">
             <thead>
               <tr>
-                <th scope="col" class="number">
-                  Order
+                <th
+                  scope="col"
+                  class="number"
+                  title="systems of one stage may run at the same time"
+                >
+                  Stage
                 </th>
                 <th scope="col">System</th>
                 <th scope="col">Schedule</th>

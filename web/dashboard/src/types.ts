@@ -80,6 +80,10 @@ export interface System {
   enabled: boolean;
   reads: string[];
   writes: string[];
+  commands: boolean;
+  exclusive: boolean;
+  parallel: boolean;
+  stage: number;
   count: number;
   last_us: number;
   mean_us: number;
