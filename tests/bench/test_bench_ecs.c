@@ -170,7 +170,7 @@ static void test_bench_ecs_prints_a_table(void **state)
 
     assert_int_equal(RUN(process, "--quick", "--only", "fragmented_26x20"), 0);
 
-    assert_memory_equal(process->output.text, "row ", 4);
+    assert_non_null(strstr(process->output.text, "row "));
     assert_non_null(strstr(process->output.text, "\nfragmented_26x20 "));
 }
 
