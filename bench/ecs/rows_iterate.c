@@ -145,7 +145,7 @@ static void *open_reef(const bench_row_t *row)
     return state;
 }
 
-static uint32_t iterate_1(reef_query_t *query)
+REEF_TARGET_CLONES static uint32_t iterate_1(reef_query_t *query)
 {
     reef_query_iter_t it = reef_query_begin(query);
     uint32_t count = 0;
@@ -163,7 +163,7 @@ static uint32_t iterate_1(reef_query_t *query)
     return count;
 }
 
-static uint32_t iterate_2(reef_query_t *query)
+REEF_TARGET_CLONES static uint32_t iterate_2(reef_query_t *query)
 {
     reef_query_iter_t it = reef_query_begin(query);
     uint32_t count = 0;
@@ -182,7 +182,7 @@ static uint32_t iterate_2(reef_query_t *query)
     return count;
 }
 
-static uint32_t iterate_5(reef_query_t *query)
+REEF_TARGET_CLONES static uint32_t iterate_5(reef_query_t *query)
 {
     reef_query_iter_t it = reef_query_begin(query);
     uint32_t count = 0;

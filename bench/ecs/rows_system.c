@@ -191,7 +191,7 @@ static void run_passes(bench_pair_t **parts, uint32_t count)
     }
 }
 
-static void run_pass(reef_run_t *run)
+REEF_TARGET_CLONES static void run_pass(reef_run_t *run)
 {
     float factor = ((const pass_t *)reef_run_context(run))->factor;
     reef_query_iter_t it = reef_run_query(run);

@@ -4,7 +4,10 @@
  */
 #include "soa.h"
 
-void soa_iterate_1(bench_position_t *restrict positions, size_t count)
+#include <reef/attrs.h>
+
+REEF_TARGET_CLONES void soa_iterate_1(bench_position_t *restrict positions,
+                                      size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         positions[i].x += BENCH_STEP;
@@ -13,9 +16,9 @@ void soa_iterate_1(bench_position_t *restrict positions, size_t count)
     }
 }
 
-void soa_iterate_2(bench_position_t *restrict positions,
-                   const bench_velocity_t *restrict velocities,
-                   size_t count)
+REEF_TARGET_CLONES void soa_iterate_2(bench_position_t *restrict positions,
+                                      const bench_velocity_t *restrict velocities,
+                                      size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         positions[i].x += velocities[i].x * BENCH_STEP;
@@ -24,12 +27,12 @@ void soa_iterate_2(bench_position_t *restrict positions,
     }
 }
 
-void soa_iterate_5(bench_a_t *restrict a,
-                   const bench_b_t *restrict b,
-                   const bench_c_t *restrict c,
-                   const bench_d_t *restrict d,
-                   const bench_e_t *restrict e,
-                   size_t count)
+REEF_TARGET_CLONES void soa_iterate_5(bench_a_t *restrict a,
+                                      const bench_b_t *restrict b,
+                                      const bench_c_t *restrict c,
+                                      const bench_d_t *restrict d,
+                                      const bench_e_t *restrict e,
+                                      size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         a[i].x += b[i].x * c[i].x + d[i].x * e[i].x;
@@ -37,10 +40,10 @@ void soa_iterate_5(bench_a_t *restrict a,
     }
 }
 
-void soa_pass(bench_pair_t *restrict written,
-              const bench_pair_t *restrict read,
-              float factor,
-              size_t count)
+REEF_TARGET_CLONES void soa_pass(bench_pair_t *restrict written,
+                                 const bench_pair_t *restrict read,
+                                 float factor,
+                                 size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         written[i].x += read[i].x * factor;
