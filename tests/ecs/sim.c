@@ -296,7 +296,9 @@ static uint32_t read_events(sim_t *sim, reef_run_t *run, uint32_t system)
             trace->sequence = (trace->sequence ^ number) * UINT64_C(0x100000001b3);
         }
     }
-    trace->events += sum;
+    if (sim->plan->specs[system].reads != 0) {
+        trace->events += sum;
+    }
     return sum;
 }
 
