@@ -174,8 +174,9 @@ static uint32_t tame(model_kind_t kind, uint32_t weight, uint32_t registers)
     case MODEL_OP_SKIP_CHANGES:
         return registers > 200 ? weight * 200 / registers : weight;
     case MODEL_OP_RESTORE:
-    case MODEL_OP_TRIM:
         return registers > 100 ? 0 : weight;
+    case MODEL_OP_TRIM:
+        return registers > 100 ? weight / 2 : weight;
     default:
         return weight;
     }

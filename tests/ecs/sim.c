@@ -628,7 +628,7 @@ sim_t *sim_create(const sim_plan_t *plan, uint32_t workers)
         spawn(sim, (1u << SIM_COMPONENTS) - 1, i, &sim->anchors[i]);
     }
     for (uint32_t i = 0; i < plan->entities; i++) {
-        spawn(sim, sim_spawn_mask(i), i, &entity);
+        spawn(sim, sim_spawn_mask(i * plan->step + 5), i, &entity);
     }
     for (uint32_t i = 0; i < SIM_SYSTEMS + SIM_CONTEXTS; i++) {
         sim->contexts[i].sim = sim;

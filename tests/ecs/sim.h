@@ -64,6 +64,7 @@ typedef struct sim_plan {
     sim_spec_t specs[SIM_SYSTEMS];
     uint32_t count;
     uint32_t entities;
+    uint32_t step; /* of the numbers that they come from; 8 makes them alike */
     uint64_t seed;
 } sim_plan_t;
 

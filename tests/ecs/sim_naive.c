@@ -102,7 +102,7 @@ naive_t *naive_create(const sim_plan_t *plan)
         spawn(naive, (1u << SIM_COMPONENTS) - 1, i);
     }
     for (uint32_t i = 0; i < plan->entities; i++) {
-        spawn(naive, sim_spawn_mask(i), i);
+        spawn(naive, sim_spawn_mask(i * plan->step + 5), i);
     }
     return naive;
 }

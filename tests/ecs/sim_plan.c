@@ -161,6 +161,11 @@ void sim_plan_init(sim_plan_t *plan, uint64_t seed)
     draw(&state, 2);
     plan->count = 2 + draw(&state, SIM_SYSTEMS - 1);
     plan->entities = draw(&state, 4) == 0 ? draw(&state, 60) : 200 + draw(&state, 1500);
+    plan->step = 1;
+    if (draw(&state, 6) == 0) { /* one long table */
+        plan->entities = 2000 + draw(&state, 4000);
+        plan->step = 8;
+    }
     for (uint32_t i = 0; i < plan->count; i++) {
         draw_spec(&plan->specs[i], i, &state);
     }
