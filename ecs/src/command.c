@@ -283,11 +283,16 @@ static void discard(reef_commands_t *commands, reef__command_t *command)
 {
     reef__entity_index_t *index =
         &commands->world->entities[reef_entity_range(command->entity)];
+    const reef__record_t *record = NULL;
 
     reef__command_drop(command);
-    if ((command->kind == REEF__COMMAND_SPAWN ||
-         command->kind == REEF__COMMAND_SPAWN_BUNDLE) &&
-        reef__entity_index_find_reserved(index, command->entity) != NULL) {
+    if (command->kind == REEF__COMMAND_SPAWN ||
+        command->kind == REEF__COMMAND_SPAWN_BUNDLE) {
+        record = reef__entity_index_find_reserved(index, command->entity);
+    }
+    if (record != NULL && record->is_target) { /* what points there goes, or lets go */
+        reef__relation_despawn_tree(commands->world, command->entity);
+    } else if (record != NULL) {
         reef__entity_index_cancel(index, command->entity);
     }
 }

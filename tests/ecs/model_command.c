@@ -373,28 +373,11 @@ bool model_apply(model_t *model, const uint16_t *args)
     return true;
 }
 
-static bool has_sources(const model_t *model, const model_list_t *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const model_thing_t *thing = model_find_known(model, list->items[i].entity);
-
-        if (thing != NULL && thing->state == MODEL_RESERVED &&
-            (thing->sources[MODEL_PARENT] | thing->sources[MODEL_ANCHOR] |
-             thing->sources[MODEL_MEMBER])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool model_discard(model_t *model, const uint16_t *args)
 {
     uint32_t k = recorder_of(args);
     model_list_t *list = &model->commands[k];
 
-    if (has_sources(model, list)) {
-        return false; /* TODO what becomes of them is not said */
-    }
     reef_commands_destroy(model->recorders[k]);
     model->recorders[k] = reef_commands_create(model->world);
     for (size_t i = 0; i < list->count; i++) {
