@@ -174,8 +174,9 @@ static uint32_t tame(model_kind_t kind, uint32_t weight, uint32_t registers)
     case MODEL_OP_SKIP_CHANGES:
         return registers > 200 ? weight * 200 / registers : weight;
     case MODEL_OP_RESTORE:
-    case MODEL_OP_TRIM:
         return registers > 100 ? 0 : weight;
+    case MODEL_OP_TRIM:
+        return registers > 100 ? weight / 2 : weight;
     default:
         return weight;
     }
@@ -206,7 +207,8 @@ static void draw_kinds(source_t *source)
 
 static void draw_nature(source_t *source)
 {
-    static const uint16_t sizes[] = {4, 8, 16, 16, 40, 40, 100, 300, 1000, 4000};
+    static const uint16_t sizes[] = {4,  8,   8,   16,  16,   40,
+                                     40, 100, 100, 300, 1000, 7000};
 
     source->registers = sizes[draw(source, sizeof(sizes) / sizeof(sizes[0]))];
     source->hot = 1 + draw(source, source->registers < 8 ? source->registers : 8);
@@ -335,8 +337,12 @@ void model_generate(model_ops_t *ops, uint64_t seed, uint32_t count)
     for (uint32_t i = draw(&source, 24); i > 0; i--) {
         *REEF_ARRAY_PUSH(alloc, ops) = draw_op(&source, MODEL_OP_OBSERVE);
     }
-    for (uint32_t i = draw(&source, 4); i > 0 && source.registers > 500; i--) {
-        *REEF_ARRAY_PUSH(alloc, ops) = draw_op(&source, MODEL_OP_SPAWN_ROWS);
+    if (source.registers > 500) { /* most of them at once, alike */
+        model_op_t op = draw_op(&source, MODEL_OP_SPAWN_ROWS);
+
+        op.args[0] = (uint16_t)(op.args[0] % 100);
+        op.args[1] = (uint16_t)(source.registers - op.args[0]);
+        *REEF_ARRAY_PUSH(alloc, ops) = op;
     }
     for (uint32_t i = draw(&source, 12); i > 0; i--) {
         *REEF_ARRAY_PUSH(alloc, ops) = draw_op(&source, MODEL_OP_QUERY_CREATE);

@@ -64,9 +64,9 @@ typedef struct context {
 
 /* What became of one system. */
 typedef struct trace {
-    atomic_uint begin, end;        /* of the last run; moments */
-    atomic_uint rows;              /* that were visited */
-    uint64_t events, sequence;     /* only one thread reads events */
+    atomic_uint begin, end;         /* of the last run; moments */
+    atomic_uint rows;               /* that were visited */
+    uint64_t events, sequence;      /* only one thread reads events */
     atomic_uint stamp[SIM_INDICES]; /* by entity: moment of the last visit */
 } trace_t;
 
@@ -187,10 +187,8 @@ static void touched(const sim_spec_t *spec, uint32_t *reads, uint32_t *writes)
 }
 
 /* Enter, or leave, all rows of a slice; the columns say what is there. */
-static void pass_slice(sim_t *sim,
-                       const sim_spec_t *spec,
-                       const reef_query_iter_t *it,
-                       bool in)
+static void
+pass_slice(sim_t *sim, const sim_spec_t *spec, const reef_query_iter_t *it, bool in)
 {
     uint32_t reads, writes;
 
@@ -244,8 +242,8 @@ static uint32_t read_by_id(sim_t *sim, reef_run_t *run, const sim_spec_t *spec)
     }
     for (uint32_t r = 0; r < SIM_RESOURCES; r++) {
         if (spec->resources[r] != REEF_ACCESS_NONE) {
-            base = sim_mix(base, value_at(reef_run_resource(run, &sim_resources[r]), 2,
-                                          0));
+            base = sim_mix(base,
+                           value_at(reef_run_resource(run, &sim_resources[r]), 2, 0));
         }
     }
     return base;
@@ -260,8 +258,8 @@ static void write_value(void *at, uint32_t base)
     memcpy(at, &value, sizeof(value));
 }
 
-static void
-write_by_id(sim_t *sim, reef_run_t *run, const sim_spec_t *spec, uint32_t base, uint32_t sum)
+static void write_by_id(
+    sim_t *sim, reef_run_t *run, const sim_spec_t *spec, uint32_t base, uint32_t sum)
 {
     for (uint32_t c = 0; c < SIM_COMPONENTS; c++) {
         reef_entity_t anchor = sim->anchors[(spec->salt + c) % SIM_ANCHORS];
@@ -298,7 +296,9 @@ static uint32_t read_events(sim_t *sim, reef_run_t *run, uint32_t system)
             trace->sequence = (trace->sequence ^ number) * UINT64_C(0x100000001b3);
         }
     }
-    trace->events += sum;
+    if (sim->plan->specs[system].reads != 0) {
+        trace->events += sum;
+    }
     return sum;
 }
 
@@ -337,7 +337,8 @@ static void record(sim_t *sim, reef_run_t *run, reef_entity_t entity, uint32_t n
     }
 }
 
-static void emit(reef_run_t *run, uint32_t system, const sim_spec_t *spec, uint32_t number)
+static void
+emit(reef_run_t *run, uint32_t system, const sim_spec_t *spec, uint32_t number)
 {
     for (uint32_t e = 0; e < SIM_EVENTS; e++) {
         if (spec->emits >> e & 1) {
@@ -397,8 +398,7 @@ static uint32_t visit_slice(sim_t *sim,
     pass_slice(sim, spec, it, true);
     for (uint32_t i = 0; i < spec->term_count; i++) {
         reads[i] = reef_query_column(it, i);
-        writes[i] =
-            sim_is_write(spec->access[i]) ? reef_query_column_mut(it, i) : NULL;
+        writes[i] = sim_is_write(spec->access[i]) ? reef_query_column_mut(it, i) : NULL;
     }
     for (uint32_t row = 0; row < it->count; row++) {
         uint32_t number = visit_row(spec, reads, writes, row, base);
@@ -540,7 +540,8 @@ static void describe_terms(const sim_spec_t *spec, reef_system_desc_t *desc)
     }
     for (uint32_t c = 0; c < SIM_COMPONENTS; c++) {
         if (spec->by_id[c] != REEF_ACCESS_NONE) {
-            desc->access[count++] = (reef_term_t){spec->by_id[c], &sim_components[c], 0};
+            desc->access[count++] =
+                (reef_term_t){spec->by_id[c], &sim_components[c], 0};
         }
     }
     count = 0;
@@ -570,12 +571,13 @@ static void describe_terms(const sim_spec_t *spec, reef_system_desc_t *desc)
 
 static void add_system(sim_t *sim, uint32_t system)
 {
-    static bool (*const skips[])(const reef_world_t *, void *) = {
-        NULL, NULL, skips_2, skips_3, skips_4};
+    static bool (*const skips[])(const reef_world_t *, void *) = {NULL, NULL, skips_2,
+                                                                  skips_3, skips_4};
     const sim_spec_t *spec = &sim->plan->specs[system];
-    context_t *context = &sim->contexts[spec->shared_context >= 0
-                                            ? SIM_SYSTEMS + (uint32_t)spec->shared_context
-                                            : system];
+    context_t *context =
+        &sim->contexts[spec->shared_context >= 0
+                           ? SIM_SYSTEMS + (uint32_t)spec->shared_context
+                           : system];
     reef_system_desc_t desc = {.name = spec->name,
                                .run = functions[system],
                                .context = context,
@@ -626,7 +628,7 @@ sim_t *sim_create(const sim_plan_t *plan, uint32_t workers)
         spawn(sim, (1u << SIM_COMPONENTS) - 1, i, &sim->anchors[i]);
     }
     for (uint32_t i = 0; i < plan->entities; i++) {
-        spawn(sim, sim_spawn_mask(i), i, &entity);
+        spawn(sim, sim_spawn_mask(i * plan->step + 5), i, &entity);
     }
     for (uint32_t i = 0; i < SIM_SYSTEMS + SIM_CONTEXTS; i++) {
         sim->contexts[i].sim = sim;
@@ -634,9 +636,9 @@ sim_t *sim_create(const sim_plan_t *plan, uint32_t workers)
     for (uint32_t i = 0; i < plan->count; i++) {
         add_system(sim, i);
     }
-    if (reef_schedule_add_set(sim->schedule, &(reef_set_desc_t){.name = "some",
-                                                                .run_if = set_holds,
-                                                                .context = sim}) !=
+    if (reef_schedule_add_set(
+            sim->schedule,
+            &(reef_set_desc_t){.name = "some", .run_if = set_holds, .context = sim}) !=
             REEF_OK ||
         reef_schedule_build(sim->schedule, &failure) != REEF_OK) {
         blame(sim, "the schedule cannot be built");

@@ -52,7 +52,7 @@ typedef struct sim_spec {
     uint8_t components[SIM_TERMS];
     reef_access_t by_id[SIM_COMPONENTS]; /* READ, WRITE or NONE, of anchors */
     reef_access_t resources[SIM_RESOURCES];
-    uint32_t reads, emits; /* 1 << event */
+    uint32_t reads, emits;  /* 1 << event */
     uint32_t after, before; /* 1 << system */
     bool in_set;            /* the one that `sim_set_holds` decides about */
     uint32_t skips;         /* run_if says no in every so-manieth run; 0 = never */
@@ -64,13 +64,15 @@ typedef struct sim_plan {
     sim_spec_t specs[SIM_SYSTEMS];
     uint32_t count;
     uint32_t entities;
+    uint32_t step; /* of the numbers that they come from; 8 makes them alike */
     uint64_t seed;
 } sim_plan_t;
 
 /** A random plan that is valid. */
 void sim_plan_init(sim_plan_t *plan, uint64_t seed);
 
-/* Shared by both ways of running ---------------------------------------------------- */
+/* Shared by both ways of running ----------------------------------------------------
+ */
 
 /** Numbers of entities that come to be, from one number. */
 uint8_t sim_spawn_mask(uint32_t number);
@@ -134,7 +136,8 @@ typedef struct sim_result {
     uint32_t resources[SIM_RESOURCES];
 } sim_result_t;
 
-/* With a world ---------------------------------------------------------------------- */
+/* With a world ----------------------------------------------------------------------
+ */
 
 /** What must be the same with any number of workers. */
 typedef struct sim_digest {
@@ -169,7 +172,8 @@ uint32_t sim_threads(const sim_t *sim);
  *  too, before @p second came there, in the last run. */
 bool sim_ran_before(const sim_t *sim, uint32_t first, uint32_t second);
 
-/* Naively --------------------------------------------------------------------------- */
+/* Naively ---------------------------------------------------------------------------
+ */
 
 typedef struct naive naive_t;
 

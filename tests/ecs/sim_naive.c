@@ -68,13 +68,13 @@ static void put(naive_t *naive, body_t *body, uint32_t component, uint32_t value
 
 static void take(naive_t *naive, body_t *body, uint32_t component)
 {
-    body->mask &= (uint8_t)~(1u << component);
+    body->mask &= (uint8_t) ~(1u << component);
     for (uint32_t s = 0; s < naive->plan->count; s++) {
         const sim_spec_t *spec = &naive->plan->specs[s];
 
         for (uint32_t i = 0; i < spec->term_count; i++) {
             if (spec->components[i] == component) {
-                body->marks[s] &= (uint8_t)~(1u << i);
+                body->marks[s] &= (uint8_t) ~(1u << i);
             }
         }
     }
@@ -102,7 +102,7 @@ naive_t *naive_create(const sim_plan_t *plan)
         spawn(naive, (1u << SIM_COMPONENTS) - 1, i);
     }
     for (uint32_t i = 0; i < plan->entities; i++) {
-        spawn(naive, sim_spawn_mask(i), i);
+        spawn(naive, sim_spawn_mask(i * plan->step + 5), i);
     }
     return naive;
 }
@@ -138,10 +138,10 @@ static bool matches(const sim_spec_t *spec, const body_t *body)
         bool there = body->mask >> spec->components[i] & 1;
         reef_access_t access = spec->access[i];
 
-        if (access == REEF_ACCESS_WITHOUT ? there
-                                          : !there &&
-                                                access != REEF_ACCESS_MAYBE_READ &&
-                                                access != REEF_ACCESS_MAYBE_WRITE) {
+        if (access == REEF_ACCESS_WITHOUT
+                ? there
+                : !there && access != REEF_ACCESS_MAYBE_READ &&
+                      access != REEF_ACCESS_MAYBE_WRITE) {
             return false;
         }
     }
@@ -206,8 +206,8 @@ static uint32_t read_by_id(const naive_t *naive, const sim_spec_t *spec, uint32_
 {
     for (uint32_t c = 0; c < SIM_COMPONENTS; c++) {
         if (spec->by_id[c] != REEF_ACCESS_NONE) {
-            base = sim_mix(base,
-                           naive->bodies.items[(spec->salt + c) % SIM_ANCHORS].values[c]);
+            base = sim_mix(
+                base, naive->bodies.items[(spec->salt + c) % SIM_ANCHORS].values[c]);
         }
     }
     for (uint32_t r = 0; r < SIM_RESOURCES; r++) {
@@ -338,7 +338,8 @@ void naive_run(naive_t *naive, const sim_t *sim)
         uint32_t end = i;
 
         (void)sim_order(sim, i, &stage);
-        for (; end < naive->plan->count && (sim_order(sim, end, &other), other == stage);
+        for (;
+             end < naive->plan->count && (sim_order(sim, end, &other), other == stage);
              end++) {
             prepare(naive, sim_order(sim, end, &other));
         }

@@ -29,9 +29,9 @@ uint32_t sim_spawn_value(uint32_t number, uint32_t component)
 static reef_access_t draw_access(uint64_t *seed)
 {
     static const reef_access_t kinds[] = {
-        REEF_ACCESS_READ,        REEF_ACCESS_READ,       REEF_ACCESS_WRITE,
-        REEF_ACCESS_WRITE,       REEF_ACCESS_MAYBE_READ, REEF_ACCESS_MAYBE_WRITE,
-        REEF_ACCESS_WITH,        REEF_ACCESS_WITHOUT,    REEF_ACCESS_CHANGED,
+        REEF_ACCESS_READ,  REEF_ACCESS_READ,       REEF_ACCESS_WRITE,
+        REEF_ACCESS_WRITE, REEF_ACCESS_MAYBE_READ, REEF_ACCESS_MAYBE_WRITE,
+        REEF_ACCESS_WITH,  REEF_ACCESS_WITHOUT,    REEF_ACCESS_CHANGED,
         REEF_ACCESS_ADDED,
     };
 
@@ -54,7 +54,8 @@ static void draw_query(sim_spec_t *spec, uint64_t *seed)
         used |= 1u << component;
         spec->components[spec->term_count] = (uint8_t)component;
         spec->access[spec->term_count++] = access;
-        if (sim_is_watch(access) && spec->term_count < SIM_TERMS && draw(seed, 3) == 0) {
+        if (sim_is_watch(access) && spec->term_count < SIM_TERMS &&
+            draw(seed, 3) == 0) {
             spec->components[spec->term_count] = (uint8_t)component;
             spec->access[spec->term_count++] = REEF_ACCESS_WRITE;
         }
@@ -160,6 +161,11 @@ void sim_plan_init(sim_plan_t *plan, uint64_t seed)
     draw(&state, 2);
     plan->count = 2 + draw(&state, SIM_SYSTEMS - 1);
     plan->entities = draw(&state, 4) == 0 ? draw(&state, 60) : 200 + draw(&state, 1500);
+    plan->step = 1;
+    if (draw(&state, 6) == 0) { /* one long table */
+        plan->entities = 2000 + draw(&state, 4000);
+        plan->step = 8;
+    }
     for (uint32_t i = 0; i < plan->count; i++) {
         draw_spec(&plan->specs[i], i, &state);
     }

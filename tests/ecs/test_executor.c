@@ -5,7 +5,6 @@
 #include "sim.h"
 #include "test.h"
 
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum {
     PLANS = 60,
@@ -68,13 +67,14 @@ static void check_result(const fleet_t *fleet, uint32_t run)
 
         CHECK(fleet, failure == NULL, "run %u, %u workers: %s\n", run, worker_counts[i],
               failure);
-        CHECK(fleet, got.rows == wanted.rows, "run %u, %u workers: %llu rows, not %llu\n",
-              run, worker_counts[i], (unsigned long long)got.rows,
-              (unsigned long long)wanted.rows);
+        CHECK(fleet, got.rows == wanted.rows,
+              "run %u, %u workers: %llu rows, not %llu\n", run, worker_counts[i],
+              (unsigned long long)got.rows, (unsigned long long)wanted.rows);
         CHECK(fleet, got.events == wanted.events, "run %u, %u workers\n", run,
               worker_counts[i]);
-        CHECK(fleet, got.alive == wanted.alive, "run %u, %u workers: %u alive, not %u\n",
-              run, worker_counts[i], got.alive, wanted.alive);
+        CHECK(fleet, got.alive == wanted.alive,
+              "run %u, %u workers: %u alive, not %u\n", run, worker_counts[i],
+              got.alive, wanted.alive);
         CHECK(fleet, memcmp(&got, &wanted, sizeof(got)) == 0, "run %u, %u workers\n",
               run, worker_counts[i]);
     }
@@ -242,7 +242,8 @@ static void check_order(const fleet_t *fleet, const sim_t *sim)
         for (uint32_t b = 0; b < plan->count; b++) {
             const sim_spec_t *x = &plan->specs[a], *y = &plan->specs[b];
 
-            if (place[a] >= place[b] || (!conflict(x, y) && !wants_before(plan, a, b))) {
+            if (place[a] >= place[b] ||
+                (!conflict(x, y) && !wants_before(plan, a, b))) {
                 continue;
             }
             CHECK(fleet, ran[a] < ran[b], "s%u before s%u\n", a, b);

@@ -22,7 +22,8 @@ typedef struct job {
     uint32_t number;
     atomic_uint runs[MAX_TASKS];
     atomic_uint strangers; /* tasks that the job does not have */
-    uint32_t plain[MAX_TASKS]; /* written without a lock: by the one who runs the task */
+    uint32_t
+        plain[MAX_TASKS]; /* written without a lock: by the one who runs the task */
 } job_t;
 
 static void run_task(void *context, uint32_t task)

@@ -23,7 +23,8 @@ typedef struct reef_commands reef_commands_t;
 /** Create a recorder for @p world.  Owned by the caller: reef_commands_destroy(). */
 reef_commands_t *reef_commands_create(reef_world_t *world);
 
-/** Discard what was not applied.  Accepts NULL. */
+/** Discard what was not applied; what points to an id that it reserved goes with it, or
+ *  lets go (relation.h).  Accepts NULL. */
 void reef_commands_destroy(reef_commands_t *commands);
 
 /** Reserve an id now; it is alive once this is applied, and may be used in further
