@@ -138,12 +138,33 @@ uint64_t reef__bundle_pack(const reef_bundle_t *bundle,
     return given;
 }
 
+/* With local pointers, because after each store through a byte the table would be
+ * loaded again. */
+static inline void
+put_values(const reef_bundle_t *bundle, uint32_t row, const void *const *values)
+{
+    const reef_table_t *table = bundle->table;
+    const reef__column_t *column = table->columns;
+    const reef__column_t *end = column + table->component_count;
+
+    for (const uint8_t *source = bundle->source_of; column != end; column++, source++) {
+        const void *value = values != NULL ? values[*source] : NULL;
+        size_t size = column->size;
+
+        if (REEF_LIKELY(value != NULL)) {
+            reef__copy_value(column->data + row * size, value, size);
+        } else {
+            put_value(bundle->world, table, row, (uint32_t)(column - table->columns),
+                      NULL);
+        }
+    }
+}
+
 reef_entity_t reef_bundle_spawn(reef_bundle_t *bundle,
                                 reef_entity_range_t range,
                                 const void *const *values)
 {
     reef_world_t *world = bundle->world;
-    reef_table_t *table = bundle->table;
     reef__record_t *record;
     reef_entity_t entity;
     uint32_t row;
@@ -151,12 +172,9 @@ reef_entity_t reef_bundle_spawn(reef_bundle_t *bundle,
     reef__world_begin_change(world);
     entity = reef__entity_index_reserve(&world->entities[range], &record);
     reef__entity_index_activate(&world->entities[range], record);
-    row = reef__world_place(world, table, record, entity);
-    for (uint32_t i = 0; i < table->component_count; i++) {
-        put_value(world, table, row, i,
-                  values != NULL ? values[bundle->source_of[i]] : NULL);
-    }
-    finish_place(world, table, row);
+    row = reef__world_place(world, bundle->table, record, entity);
+    put_values(bundle, row, values);
+    finish_place(world, bundle->table, row);
     return entity;
 }
 

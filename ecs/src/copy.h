@@ -3,7 +3,9 @@
  * @brief Copying one value of a size known only at run time.
  *
  * Components are mostly 4 to 32 bytes, where a call of memcpy() costs more than the
- * copy.  Two overlapping moves do for every size from one power of two to the next.
+ * copy.  Two overlapping moves do for every size from one power of two to the next; the
+ * most usual sizes have their own, which do not overlap and so forward to the next
+ * load.
  */
 #ifndef REEF_ECS_COPY_H
 #define REEF_ECS_COPY_H
@@ -20,7 +22,15 @@ static inline void reef__copy_value(uint8_t *to, const uint8_t *from, size_t siz
     uint64_t head8, tail8;
     uint32_t head4, tail4;
 
-    if (size > 32) {
+    if (size == 12) { /* three floats, and next a pointer or two floats */
+        memcpy(&head8, from, 8);
+        memcpy(&tail4, from + 8, 4);
+        memcpy(to, &head8, 8);
+        memcpy(to + 8, &tail4, 4);
+    } else if (size == 8) {
+        memcpy(&head8, from, 8);
+        memcpy(to, &head8, 8);
+    } else if (size > 32) {
         memcpy(to, from, size);
     } else if (size >= 16) {
         memcpy(&head, from, 16);

@@ -8,22 +8,6 @@
  */
 #include "world.h"
 
-uint32_t reef__world_place(reef_world_t *world,
-                           reef_table_t *table,
-                           reef__record_t *record,
-                           reef_entity_t entity)
-{
-    uint32_t row = reef__table_append(table, world->version);
-
-    table->entities[row] = entity;
-    record->table = table->index;
-    record->row = row;
-    if (REEF_UNLIKELY(table->track_count > 0)) {
-        reef__table_track_arrival(table, row, NULL, 0);
-    }
-    return row;
-}
-
 reef_entity_t reef_world_spawn(reef_world_t *world, reef_entity_range_t range)
 {
     reef__record_t *record;

@@ -4,6 +4,9 @@
  * its row is handed out, so an iteration that is left early leaves the rest for the
  * next one, and a row written meanwhile stays marked.
  *
+ * Eight dirty bytes are looked at as one number, of which the lowest byte is the first:
+ * little endian, as all machines are that this is built for.
+ *
  * Mostly one term watches, whose bits and dirty bytes the iterator then points to. With
  * more of them the marks of all are taken together.
  */
@@ -47,23 +50,52 @@ clear_word(const reef_query_iter_t *iter, uint32_t word, uint64_t bits)
     }
 }
 
-/* The first word from `word` on, before `end`, in which some watch is dirty. */
-static uint32_t next_dirty(const reef_query_iter_t *iter, uint32_t word, uint32_t end)
+/* Eight dirty bytes, each 0 or 1, as the bits of one: byte i, at bit 8 i, comes to bit
+ * 56 + i. */
+static inline uint64_t bits_of_bytes(uint64_t eight)
+{
+    return eight * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Which of the 64 words from `word` on, before `end`, some watch calls dirty.  Looks at
+ * no word beyond: it may be another worker's. */
+static uint64_t dirty_words(const reef_query_iter_t *iter, uint32_t word, uint32_t end)
 {
     const reef_query_t *query = iter->query;
+    uint64_t mask = 0;
 
-    if (REEF_LIKELY(iter->marks.bits != NULL)) {
-        return reef__next_dirty(iter->marks.dirty, word, end);
-    }
     for (uint32_t left = query->watching; left != 0; left &= left - 1) {
         uint32_t term = REEF_LOWEST_BIT(left);
+        const uint8_t *dirty = reef__track_dirty(
+            reef__query_table_column(iter, term)->track, query->watches[term]);
 
-        end = reef__next_dirty(
-            reef__track_dirty(reef__query_table_column(iter, term)->track,
-                              query->watches[term]),
-            word, end);
+        for (uint32_t i = 0; i < 64 && word + i < end; i += 8) {
+            uint64_t eight = 0;
+
+            if (REEF_LIKELY(word + i + 8 <= end)) {
+                memcpy(&eight, dirty + word + i, sizeof(eight));
+            } else {
+                memcpy(&eight, dirty + word + i, end - word - i);
+            }
+            mask |= bits_of_bytes(eight) << i;
+        }
     }
-    return end;
+    return mask;
+}
+
+/* As far as 64 words at a time are clean, when one term watches. */
+static uint32_t skip_clean(const reef_query_iter_t *iter, uint32_t word, uint32_t end)
+{
+    uint64_t eight[8];
+
+    for (; iter->marks.bits != NULL && word + 64 <= end; word += 64) {
+        memcpy(eight, iter->marks.dirty + word, sizeof(eight));
+        if (((eight[0] | eight[1]) | (eight[2] | eight[3]) | (eight[4] | eight[5]) |
+             (eight[6] | eight[7])) != 0) {
+            break;
+        }
+    }
+    return word;
 }
 
 static void prefetch_row(const reef_query_iter_t *iter, uint32_t row)
@@ -88,22 +120,25 @@ static void look_ahead(reef_query_iter_t *iter)
     uint32_t end = (iter->limit + 63) / 64;
 
     while (iter->marks.count < REEF__WORDS_AHEAD && iter->marks.next < end) {
-        uint32_t word = next_dirty(iter, iter->marks.next, end);
+        uint32_t word;
         uint64_t bits;
 
-        iter->marks.next = word + 1;
-        if (word == end) {
-            return;
+        if (iter->marks.mask == 0) {
+            iter->marks.next = skip_clean(iter, iter->marks.next + 64, end);
+            iter->marks.mask = dirty_words(iter, iter->marks.next, end);
+            continue;
         }
+        word = iter->marks.next + REEF_LOWEST_BIT(iter->marks.mask);
+        iter->marks.mask &= iter->marks.mask - 1;
         bits = read_word(iter, word);
-        if (bits != 0) {
-            prefetch_row(iter, word * 64 + REEF_LOWEST_BIT(bits));
-            iter->marks
-                .words[(iter->marks.first + iter->marks.count++) % REEF__WORDS_AHEAD] =
-                word;
-        } else {
+        if (REEF_UNLIKELY(bits == 0)) {
             clear_word(iter, word, 0); /* clean after all */
+            continue;
         }
+        prefetch_row(iter, word * 64 + REEF_LOWEST_BIT(bits));
+        iter->marks
+            .words[(iter->marks.first + iter->marks.count++) % REEF__WORDS_AHEAD] =
+            word;
     }
 }
 
@@ -181,6 +216,7 @@ void reef__query_open_marks(reef_query_iter_t *iter)
         iter->marks.dirty = reef__track_dirty(track, iter->query->watches[term]);
     }
     iter->marks.next = iter->first / 64;
+    iter->marks.mask = dirty_words(iter, iter->marks.next, (iter->limit + 63) / 64);
     iter->marks.first = 0;
     iter->marks.count = 0;
 }

@@ -149,27 +149,3 @@ uint32_t reef__track_read(const reef__track_t *track, uint32_t row)
     }
     return found;
 }
-
-uint32_t reef__next_dirty(const uint8_t *dirty, uint32_t word, uint32_t end)
-{
-    uint64_t eight[8];
-
-    /* Close by, in most cases; else with longer steps. */
-    for (uint32_t near = 0; near < 8 && word + 8 <= end; near++, word += 8) {
-        memcpy(eight, dirty + word, sizeof(eight[0]));
-        if (eight[0] != 0) {
-            return word + REEF_LOWEST_BIT(eight[0]) / 8;
-        }
-    }
-    for (; word + 64 <= end; word += 64) {
-        memcpy(eight, dirty + word, sizeof(eight));
-        if (((eight[0] | eight[1]) | (eight[2] | eight[3]) | (eight[4] | eight[5]) |
-             (eight[6] | eight[7])) != 0) {
-            break;
-        }
-    }
-    while (word < end && dirty[word] == 0) {
-        word++;
-    }
-    return word;
-}

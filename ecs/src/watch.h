@@ -92,7 +92,4 @@ void reef__track_reset(const reef__track_t *track, uint32_t watch, uint32_t rows
 /** The watches that have a row's bit set. */
 uint32_t reef__track_read(const reef__track_t *track, uint32_t row);
 
-/** The first word from @p word on that may not be 0, or @p end. */
-uint32_t reef__next_dirty(const uint8_t *dirty, uint32_t word, uint32_t end);
-
 #endif /* REEF_ECS_WATCH_H */

@@ -97,10 +97,21 @@ void *reef__world_find_mut(reef_world_t *world,
 
 /** Append a row for @p entity to @p table and let its record point there; values are
  *  the caller's to fill in.  Returns the row. */
-uint32_t reef__world_place(reef_world_t *world,
-                           reef_table_t *table,
-                           reef__record_t *record,
-                           reef_entity_t entity);
+static inline uint32_t reef__world_place(reef_world_t *world,
+                                         reef_table_t *table,
+                                         reef__record_t *record,
+                                         reef_entity_t entity)
+{
+    uint32_t row = reef__table_append(table, world->version);
+
+    table->entities[row] = entity;
+    record->table = table->index;
+    record->row = row;
+    if (REEF_UNLIKELY(table->track_count > 0)) {
+        reef__table_track_arrival(table, row, NULL, 0);
+    }
+    return row;
+}
 
 /** Take a row out of its table; the entity that fills the hole learns its new row. */
 void reef__world_remove_row(reef_world_t *world, reef_table_t *table, uint32_t row);

@@ -116,7 +116,8 @@ typedef struct reef_query_iter {
     struct {
         uint64_t *bits; /* of this slice; NULL when several terms watch */
         uint8_t *dirty;
-        uint32_t next; /* word of 64 rows from which on to look */
+        uint32_t next; /* word of 64 rows from which on is looked */
+        uint64_t mask; /* of the 64 words from there: which may have marks */
         uint32_t first, count;
         uint32_t words[REEF__WORDS_AHEAD]; /* ring: with marked rows, to come */
     } marks;                               /* with CHANGED or ADDED */

@@ -74,7 +74,8 @@ static void add_step(reef__plan_t *plan,
         last->size += step.size;
         return;
     }
-    *REEF_ARRAY_PUSH(reef_alloc_default(), &plan->steps) = step;
+    last = REEF_ARRAY_PUSH(reef_alloc_default(), &plan->steps);
+    *last = step;
 }
 
 void reef__plan_init(reef__plan_t *plan,
