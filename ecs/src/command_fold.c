@@ -289,8 +289,7 @@ static void release_old(const fold_t *fold)
 static uint32_t move_row(fold_t *fold, const reef__transition_t *memo)
 {
     reef_world_t *world = fold->world;
-    reef_table_t *from = fold->from, *to = memo->to;
-    uint32_t from_row = fold->record->row;
+    reef_table_t *to = memo->to;
     uint32_t row;
 
     if (fold->is_spawned) {
@@ -298,22 +297,11 @@ static uint32_t move_row(fold_t *fold, const reef__transition_t *memo)
                                     fold->record);
         return reef__world_place(world, to, fold->record, fold->entity);
     }
-    if (to == from) {
-        return from_row;
+    if (to == fold->from) {
+        return fold->record->row;
     }
     row = reef__table_append(to, world->version);
-    to->entities[row] = fold->entity;
-    for (uint32_t i = 0; i < memo->move_count; i++) {
-        reef__copy_value(reef__table_value(to, row, memo->moves[i].to),
-                         reef__table_value(from, from_row, memo->moves[i].from),
-                         to->columns[memo->moves[i].to].size);
-    }
-    if (REEF_UNLIKELY(to->track_count > 0)) {
-        reef__table_track_arrival(to, row, from, from_row);
-    }
-    reef__world_remove_row(world, from, from_row);
-    fold->record->table = to->index;
-    fold->record->row = row;
+    reef__world_carry_row(world, fold->record, to, row, memo->moves, memo->move_count);
     return row;
 }
 

@@ -20,15 +20,55 @@ reef_entity_t reef_world_spawn(reef_world_t *world, reef_entity_range_t range)
     return entity;
 }
 
-void reef__world_remove_row(reef_world_t *world, reef_table_t *table, uint32_t row)
+/* The entity that filled the hole at `row` learns where it is. */
+static inline void tell_moved(reef_world_t *world, reef_entity_t moved, uint32_t row)
 {
-    reef_entity_t moved = reef__table_swap_remove(table, row, world->version);
-    reef__entity_index_t *index;
-
-    if (moved != 0) {
-        index = &world->entities[reef_entity_range(moved)];
-        reef__entity_index_slot(index, reef__entity_slot(moved))->row = row;
+    if (REEF_LIKELY(moved != 0)) {
+        reef__entity_index_slot(&world->entities[reef_entity_range(moved)],
+                                reef__entity_slot(moved))
+            ->row = row;
     }
+}
+
+/* With local pointers, because after each store through a byte the tables would be
+ * loaded again. */
+void reef__world_carry_row(reef_world_t *world,
+                           reef__record_t *record,
+                           reef_table_t *to,
+                           uint32_t row,
+                           const reef__move_t *moves,
+                           uint32_t move_count)
+{
+    reef_table_t *from = reef__world_table_of(world, record);
+    const reef__column_t *from_columns = from->columns, *to_columns = to->columns;
+    const reef__move_t *end = moves + move_count;
+    size_t hole = record->row, last = from->row_count - 1;
+    reef_entity_t moved = 0;
+
+    if (REEF_UNLIKELY(to->track_count > 0)) {
+        reef__table_track_arrival(to, row, from, record->row);
+    }
+    to->entities[row] = from->entities[hole];
+    for (; moves != end; moves++) {
+        const reef__column_t *column = &from_columns[moves->from];
+        size_t size = column->size;
+        uint8_t *value = column->data + hole * size;
+
+        if (REEF_LIKELY(moves->to != REEF__NO_COLUMN)) {
+            reef__copy_value(to_columns[moves->to].data + row * size, value, size);
+        }
+        if (REEF_LIKELY(hole != last)) {
+            reef__copy_value(value, column->data + last * size, size);
+        }
+    }
+    if (REEF_LIKELY(hole != last)) {
+        moved = from->entities[last];
+        from->entities[hole] = moved;
+    }
+    reef__table_note_gap(from, (uint32_t)hole, (uint32_t)last, world->version);
+    tell_moved(world, moved, (uint32_t)hole);
+    record->table = to->index;
+    record->row = row;
 }
 
 /* Take the row's relations out of the lists of their targets. */
@@ -73,7 +113,7 @@ void reef__world_despawn_one(reef_world_t *world,
     if (REEF_UNLIKELY(table->hooked)) {
         prepare_despawn(world, table, row);
     }
-    reef__world_remove_row(world, table, row);
+    tell_moved(world, reef__table_swap_remove(table, row, world->version), row);
     reef__entity_index_release(&world->entities[reef_entity_range(entity)], record,
                                reef__entity_slot(entity));
 }
@@ -125,41 +165,6 @@ reef_entity_t reef_world_next_entity(const reef_world_t *world, uint32_t index)
     return reef__entity_index_next(
         &world->entities[REEF_RANGE_SESSION],
         index < REEF_SESSION_INDEX_BASE ? 0 : index - REEF_SESSION_INDEX_BASE + 1);
-}
-
-/* Give an entity another table's row with the columns both tables have. */
-static uint32_t move_to(reef_world_t *world,
-                        reef_table_t *from,
-                        uint32_t from_row,
-                        const reef__edge_t *edge)
-{
-    reef_table_t *to = edge->to;
-    uint32_t row = reef__table_append(to, world->version);
-
-    to->entities[row] = from->entities[from_row];
-    for (uint32_t i = 0; i < edge->move_count; i++) {
-        const reef__move_t *move = &edge->moves[i];
-
-        reef__copy_value(reef__table_value(to, row, move->to),
-                         reef__table_value(from, from_row, move->from),
-                         to->columns[move->to].size);
-    }
-    if (REEF_UNLIKELY(to->track_count > 0)) {
-        reef__table_track_arrival(to, row, from, from_row);
-    }
-    return row;
-}
-
-/* Leave the old row; the new one is complete. */
-static void finish_move(reef_world_t *world,
-                        reef__record_t *record,
-                        reef_table_t *from,
-                        reef_table_t *to,
-                        uint32_t row)
-{
-    reef__world_remove_row(world, from, record->row);
-    record->table = to->index;
-    record->row = row;
 }
 
 /* The entity a relation's value points to. */
@@ -238,12 +243,12 @@ static bool add_new(reef_world_t *world,
     }
     reef__world_begin_change(world);
     edge = reef__table_graph_edge(&world->graph, &world->components, from, component);
-    row = move_to(world, from, record->row, edge);
+    row = reef__table_append(edge->to, world->version);
     to = reef__table_value(edge->to, row, edge->column);
-    if (info->size > 0) {
+    if (info->size > 0) { /* now: what is given may lie in the row that goes */
         reef__component_write(info, to, value);
     }
-    finish_move(world, record, from, edge->to, row);
+    reef__world_carry_row(world, record, edge->to, row, edge->moves, edge->move_count);
     if (REEF_UNLIKELY(reef__component_is_relation(info))) {
         reef__relation_link(world, component, entity, (void *)to);
     }
@@ -281,7 +286,6 @@ bool reef_world_remove(reef_world_t *world,
     const reef__edge_t *edge;
     reef_table_t *from;
     uint8_t *value;
-    uint32_t row;
 
     assert(component < world->components.list.count);
     if (REEF_UNLIKELY(record == NULL)) {
@@ -306,8 +310,9 @@ bool reef_world_remove(reef_world_t *world,
     if (REEF_UNLIKELY(info->owns)) {
         reef_type_drop(info->type, value);
     }
-    row = move_to(world, from, record->row, edge);
-    finish_move(world, record, from, edge->to, row);
+    reef__world_carry_row(world, record, edge->to,
+                          reef__table_append(edge->to, world->version), edge->moves,
+                          edge->move_count);
     return true;
 }
 

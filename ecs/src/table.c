@@ -137,8 +137,7 @@ void reef__table_track_arrival(reef_table_t *table,
     }
 }
 
-/* The hole's bits become those of the row that fills it, which are then cleared. */
-static void move_bits(reef_table_t *table, uint32_t to, uint32_t from)
+void reef__table_move_bits(reef_table_t *table, uint32_t row, uint32_t last)
 {
     for (uint32_t i = 0; i < table->component_count; i++) {
         const reef__track_t *track = table->columns[i].track;
@@ -147,54 +146,28 @@ static void move_bits(reef_table_t *table, uint32_t to, uint32_t from)
         if (track == NULL) {
             continue;
         }
-        watches = reef__track_read(track, from);
-        reef__track_clear_rows(track, from, 1, track->used);
-        if (to != from) {
-            reef__track_clear_rows(track, to, 1, track->used);
-            reef__track_mark(track, to, watches);
+        watches = reef__track_read(track, last);
+        reef__track_clear_rows(track, last, 1, track->used);
+        if (row != last) {
+            reef__track_clear_rows(track, row, 1, track->used);
+            reef__track_mark(track, row, watches);
         }
     }
 }
 
-/* Rows ----------------------------------------------------------------------------- */
-
-static inline void move_row(reef_table_t *table, uint32_t to, uint32_t from)
+void reef__table_raise_versions(reef_table_t *table,
+                                uint32_t row,
+                                uint32_t last,
+                                uint64_t version)
 {
-    uint32_t to_chunk = to >> REEF__CHUNK_SHIFT;
-    uint32_t from_chunk = from >> REEF__CHUNK_SHIFT;
+    uint32_t to = row >> REEF__CHUNK_SHIFT, from = last >> REEF__CHUNK_SHIFT;
 
-    table->entities[to] = table->entities[from];
+    table->versions[to] = version;
     for (uint32_t i = 0; i < table->component_count; i++) {
-        const reef__column_t *column = &table->columns[i];
-        size_t size = column->size;
+        uint64_t *versions = table->columns[i].versions;
 
-        reef__copy_value(column->data + to * size, column->data + from * size, size);
-        /* A write not looked at yet stays one where the row is now. */
-        if (column->versions[to_chunk] < column->versions[from_chunk]) {
-            column->versions[to_chunk] = column->versions[from_chunk];
-        }
+        versions[to] = versions[to] > versions[from] ? versions[to] : versions[from];
     }
-}
-
-reef_entity_t
-reef__table_swap_remove(reef_table_t *table, uint32_t row, uint64_t version)
-{
-    uint32_t last = table->row_count - 1;
-    reef_entity_t moved = 0;
-
-    assert(row <= last);
-    if (row != last) {
-        move_row(table, row, last);
-        moved = table->entities[row];
-        table->versions[row >> REEF__CHUNK_SHIFT] = version;
-    }
-    if (REEF_UNLIKELY(table->track_count > 0)) {
-        move_bits(table, row, last);
-    }
-    table->versions[last >> REEF__CHUNK_SHIFT] = version;
-    table->row_count = last;
-    table->stamp++;
-    return moved;
 }
 
 /* Views ---------------------------------------------------------------------------- */

@@ -143,6 +143,17 @@ static inline void reef__table_note_write(const reef_table_t *table,
     }
 }
 
+/** A row came from the chunk of @p last to that of @p row: a write not looked at yet
+ *  stays one where the row is now. */
+void reef__table_raise_versions(reef_table_t *table,
+                                uint32_t row,
+                                uint32_t last,
+                                uint64_t version);
+
+/** The hole's watch bits become those of the row that fills it, which are then cleared.
+ */
+void reef__table_move_bits(reef_table_t *table, uint32_t row, uint32_t last);
+
 /** Note that all columns of a chunk were written. */
 static inline void
 reef__table_stamp(reef_table_t *table, uint32_t chunk, uint64_t version)
@@ -173,14 +184,50 @@ static inline uint32_t reef__table_append(reef_table_t *table, uint64_t version)
     return row;
 }
 
+/** A row was taken away from @p row, and the last one, at @p last, put there; both are
+ *  told to versions and watches.  The table has a row less. */
+static inline void
+reef__table_note_gap(reef_table_t *table, uint32_t row, uint32_t last, uint64_t version)
+{
+    table->versions[last >> REEF__CHUNK_SHIFT] = version;
+    table->row_count = last;
+    table->stamp++;
+    if (row >> REEF__CHUNK_SHIFT != last >> REEF__CHUNK_SHIFT) {
+        reef__table_raise_versions(table, row, last, version);
+    }
+    if (REEF_UNLIKELY(table->track_count > 0)) {
+        reef__table_move_bits(table, row, last);
+    }
+}
+
 /**
  * Fill the hole at @p row with the table's last row.  Values of @p row are forgotten,
  * not dropped.
  *
- * @return The entity that is now at @p row, or 0 when it was the last.
+ * @return The entity that is now at @p row; 0 when it was the last.
  */
-reef_entity_t
-reef__table_swap_remove(reef_table_t *table, uint32_t row, uint64_t version);
+static inline reef_entity_t
+reef__table_swap_remove(reef_table_t *table, uint32_t row, uint64_t version)
+{
+    uint32_t last = table->row_count - 1;
+    const reef__column_t *column = table->columns;
+    const reef__column_t *end = column + table->component_count;
+    reef_entity_t moved = 0;
+
+    REEF_DEBUG_ASSERT(row <= last);
+    if (REEF_LIKELY(row != last)) {
+        moved = table->entities[last];
+        table->entities[row] = moved;
+        for (; column != end; column++) {
+            uint8_t *data = column->data;
+            size_t size = column->size;
+
+            reef__copy_value(data + row * size, data + last * size, size);
+        }
+    }
+    reef__table_note_gap(table, row, last, version);
+    return moved;
+}
 
 /** Mark a new row's watched columns: as in row @p from_row of @p from where that table
  *  has the component, else as added. */

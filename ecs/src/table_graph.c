@@ -130,8 +130,8 @@ uint32_t reef__table_plan_moves(const reef_table_t *from,
     for (uint32_t i = 0; i < from->component_count; i++) {
         uint8_t column = reef__table_column_of(to, from->components[i]);
 
-        if (column != REEF__NO_COLUMN && from->columns[i].size > 0) {
-            moves[count++] = (reef__move_t){.from = (uint16_t)i, .to = column};
+        if (from->columns[i].size > 0) {
+            moves[count++] = (reef__move_t){.from = (uint8_t)i, .to = column};
         }
     }
     return count;

@@ -9,9 +9,10 @@
 
 #include <reef/map.h>
 
-/** One column that goes along. */
+/** What becomes of one column, which is no tag, of the table that a row leaves. */
 typedef struct reef__move {
-    uint16_t from, to; /* column numbers */
+    uint8_t from;
+    uint8_t to; /* REEF__NO_COLUMN: the value stays behind, and is gone */
 } reef__move_t;
 
 /** What a row has to do to get from one table to another. */
@@ -50,8 +51,8 @@ reef_table_t *reef__table_graph_ensure(reef__table_graph_t *graph,
 /** Release every table without rows and pins, after telling of it. */
 void reef__table_graph_trim(reef__table_graph_t *graph);
 
-/** The columns that two tables share: [REEF_MAX_TABLE_COMPONENTS].  Returns their
- *  number; tags are left out. */
+/** What becomes of the columns of @p from: [REEF_MAX_TABLE_COMPONENTS].  Returns how
+ *  many there are, tags left out. */
 uint32_t reef__table_plan_moves(const reef_table_t *from,
                                 const reef_table_t *to,
                                 reef__move_t *moves);

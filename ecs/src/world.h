@@ -113,8 +113,17 @@ static inline uint32_t reef__world_place(reef_world_t *world,
     return row;
 }
 
-/** Take a row out of its table; the entity that fills the hole learns its new row. */
-void reef__world_remove_row(reef_world_t *world, reef_table_t *table, uint32_t row);
+/**
+ * Let an entity leave its row for @p row of @p to, just appended: values go along as
+ * @p moves say, the last row of its table fills the hole, and the records know.
+ * Components that come are the caller's to write, before or after.
+ */
+void reef__world_carry_row(reef_world_t *world,
+                           reef__record_t *record,
+                           reef_table_t *to,
+                           uint32_t row,
+                           const reef__move_t *moves,
+                           uint32_t move_count);
 
 /** Despawn a live entity, after what hangs on it. */
 void reef__world_despawn(reef_world_t *world,
