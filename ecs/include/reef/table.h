@@ -2,11 +2,11 @@
  * @file table.h
  * @brief A read-only view of the storage, and putting stored rows back.
  *
- * A *table* (archetype) holds all entities with the same set of components.  Its rows
- * lie in *chunks*; a chunk holds, for each component, a contiguous 64-byte aligned
- * *column*.  Every column of a chunk carries the version of its last write, and the
- * chunk the version of the last change of its rows: what is older than the last look
- * need not be looked at again.
+ * A *table* (archetype) holds all entities with the same set of components, and for
+ * each of these a *column*, an array of values.  Rows fall into *chunks* of 1024. Every
+ * column has for each chunk the version of its last write, and the table that of the
+ * last change of its rows: what is older than the last look need not be looked at
+ * again.
  *
  * All functions belong to the world thread.
  */
@@ -41,7 +41,8 @@ typedef struct reef_chunk_view {
 /** Chunk @p chunk, borrowed until the next structural change. */
 reef_chunk_view_t reef_table_chunk(const reef_table_t *table, uint32_t chunk);
 
-/** The column of reef_table_components()[column] in a chunk: [count] values, NULL for
+/** The column of reef_table_components()[column] in a chunk: [count] values, 64-byte
+ *  aligned, NULL for
  *  a tag.  @p version receives that of its last write; may be NULL. */
 const void *reef_table_column(const reef_table_t *table,
                               uint32_t chunk,

@@ -36,8 +36,6 @@
 
 /** Index of the lowest set bit of a non-zero uint64_t. */
 #define REEF_LOWEST_BIT(x) ((unsigned)__builtin_ctzll(x))
-/** Set bits of a uint64_t. */
-#define REEF_BIT_COUNT(x) ((unsigned)__builtin_popcountll(x))
 
 /** Checked in debug builds only: for inner loops.  Elsewhere: assert(). */
 #ifdef REEF_DEBUG
