@@ -310,7 +310,8 @@ struct model {
         model_table_t *items;
         size_t count, capacity;
     } tables;
-    uint64_t looked; /* version of the last full comparison */
+    uint64_t looked;                     /* version of the last full comparison */
+    uint16_t table_of[1 << MODEL_TYPES]; /* by components, where it was last */
 };
 
 /** Report a difference and stop. */

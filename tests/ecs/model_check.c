@@ -145,7 +145,7 @@ static model_table_t *known_table(model_t *model, uint32_t index, uint16_t mask)
     return known;
 }
 
-/* Every column says when it was written; a value that moved came with its row. */
+/* Every column says when it was written, wherever its rows have moved. */
 static void check_versions(model_t *model,
                            const reef_table_t *table,
                            uint32_t at,
@@ -158,19 +158,22 @@ static void check_versions(model_t *model,
         uint32_t type = model->type_of[ids[i]];
         uint64_t version;
         const void *column = reef_table_column(table, at, i, &version);
-        uint64_t known = version > view.rows_version ? version : view.rows_version;
 
         MODEL_CHECK(model, (column != NULL) == (model_types[type].size > 0),
                     "column of %s", model_types[type].name);
         MODEL_CHECK(model, ((uintptr_t)column & 63) == 0, "column is not aligned");
-        MODEL_CHECK(model, known <= reef_world_version(model->world), "version");
+        MODEL_CHECK(model,
+                    version <= reef_world_version(model->world) &&
+                        view.rows_version <= reef_world_version(model->world),
+                    "a version to come");
         for (uint32_t row = 0; row < view.count; row++) {
             const model_thing_t *thing = model_find(model, view.entities[row]);
 
-            MODEL_CHECK(model, thing->written[type] <= known || column == NULL,
+            MODEL_CHECK(model, thing->written[type] <= version || column == NULL,
                         "%s of %#" PRIx64 " was written in %" PRIu64
                         ", its column says %" PRIu64,
-                        model_types[type].name, thing->id, thing->written[type], known);
+                        model_types[type].name, thing->id, thing->written[type],
+                        version);
         }
     }
 }
@@ -272,37 +275,61 @@ static void check_tables(model_t *model)
     model->looked = reef_world_advance_version(model->world);
 }
 
+/* The table of a set of components; where it was last is looked at first. */
+static const reef_table_t *find_table(model_t *model, uint16_t mask)
+{
+    uint32_t table_count = reef_world_table_count(model->world);
+    uint32_t hint = model->table_of[mask];
+
+    for (uint32_t i = 0; i <= table_count; i++) {
+        uint32_t index = i == 0 ? hint : i - 1;
+        const reef_table_t *table =
+            index < table_count ? reef_world_table(model->world, index) : NULL;
+        const reef_component_t *ids;
+        uint32_t count;
+
+        if (table == NULL) {
+            continue;
+        }
+        ids = reef_table_components(table, &count);
+        if (mask_of(model, ids, count) == mask) {
+            model->table_of[mask] = (uint16_t)index;
+            return table;
+        }
+    }
+    return NULL;
+}
+
 void model_check_version(model_t *model, const model_thing_t *thing, uint32_t type)
 {
     const uint8_t *value = reef_world_find(model->world, thing->id, model->ids[type]);
-    uint32_t chunk = 0, column = 0, count;
+    const reef_table_t *table = find_table(model, thing->has);
+    uint32_t size = model_types[type].size;
+    uint32_t column = 0, count;
+    const reef_component_t *ids;
 
-    for (uint32_t i = 0; i < reef_world_table_count(model->world); i++) {
-        const reef_table_t *table = reef_world_table(model->world, i);
-        const reef_component_t *ids =
-            table != NULL ? reef_table_components(table, &count) : NULL;
+    if (size == 0) {
+        return;
+    }
+    MODEL_CHECK(model, table != NULL, "no table for %#x", thing->has);
+    ids = reef_table_components(table, &count);
+    while (ids[column] != model->ids[type]) {
+        column++;
+    }
+    for (uint32_t chunk = 0; chunk < reef_table_chunk_count(table); chunk++) {
+        uint64_t version;
+        const uint8_t *from = reef_table_column(table, chunk, column, &version);
 
-        if (table == NULL || mask_of(model, ids, count) != thing->has) {
-            continue;
-        }
-        while (ids[column] != model->ids[type]) {
-            column++;
-        }
-        for (; chunk < reef_table_chunk_count(table); chunk++) {
-            uint64_t version;
-            const uint8_t *from = reef_table_column(table, chunk, column, &version);
-            size_t size = reef_table_chunk(table, chunk).count * model_types[type].size;
-
-            if (value >= from && value < from + size) {
-                MODEL_CHECK(model, version == reef_world_version(model->world),
-                            "%s was written, its column says %" PRIu64,
-                            model_types[type].name, version);
-                return;
-            }
+        if (value >= from &&
+            value < from + (size_t)reef_table_chunk(table, chunk).count * size) {
+            MODEL_CHECK(model, version == reef_world_version(model->world),
+                        "%s was written, its column says %" PRIu64,
+                        model_types[type].name, version);
+            return;
         }
     }
-    MODEL_CHECK(model, model_types[type].size == 0, "%s is in no chunk",
-                model_types[type].name);
+    model_fail(model, "model_check_version", "is in some chunk", "%s",
+               model_types[type].name);
 }
 
 /* Everything ----------------------------------------------------------------------- */

@@ -42,13 +42,11 @@ static void arrive(model_t *model, model_thing_t *thing, uint32_t type, uint64_t
     if (thing->has >> type & 1) {
         model_write(model, thing, type, value);
         model_expect(model, REEF_OBSERVE_SET, thing, type, false);
-        if (model->report->at % 8 == 0) {
-            model_check_version(model, thing, type);
-        }
     } else {
         model_attach(model, thing, type, value);
         model_expect(model, REEF_OBSERVE_ADD, thing, type, false);
     }
+    model_check_version(model, thing, type);
 }
 
 /* Whether add (or else set) will do it; a dead one and a refused relation count. */

@@ -325,6 +325,8 @@ static void write_column(model_t *model,
     }
     if (column != NULL) {
         model_check_version(model, model_find(model, it->entities[0]), type);
+        model_check_version(model, model_find(model, it->entities[it->count - 1]),
+                            type);
     }
 }
 

@@ -111,19 +111,25 @@ static void draw_events(sim_spec_t *spec, uint64_t *seed)
     }
 }
 
-static void draw_spec(sim_spec_t *spec, uint32_t number, uint64_t *seed)
+static void draw_spec(sim_spec_t *spec, uint32_t number, bool rows_only, uint64_t *seed)
 {
     snprintf(spec->name, sizeof(spec->name), "s%u", number);
     spec->salt = draw(seed, UINT32_MAX);
     spec->exclusive = draw(seed, 10) == 0;
     spec->parallel = !spec->exclusive && draw(seed, 2) == 0;
     spec->commands = draw(seed, 4) == 0;
+    if (rows_only) {
+        spec->exclusive = false;
+        spec->parallel = true;
+    }
     if (spec->parallel || draw(seed, 6) > 0) {
         draw_query(spec, seed);
     }
-    draw_by_id(spec, seed);
-    draw_resources(spec, seed);
-    draw_events(spec, seed);
+    if (!rows_only) {
+        draw_by_id(spec, seed);
+        draw_resources(spec, seed);
+        draw_events(spec, seed);
+    }
     spec->in_set = draw(seed, 5) == 0;
     spec->skips = draw(seed, 5) == 0 ? 2 + draw(seed, 3) : 0;
     spec->rests = draw(seed, 6) == 0 ? 2 + draw(seed, 3) : 0;
@@ -155,6 +161,7 @@ static void draw_wishes(sim_plan_t *plan, uint64_t *seed)
 void sim_plan_init(sim_plan_t *plan, uint64_t seed)
 {
     uint64_t state = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    bool rows_only; /* all are parallel and share nothing but rows */
 
     memset(plan, 0, sizeof(*plan));
     plan->seed = seed;
@@ -166,8 +173,9 @@ void sim_plan_init(sim_plan_t *plan, uint64_t seed)
         plan->entities = 2000 + draw(&state, 4000);
         plan->step = 8;
     }
+    rows_only = draw(&state, 3) == 0;
     for (uint32_t i = 0; i < plan->count; i++) {
-        draw_spec(&plan->specs[i], i, &state);
+        draw_spec(&plan->specs[i], i, rows_only, &state);
     }
     draw_wishes(plan, &state);
 }

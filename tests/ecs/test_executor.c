@@ -249,6 +249,9 @@ static void check_order(const fleet_t *fleet, const sim_t *sim)
             CHECK(fleet, ran[a] < ran[b], "s%u before s%u\n", a, b);
             CHECK(fleet, stage[a] < stage[b] || (x->parallel && y->parallel),
                   "s%u and s%u in one stage\n", a, b);
+            CHECK(fleet,
+                  stage[a] < stage[b] || !x->commands || !wants_before(plan, a, b),
+                  "s%u does not see the commands of s%u\n", b, a);
             CHECK(fleet, sim_ran_before(sim, a, b), "s%u ran before s%u\n", b, a);
         }
     }

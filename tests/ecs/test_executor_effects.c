@@ -7,6 +7,7 @@
 #include "test.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -270,6 +271,28 @@ static void test_executor_after_sees_commands_without_a_conflict(void **state)
     assert_int_equal(f->seen, CELLS / 10);
 }
 
+static void count_born_parts(reef_run_t *run)
+{
+    reef_query_iter_t it = reef_run_query(run);
+
+    while (reef_query_next(&it)) {
+        atomic_fetch_add(&of(run)->rows, it.count);
+    }
+}
+
+static void test_executor_parallel_after_parallel_sees_its_commands(void **state)
+{
+    fixture_t *f = *state;
+
+    ADD(f, .name = "breed", .run = breed, .query = {REEF_READ(cell)}, .commands = true,
+        .parallel = true);
+    ADD(f, .name = "count", .run = count_born_parts, .query = {REEF_READ(born)},
+        .after = {"breed"}, .parallel = true);
+    reef_schedule_run(f->schedule);
+
+    assert_int_equal(atomic_load(&f->rows), CELLS / 10);
+}
+
 static void test_executor_reader_added_later_sees_events_at_once(void **state)
 {
     fixture_t *f = *state;
@@ -496,6 +519,41 @@ static void test_executor_idle_workers_take_no_time(void **state)
     assert_true(spent < pause_ms * (CLOCKS_PER_SEC / 1000) / 2);
 }
 
+typedef struct guest {
+    atomic_uint *present; /* shared */
+    bool met;
+} guest_t;
+
+/* Waits, for seconds at most, until the other one is there too. */
+static void meet(reef_run_t *run)
+{
+    guest_t *guest = reef_run_context(run);
+    time_t end = time(NULL) + 10;
+
+    atomic_fetch_add(guest->present, 1);
+    while (atomic_load(guest->present) < 2 && time(NULL) < end) {
+        (void)sched_yield();
+    }
+    guest->met = atomic_load(guest->present) == 2;
+}
+
+/* After a pause in which they may have fallen asleep. */
+static void test_executor_sleeping_workers_are_woken(void **state)
+{
+    fixture_t *f = *state;
+    atomic_uint present;
+    guest_t guests[2] = {{.present = &present}, {.present = &present}};
+
+    ADD(f, .name = "a", .run = meet, .query = {REEF_READ(cell)}, .context = &guests[0]);
+    ADD(f, .name = "b", .run = meet, .query = {REEF_READ(cell)}, .context = &guests[1]);
+    for (uint32_t i = 0; i < 5; i++) {
+        atomic_store(&present, 0);
+        (void)poll(NULL, 0, 10);
+        reef_schedule_run(f->schedule);
+        assert_true(guests[0].met && guests[1].met);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,6 +562,7 @@ int main(void)
         TEST(test_executor_parallel_spawns_leave_no_holes),
         TEST(test_executor_parallel_events_keep_the_order_of_rows),
         TEST(test_executor_after_sees_commands_without_a_conflict),
+        TEST(test_executor_parallel_after_parallel_sees_its_commands),
         TEST(test_executor_reader_added_later_sees_events_at_once),
         TEST(test_executor_systems_without_conflict_share_a_stage),
         TEST(test_executor_reports_conflicts_without_an_order),
@@ -514,6 +573,7 @@ int main(void)
         TEST(test_executor_leaves_out_a_disabled_parallel_system),
         TEST(test_executor_worlds_may_end_at_once),
         TEST(test_executor_worlds_may_end_after_one_run),
+        TEST(test_executor_sleeping_workers_are_woken),
         TEST(test_executor_idle_workers_take_no_time),
     };
 
