@@ -7,6 +7,8 @@
  */
 #include "command.h"
 
+#include <sched.h>
+
 reef_commands_t *reef_commands_create(reef_world_t *world)
 {
     reef_commands_t *commands = reef_resize(world->alloc, NULL, 0, sizeof(*commands));
@@ -51,6 +53,9 @@ static inline reef__command_t *record(reef_commands_t *commands,
     if (REEF_UNLIKELY(end > commands->bytes.capacity)) {
         grow(commands, end);
     }
+    if (begin == 0) {
+        commands->bytes.imports = commands->world->imports;
+    }
     commands->bytes.size = end;
     command = reef__command_at(&commands->bytes, begin);
     *command = (reef__command_t){.entity = entity,
@@ -63,117 +68,112 @@ static inline reef__command_t *record(reef_commands_t *commands,
 
 /* Ids ------------------------------------------------------------------------------ */
 
+/* Until all tasks before this one have ended. */
+static void wait_for_turn(reef_commands_t *commands)
+{
+    uint32_t spins = 0;
+
+    while (commands->passed < commands->task) {
+        if (atomic_load_explicit(&commands->turns->done[commands->passed],
+                                 memory_order_acquire)) {
+            commands->passed++;
+        } else if (++spins % 256 == 0) {
+            sched_yield();
+        } else {
+            REEF_PAUSE();
+        }
+    }
+}
+
 static reef_entity_t take_leased(reef_commands_t *commands, reef_entity_range_t range)
 {
-    const reef__entity_index_t *index = &commands->world->entities[range];
     reef__lease_t *lease = &commands->leases[range];
     uint32_t slot;
 
     if (lease->used < lease->ids.count) {
         return lease->ids.items[lease->used++];
     }
-    slot = lease->base + commands->stripe + lease->overflow++ * commands->stripes;
-    assert(slot < REEF__MAX_SLOTS);
-    return reef__entity_index_id(index, slot, 1);
+    wait_for_turn(commands);
+    slot = commands->turns->next[range]++;
+    reef__entity_index_check_slot(slot);
+    lease->fresh++;
+    return reef__entity_index_id(&commands->world->entities[range], slot, 1);
 }
 
 static reef_entity_t take_id(reef_commands_t *commands, reef_entity_range_t range)
 {
     reef__record_t *record;
 
-    return REEF_UNLIKELY(commands->leased)
+    return REEF_UNLIKELY(commands->turns != NULL)
                ? take_leased(commands, range)
                : reef__entity_index_reserve(&commands->world->entities[range], &record);
 }
 
-/* Slots beyond those in use, which leases may give out. */
-static void begin_range(reef_commands_t *const *recorders,
-                        uint32_t count,
-                        reef_entity_range_t range)
+static void begin_range(reef_commands_t *commands, reef_entity_range_t range)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        reef__entity_index_t *index = &recorders[i]->world->entities[range];
-        reef__lease_t *lease = &recorders[i]->leases[range];
+    reef__entity_index_t *index = &commands->world->entities[range];
+    reef__lease_t *lease = &commands->leases[range];
 
-        lease->ids.count = 0;
-        lease->used = 0;
-        lease->overflow = 0;
-        for (uint32_t k = 0; k < lease->wanted; k++) {
-            reef__record_t *record;
+    lease->ids.count = 0;
+    lease->used = 0;
+    lease->fresh = 0;
+    for (uint32_t i = 0; i < lease->wanted; i++) {
+        reef__record_t *record;
 
-            *REEF_ARRAY_PUSH(index->alloc, &lease->ids) =
-                reef__entity_index_reserve(index, &record);
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        recorders[i]->leases[range].base =
-            recorders[i]->world->entities[range].slot_count;
+        *REEF_ARRAY_PUSH(index->alloc, &lease->ids) =
+            reef__entity_index_reserve(index, &record);
     }
 }
 
-void reef__commands_begin_lease(reef_commands_t *const *recorders, uint32_t count)
+void reef__commands_begin_lease(reef_commands_t *const *recorders,
+                                uint32_t count,
+                                reef__turns_t *turns)
 {
     for (uint32_t i = 0; i < count; i++) {
-        recorders[i]->leased = true;
-        recorders[i]->stripe = i;
-        recorders[i]->stripes = count;
+        begin_range(recorders[i], REEF_RANGE_WORLD);
+        begin_range(recorders[i], REEF_RANGE_SESSION);
+        recorders[i]->turns = turns;
+        recorders[i]->passed = 0;
     }
-    begin_range(recorders, count, REEF_RANGE_WORLD);
-    begin_range(recorders, count, REEF_RANGE_SESSION);
+    for (uint32_t range = 0; range < 2; range++) {
+        turns->next[range] = recorders[0]->world->entities[range].slot_count;
+    }
 }
 
-/* Make the slots that were given out known to the index, and those between free. */
-static void settle_overflow(reef_commands_t *const *recorders,
-                            uint32_t count,
-                            reef_entity_range_t range)
+/* Make the slots that were given out fresh known to the index. */
+static void
+settle_fresh(reef_world_t *world, const reef__turns_t *turns, uint32_t range)
 {
-    reef__entity_index_t *index = &recorders[0]->world->entities[range];
-    uint32_t base = recorders[0]->leases[range].base;
-    uint32_t end = base;
+    reef__entity_index_t *index = &world->entities[range];
 
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t overflow = recorders[i]->leases[range].overflow;
-
-        if (overflow > 0 && base + i + (overflow - 1) * count >= end) {
-            end = base + i + (overflow - 1) * count + 1;
-        }
-    }
-    for (uint32_t slot = base; slot < end; slot++) {
-        const reef__lease_t *lease = &recorders[(slot - base) % count]->leases[range];
-        reef__record_t *record =
-            reef__entity_index_slot(index, reef__entity_index_add_slot(index));
-
-        record->row = REEF__SLOT_RESERVED;
-        if ((slot - base) / count >= lease->overflow) {
-            reef__entity_index_return(index, reef__entity_index_id(index, slot, 1));
-        }
+    while (index->slot_count < turns->next[range]) {
+        reef__entity_index_slot(index, reef__entity_index_add_slot(index))->row =
+            REEF__SLOT_RESERVED;
     }
 }
 
 /* Take as many as were needed, and forget a peak slowly. */
-static void
-end_range(reef_commands_t *const *recorders, uint32_t count, reef_entity_range_t range)
+static void end_range(reef_commands_t *commands, reef_entity_range_t range)
 {
-    settle_overflow(recorders, count, range);
-    for (uint32_t i = count; i-- > 0;) {
-        reef__lease_t *lease = &recorders[i]->leases[range];
-        uint32_t needed = lease->used + lease->overflow;
+    reef__lease_t *lease = &commands->leases[range];
+    uint32_t needed = lease->used + lease->fresh;
 
-        while (lease->ids.count > lease->used) {
-            reef__entity_index_return(&recorders[i]->world->entities[range],
-                                      lease->ids.items[--lease->ids.count]);
-        }
-        lease->wanted -= lease->wanted / 8;
-        lease->wanted = needed > lease->wanted ? needed : lease->wanted;
+    while (lease->ids.count > lease->used) {
+        reef__entity_index_return(&commands->world->entities[range],
+                                  lease->ids.items[--lease->ids.count]);
     }
+    lease->wanted -= lease->wanted / 8;
+    lease->wanted = needed > lease->wanted ? needed : lease->wanted;
 }
 
 void reef__commands_end_lease(reef_commands_t *const *recorders, uint32_t count)
 {
-    end_range(recorders, count, REEF_RANGE_WORLD);
-    end_range(recorders, count, REEF_RANGE_SESSION);
-    for (uint32_t i = 0; i < count; i++) {
-        recorders[i]->leased = false;
+    settle_fresh(recorders[0]->world, recorders[0]->turns, REEF_RANGE_WORLD);
+    settle_fresh(recorders[0]->world, recorders[0]->turns, REEF_RANGE_SESSION);
+    for (uint32_t i = count; i-- > 0;) {
+        end_range(recorders[i], REEF_RANGE_WORLD);
+        end_range(recorders[i], REEF_RANGE_SESSION);
+        recorders[i]->turns = NULL;
     }
 }
 
@@ -279,7 +279,8 @@ void reef__command_drop(reef__command_t *command)
     }
 }
 
-/* An id that was reserved will never be alive; what hangs on it goes. */
+/* An id that was reserved will never be alive; what hangs on it goes.  One of before a
+ * restore may be another's by now. */
 static void cancel(reef_world_t *world, reef_entity_t entity)
 {
     reef__entity_index_t *index = &world->entities[reef_entity_range(entity)];
@@ -298,8 +299,8 @@ static void cancel(reef_world_t *world, reef_entity_t entity)
 static void discard(reef_commands_t *commands, reef__command_t *command)
 {
     reef__command_drop(command);
-    if (command->kind == REEF__COMMAND_SPAWN ||
-        command->kind == REEF__COMMAND_SPAWN_BUNDLE) {
+    if (reef__command_is_spawn(command) &&
+        !reef__command_is_outdated(commands->world, &commands->bytes, command)) {
         cancel(commands->world, command->entity);
     }
 }

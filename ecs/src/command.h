@@ -10,6 +10,8 @@
 
 #include <reef/command.h>
 
+#include <stdatomic.h>
+
 typedef enum reef__command_kind {
     REEF__COMMAND_SPAWN,
     REEF__COMMAND_SPAWN_BUNDLE, /* a bundle, bits and its packed values follow */
@@ -41,6 +43,7 @@ typedef struct reef__packed {
 typedef struct reef__command_bytes {
     uint8_t *items; /* 64-byte aligned */
     size_t size, capacity;
+    uint64_t imports; /* of the world, when the first of them was recorded */
 } reef__command_bytes_t;
 
 /** Ids that a recorder may give out while others do the same at the same time. */
@@ -49,11 +52,21 @@ typedef struct reef__lease {
         reef_entity_t *items;
         size_t count, capacity;
     } ids;
-    uint32_t used;     /* of ids */
-    uint32_t wanted;   /* ids to take next time: as many as were needed lately */
-    uint32_t base;     /* first slot that nobody has used */
-    uint32_t overflow; /* slots taken from there: base + stripe + i * stripes */
+    uint32_t used;   /* of ids */
+    uint32_t wanted; /* ids to take next time: as many as were needed lately */
+    uint32_t fresh;  /* slots nobody has used before, when the ids were used up */
 } reef__lease_t;
+
+/**
+ * Slots that nobody has used before are given out in turn: whoever needs one waits
+ * until every task before its own has ended.  So they depend on the order of the tasks
+ * alone. Tasks start in that order, so the first of those that run never waits.
+ */
+typedef struct reef__turns {
+    atomic_uchar *done; /* [capacity] by task: it has ended */
+    uint32_t capacity;
+    uint32_t next[2]; /* slot by range; only of who has waited for all before */
+} reef__turns_t;
 
 /** How the entities of one recorder's commands go together. */
 typedef struct reef__command_group {
@@ -85,8 +98,9 @@ struct reef_commands {
         size_t count, capacity;
     } groups;
     reef__transition_t memo;
-    bool leased; /* ids come from the leases, not from the world */
-    uint32_t stripe, stripes;
+    reef__turns_t *turns;    /* set: ids come from the leases, not from the world */
+    uint32_t task;           /* of the stage, in which it is used */
+    uint32_t passed;         /* tasks that are known to have ended */
     reef__lease_t leases[2]; /* by reef_entity_range_t */
 };
 
@@ -118,11 +132,36 @@ void reef__commands_apply_chain(reef_commands_t *commands,
                                 size_t offset,
                                 reef__record_t *record);
 
+static inline bool reef__command_is_spawn(const reef__command_t *command)
+{
+    return command->kind == REEF__COMMAND_SPAWN ||
+           command->kind == REEF__COMMAND_SPAWN_BUNDLE;
+}
+
+/** Whether the ids of its range became others since it was recorded. */
+static inline bool reef__command_is_outdated(const reef_world_t *world,
+                                             const reef__command_bytes_t *bytes,
+                                             const reef__command_t *command)
+{
+    return bytes->imports != world->imports &&
+           reef_entity_range(command->entity) == REEF_RANGE_WORLD;
+}
+
+/** Drop a command, and count it as one that came too late. */
+static inline void reef__command_skip(reef_world_t *world, reef__command_t *command)
+{
+    world->stale_count++;
+    reef__command_drop(command);
+}
+
 /**
- * Several recorders are about to be used at the same time: give each ids of its own.
- * Which one gets which depends on nothing but their order and what each needed before.
+ * Several recorders are about to be used at the same time: give each ids of its own,
+ * and turns for more.  Which one gets which depends on nothing but their order and
+ * tasks, and on what each needed before.
  */
-void reef__commands_begin_lease(reef_commands_t *const *recorders, uint32_t count);
+void reef__commands_begin_lease(reef_commands_t *const *recorders,
+                                uint32_t count,
+                                reef__turns_t *turns);
 
 /** They are done: what was not given out goes back. */
 void reef__commands_end_lease(reef_commands_t *const *recorders, uint32_t count);

@@ -9,6 +9,13 @@
  */
 #include "command.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    MAX_ROUNDS = 10000
+};
+
 /* Chaining ------------------------------------------------------------------------- */
 
 static reef__record_t *find_record(const reef_world_t *world, reef_entity_t entity)
@@ -19,12 +26,6 @@ static reef__record_t *find_record(const reef_world_t *world, reef_entity_t enti
                ? record
                : reef__entity_index_find_reserved(
                      &world->entities[reef_entity_range(entity)], entity);
-}
-
-static void skip(reef_world_t *world, reef__command_t *command)
-{
-    world->stale_count++;
-    reef__command_drop(command);
 }
 
 /* A group of its own for a command, the last one. */
@@ -67,9 +68,11 @@ static void chain_all(reef_commands_t *commands, const reef__command_bytes_t *by
         reef__record_t *record;
 
         command = reef__command_at(bytes, offset);
-        record = find_record(commands->world, command->entity);
+        record = reef__command_is_outdated(commands->world, bytes, command)
+                     ? NULL
+                     : find_record(commands->world, command->entity);
         if (REEF_UNLIKELY(record == NULL)) {
-            skip(commands->world, command);
+            reef__command_skip(commands->world, command);
         } else if (record->pending == 0) {
             begin_group(commands, record, (uint32_t)offset, (uint32_t)offset,
                         command->kind == REEF__COMMAND_DESPAWN);
@@ -133,12 +136,6 @@ apply_one(reef_world_t *world, reef__command_t *command, reef__record_t *record)
     }
 }
 
-static bool is_spawn(const reef__command_t *command)
-{
-    return command->kind == REEF__COMMAND_SPAWN ||
-           command->kind == REEF__COMMAND_SPAWN_BUNDLE;
-}
-
 /* The entity died since its commands were chained. */
 static void
 skip_chain(reef_world_t *world, const reef__command_bytes_t *bytes, size_t offset)
@@ -150,8 +147,16 @@ skip_chain(reef_world_t *world, const reef__command_bytes_t *bytes, size_t offse
 
         next = command->chain;
         offset = next;
-        skip(world, command);
+        reef__command_skip(world, command);
     } while (next != 0);
+}
+
+/* A bundle with relations is folded, so that one that cannot be is left out. */
+static bool has_relations(reef__command_t *command)
+{
+    return command->kind == REEF__COMMAND_SPAWN_BUNDLE &&
+           ((const reef__packed_t *)reef__command_value(command))
+               ->bundle->table->related;
 }
 
 static void apply_round(reef_commands_t *commands, const reef__command_bytes_t *bytes)
@@ -172,9 +177,9 @@ static void apply_round(reef_commands_t *commands, const reef__command_bytes_t *
             continue;
         }
         record->pending = 0;
-        if (command->chain == 0) {
+        if (command->chain == 0 && !has_relations(command)) {
             apply_one(world, command, record);
-        } else if ((record->generation & 1) == 0 && !is_spawn(command)) {
+        } else if ((record->generation & 1) == 0 && !reef__command_is_spawn(command)) {
             skip_chain(world, bytes, offset); /* another recorder's, not applied yet */
         } else {
             reef__commands_apply_chain(commands, bytes, offset, record);
@@ -182,13 +187,26 @@ static void apply_round(reef_commands_t *commands, const reef__command_bytes_t *
     }
 }
 
+/* Observers answer each other's commands for ever: a bug in the program. */
+REEF_NORETURN static void fail_endless(const reef__command_t *command)
+{
+    fprintf(stderr,
+            "observers keep recording commands, the last one about component '%s'\n",
+            command->type != NULL ? command->type->name : "none");
+    abort();
+}
+
 void reef_commands_apply(reef_commands_t *commands)
 {
     const reef_alloc_t *alloc = commands->world->alloc;
 
     assert(commands->world->observing == 0);
-    while (commands->bytes.size > 0) {
+    for (uint32_t round = 0; commands->bytes.size > 0; round++) {
         reef__command_bytes_t bytes = commands->bytes;
+
+        if (round == MAX_ROUNDS) {
+            fail_endless(reef__command_at(&bytes, 0));
+        }
 
         commands->bytes = (reef__command_bytes_t){0};
         apply_round(commands, &bytes);

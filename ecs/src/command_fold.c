@@ -31,12 +31,6 @@ typedef struct fold {
     entry_t entries[REEF_MAX_COMPONENTS];
 } fold_t;
 
-static void skip(reef_world_t *world, reef__command_t *command)
-{
-    world->stale_count++;
-    reef__command_drop(command);
-}
-
 /* Folding -------------------------------------------------------------------------- */
 
 static entry_t *ensure_entry(fold_t *fold, reef_component_t component)
@@ -412,7 +406,7 @@ void reef__commands_apply_chain(reef_commands_t *commands,
     fold.count = 0;
     for (;; command = reef__command_at(bytes, command->chain)) {
         if (fold.is_despawned) { /* recorded for one that is dead by then */
-            skip(world, command);
+            reef__command_skip(world, command);
         } else {
             fold_command(&fold, command);
         }

@@ -18,6 +18,8 @@
 #include <reef/array.h>
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define REGION_SIZE ((size_t)REEF__MAX_SLOTS * sizeof(reef__record_t))
@@ -32,11 +34,20 @@ static void commit(reef__entity_index_t *index)
     index->committed = size;
 }
 
+void reef__entity_index_check_slot(uint32_t slot)
+{
+    if (REEF_UNLIKELY(slot >= REEF__MAX_SLOTS)) {
+        fprintf(stderr, "a world holds at most %d entities of one range\n",
+                REEF__MAX_SLOTS - 1);
+        abort();
+    }
+}
+
 uint32_t reef__entity_index_add_slot(reef__entity_index_t *index)
 {
     uint32_t slot = index->slot_count;
 
-    assert(slot < REEF__MAX_SLOTS);
+    reef__entity_index_check_slot(slot);
     if ((size_t)slot * sizeof(reef__record_t) == index->committed) {
         commit(index);
     }

@@ -85,6 +85,9 @@ static inline reef__record_t *reef__entity_index_find(const reef__entity_index_t
     return REEF_LIKELY(record->generation == generation) ? record : NULL;
 }
 
+/** Stop the program when a range has no more slots. */
+void reef__entity_index_check_slot(uint32_t slot);
+
 /** Use one more slot: slot_count, which is returned, grows. */
 uint32_t reef__entity_index_add_slot(reef__entity_index_t *index);
 

@@ -189,6 +189,7 @@ reef_error_t reef_world_import_slots(reef_world_t *world, const reef_slots_t *sl
         reef_world_despawn(world, entity);
     }
     reef__entity_index_import(index, slots);
+    world->imports++;
     return REEF_OK;
 }
 

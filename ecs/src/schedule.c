@@ -48,6 +48,7 @@ void reef_schedule_destroy(reef_schedule_t *schedule)
     REEF_ARRAY_FINISH(alloc, &schedule->order);
     REEF_ARRAY_FINISH(alloc, &schedule->sets);
     REEF_ARRAY_FINISH(alloc, &schedule->leased);
+    reef_resize(alloc, schedule->turns.done, schedule->turns.capacity, 0);
     reef_resize(alloc, schedule, sizeof(*schedule), 0);
 }
 
@@ -144,7 +145,11 @@ void reef_schedule_run(reef_schedule_t *schedule)
         fprintf(stderr, "%s\n", failure.text);
         abort();
     }
-    assert(!schedule->running);
+    if (schedule->running || schedule->world->in_stage) {
+        fprintf(stderr, "schedule '%s' is run from inside %s\n", schedule->name,
+                schedule->running ? "itself" : "a system that is not exclusive");
+        abort();
+    }
     schedule->running = true;
     reef__schedule_run_stages(schedule);
     schedule->running = false;

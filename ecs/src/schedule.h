@@ -72,6 +72,7 @@ struct reef_schedule {
         reef_commands_t **items; /* of the stage that runs */
         size_t count, capacity;
     } leased;
+    reef__turns_t turns; /* to take ids that nobody has leased */
     uint64_t run_count;
     bool strict;
     bool built;

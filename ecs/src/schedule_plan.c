@@ -335,7 +335,10 @@ static void summarize_stage(const reef_schedule_t *schedule, reef__stage_t *stag
 
         stage->exclusive |= system->desc.exclusive;
         stage->parallel |= system->desc.parallel;
-        stage->asks |= system->desc.run_if != NULL || system->desc.sets[0] != NULL;
+        stage->asks |= system->desc.run_if != NULL;
+        for (uint32_t k = 0; k < REEF_MAX_SYSTEM_SETS; k++) {
+            stage->asks |= system->desc.sets[k] != NULL;
+        }
         stage->commands |= system->desc.commands;
         stage->records |= system->records;
     }

@@ -35,7 +35,9 @@ static bool sets_hold(reef_schedule_t *schedule, const reef_system_t *system)
 {
     for (uint32_t i = 0; i < REEF_MAX_SYSTEM_SETS && system->desc.sets[i] != NULL;
          i++) {
-        reef__set_t *set = reef__schedule_find_set(schedule, system->desc.sets[i]);
+        reef__set_t *set = system->desc.sets[i] != NULL
+                               ? reef__schedule_find_set(schedule, system->desc.sets[i])
+                               : NULL;
 
         if (set == NULL || set->desc.run_if == NULL) {
             continue;
@@ -55,8 +57,7 @@ static bool wants_to_run(reef_schedule_t *schedule, const reef_system_t *system)
 {
     const reef_system_desc_t *desc = &system->desc;
 
-    return !system->disabled &&
-           (desc->sets[0] == NULL || sets_hold(schedule, system)) &&
+    return !system->disabled && sets_hold(schedule, system) &&
            (desc->run_if == NULL || desc->run_if(schedule->world, desc->context));
 }
 
@@ -90,30 +91,73 @@ static void prepare_group(reef_schedule_t *schedule, reef__group_t *group)
     }
 }
 
-/* Give ids to all recorders of a stage in which several may spawn at the same time. */
-static void lease_ids(reef_schedule_t *schedule, const reef__stage_t *stage)
+static uint32_t task_count(const reef__group_t *group)
 {
-    const reef_alloc_t *alloc = reef__world_alloc(schedule->world);
+    return group->parallel ? group->unit_count : 1;
+}
 
-    schedule->leased.count = 0;
-    for (uint32_t i = 0; i < stage->group_count; i++) {
-        const reef__group_t *group = &schedule->groups.items[stage->first_group + i];
+/* No task has ended yet. */
+static void reset_turns(reef_schedule_t *schedule, uint32_t count)
+{
+    reef__turns_t *turns = &schedule->turns;
 
-        for (uint32_t k = 0; k < group->system_count; k++) {
-            reef_system_t *system =
-                reef__schedule_system_at(schedule, group->first_system + k);
+    if (count > turns->capacity) {
+        turns->done = reef_resize(reef__world_alloc(schedule->world), turns->done,
+                                  turns->capacity, count);
+        turns->capacity = count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        atomic_init(&turns->done[i], 0);
+    }
+}
 
-            for (uint32_t r = 0;
-                 r < recorder_count(group) && system->desc.commands && system->active;
-                 r++) {
-                *REEF_ARRAY_PUSH(alloc, &schedule->leased) =
-                    system->recorders.items[r].commands;
-            }
+/* The recorders of a group that may spawn; its first task is number `task`. */
+static void
+lease_group(reef_schedule_t *schedule, const reef__group_t *group, uint32_t task)
+{
+    for (uint32_t i = 0; i < group->system_count; i++) {
+        reef_system_t *system =
+            reef__schedule_system_at(schedule, group->first_system + i);
+
+        for (uint32_t r = 0;
+             r < recorder_count(group) && system->desc.commands && system->active;
+             r++) {
+            reef_commands_t *commands = system->recorders.items[r].commands;
+
+            commands->task = task + r;
+            *REEF_ARRAY_PUSH(reef__world_alloc(schedule->world), &schedule->leased) =
+                commands;
         }
     }
+}
+
+/* Give ids to all recorders of a stage in which several may spawn at the same time. */
+static void lease_ids(const stage_run_t *run)
+{
+    reef_schedule_t *schedule = run->schedule;
+    uint32_t task = 0;
+
+    schedule->leased.count = 0;
+    for (uint32_t i = 0; i < run->stage->group_count; i++) {
+        const reef__group_t *group =
+            &schedule->groups.items[run->stage->first_group + i];
+
+        lease_group(schedule, group, task);
+        task += task_count(group);
+    }
     if (schedule->leased.count > 0) {
+        reset_turns(schedule, run->task_count);
         reef__commands_begin_lease(schedule->leased.items,
-                                   (uint32_t)schedule->leased.count);
+                                   (uint32_t)schedule->leased.count, &schedule->turns);
+    }
+}
+
+/* Others may have waited for it. */
+static void end_task(const stage_run_t *run, uint32_t task)
+{
+    if (run->schedule->leased.count > 0) {
+        atomic_store_explicit(&run->schedule->turns.done[task], 1,
+                              memory_order_release);
     }
 }
 
@@ -202,14 +246,12 @@ static void run_inline(const stage_run_t *run)
     const reef__group_t *groups = &run->schedule->groups.items[run->stage->first_group];
     uint64_t now_ns = begin_time(run);
 
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        end_task(run, i); /* one after the other: each is told that those before have */
+    }
     for (uint32_t i = 0; i < run->stage->group_count; i++) {
         now_ns = run_group(run, &groups[i], now_ns);
     }
-}
-
-static uint32_t task_count(const reef__group_t *group)
-{
-    return group->parallel ? group->unit_count : 1;
 }
 
 /* Called on any thread. */
@@ -217,16 +259,18 @@ static void run_task(void *context, uint32_t task)
 {
     const stage_run_t *run = context;
     const reef__group_t *group = &run->schedule->groups.items[run->stage->first_group];
+    uint32_t unit = task;
 
-    while (task >= task_count(group)) {
-        task -= task_count(group);
+    while (unit >= task_count(group)) {
+        unit -= task_count(group);
         group++;
     }
     if (group->parallel) {
-        (void)run_unit(run, group, task, begin_time(run));
+        (void)run_unit(run, group, unit, begin_time(run));
     } else {
         (void)run_group(run, group, begin_time(run));
     }
+    end_task(run, task);
 }
 
 /* What a second thread could take over, by the last run: everything but the longest
@@ -346,7 +390,7 @@ static void prepare(stage_run_t *run)
         }
     }
     if (stage->commands && run->task_count > 1) {
-        lease_ids(schedule, stage);
+        lease_ids(run);
     }
     run->shared = schedule->world->executor != NULL && pays_to_share(run);
 }
@@ -357,11 +401,13 @@ static void run_stage(reef_schedule_t *schedule, const reef__stage_t *stage)
         .schedule = schedule, .stage = stage, .timed = schedule->world->clock != NULL};
 
     prepare(&run);
+    schedule->world->in_stage = true;
     if (run.shared) {
         reef__executor_run(schedule->world->executor, run_task, &run, run.task_count);
     } else {
         run_inline(&run);
     }
+    schedule->world->in_stage = false;
     record_times(&run);
     if (stage->records) {
         settle(&run);

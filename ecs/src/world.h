@@ -24,6 +24,8 @@ struct reef_world {
     uint64_t version;
     uint64_t structure; /* counts changes of structure */
     uint64_t stale_count;
+    uint64_t imports;   /* how often the ids of REEF_RANGE_WORLD became others */
+    bool in_stage;      /* systems that are not exclusive run */
     uint32_t observing; /* observers under way; structure then must not change */
     reef__entity_index_t entities[2]; /* by reef_entity_range_t */
     reef__component_registry_t components;

@@ -305,19 +305,6 @@ static void carry_out(fold_t *fold)
     }
 }
 
-/* A bundle that is the only command on its entity is like a row. */
-static void fill_alone(const fold_t *fold)
-{
-    fold->thing->state = MODEL_ALIVE;
-    fold->model->alive++;
-    model_fill(fold->model, fold->thing, fold->has, fold->values);
-    for (uint32_t type = 0; type < MODEL_TYPES; type++) {
-        if (fold->has >> type & 1) {
-            model_expect(fold->model, REEF_OBSERVE_ADD, fold->thing, type, false);
-        }
-    }
-}
-
 static void release_bundle(model_t *model, const model_command_t *command)
 {
     if (command->kind == MODEL_OP_RECORD_BUNDLE) {
@@ -332,7 +319,6 @@ static void apply_group(model_t *model, model_list_t *list, size_t first)
     model_kind_t kind = list->items[first].kind;
     bool spawns = kind == MODEL_OP_RECORD_SPAWN || kind == MODEL_OP_RECORD_BUNDLE;
     fold_t fold = {.model = model};
-    uint32_t count = 0;
 
     fold.thing = spawns ? model_find_known(model, entity) : model_find(model, entity);
     fold.dead = fold.thing == NULL;
@@ -344,12 +330,9 @@ static void apply_group(model_t *model, model_list_t *list, size_t first)
             command->done = true;
             fold_command(&fold, command);
             release_bundle(model, command);
-            count++;
         }
     }
-    if (count == 1 && kind == MODEL_OP_RECORD_BUNDLE) {
-        fill_alone(&fold);
-    } else if (fold.thing != NULL) {
+    if (fold.thing != NULL) {
         carry_out(&fold);
     }
 }

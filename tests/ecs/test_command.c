@@ -215,6 +215,26 @@ static void test_command_observers_see_what_changed_in_the_end(void **state)
     reef_commands_destroy(commands);
 }
 
+static void test_command_recorded_before_a_restore_spares_whom_it_brought(void **state)
+{
+    reef_commands_t *commands = reef_commands_create(*state);
+    reef_entity_t entity = reef_commands_spawn(commands, REEF_RANGE_WORLD);
+    reef_component_t place = ID(*state, place);
+    uint32_t generations[] = {0, 1};
+    reef_slots_t slots = {.generations = generations, .slot_count = 2};
+    reef_rows_desc_t rows = {.count = 1, .components = &place, .component_count = 1};
+
+    reef_commands_remove(commands, entity, &place_type);
+    assert_int_equal(reef_world_import_slots(*state, &slots), REEF_OK);
+    assert_int_equal(reef_world_restore_rows(*state, &rows, &entity), REEF_OK);
+    reef_commands_apply(commands);
+
+    assert_int_equal(reef_world_entity_count(*state), 1);
+    assert_int_equal(reef_world_stale_count(*state), 2);
+    assert_true(reef_world_has(*state, entity, place));
+    reef_commands_destroy(commands);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +247,7 @@ int main(void)
         TEST(test_command_recorded_while_applying_is_applied_too),
         TEST(test_command_apply_moves_an_entity_once),
         TEST(test_command_observers_see_what_changed_in_the_end),
+        TEST(test_command_recorded_before_a_restore_spares_whom_it_brought),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
