@@ -113,7 +113,7 @@ bool reef__relation_accepts(const reef_world_t *world,
     while (target != 0 && target != source) {
         const reef_relation_t *next = find_relation(world, target, component);
 
-        target = next != NULL ? next->target : 0;
+        target = next != NULL && next->place != REEF__NOT_LINKED ? next->target : 0;
     }
     return target == 0;
 }

@@ -18,6 +18,9 @@ typedef struct reef__source_list {
     size_t count, capacity;
 } reef__source_list_t;
 
+/** The `place` of a value that is in no list yet: its target was not accepted. */
+#define REEF__NOT_LINKED UINT32_MAX
+
 /** A relation's way back. */
 typedef struct reef__links {
     const reef_alloc_t *alloc;

@@ -114,6 +114,21 @@ void reef__world_fill(reef_world_t *world, const reef__fill_t *fill)
     reef__world_finish_rows(world, table, first, fill->count);
 }
 
+/* Nobody follows what a row points to before that was accepted: the rows may come from
+ * a damaged snapshot, and point in a circle. */
+static void
+mark_not_linked(reef_world_t *world, const reef_table_t *table, uint32_t row)
+{
+    for (uint32_t i = 0; i < table->component_count; i++) {
+        if (reef__component_is_relation(
+                reef__component_at(&world->components, table->components[i]))) {
+            reef_relation_t *value = (void *)reef__table_value(table, row, i);
+
+            value->place = REEF__NOT_LINKED;
+        }
+    }
+}
+
 /* Relations whose target is none, or not acceptable, point nowhere. */
 static void link_row(reef_world_t *world, const reef_table_t *table, uint32_t row)
 {
@@ -145,6 +160,9 @@ void reef__world_finish_rows(reef_world_t *world,
                              uint32_t first_row,
                              uint32_t count)
 {
+    for (uint32_t i = 0; i < count && table->related; i++) {
+        mark_not_linked(world, table, first_row + i);
+    }
     for (uint32_t i = 0; i < count && table->related; i++) {
         link_row(world, table, first_row + i);
     }

@@ -1,6 +1,7 @@
 #include "ecs_fixture.h"
 #include "test.h"
 
+#include <reef/relation.h>
 #include <reef/table.h>
 
 /* The table of all entities with exactly place and hidden. */
@@ -197,6 +198,30 @@ static void test_table_restore_refuses_ids_dead_or_in_use(void **state)
     assert_int_equal(reef_world_restore_end(*state), 0);
 }
 
+static void test_table_restore_breaks_a_cycle_among_its_rows(void **state)
+{
+    reef_component_t parent = ID(*state, child_of);
+    reef_entity_t ids[3];
+    reef_slots_t slots;
+    child_of_t parents[3];
+    reef_rows_desc_t rows = {.count = 3,
+                             .components = &parent,
+                             .component_count = 1,
+                             .columns = (const void *[]){parents}};
+
+    make_slots(&slots, ids, 3);
+    parents[0] = (child_of_t){.target = ids[1]};
+    parents[1] = (child_of_t){.target = ids[2]};
+    parents[2] = (child_of_t){.target = ids[1]};
+    assert_int_equal(reef_world_import_slots(*state, &slots), REEF_OK);
+    reef_slots_finish(&slots);
+    assert_int_equal(reef_world_restore_rows(*state, &rows, ids), REEF_OK);
+
+    assert_int_equal(REEF_TARGET(*state, ids[0], child_of), ids[1]);
+    assert_int_equal(REEF_TARGET(*state, ids[1], child_of), ids[2]);
+    assert_int_equal(REEF_TARGET(*state, ids[2], child_of), 0);
+}
+
 static void test_table_import_of_corrupt_slots_changes_nothing(void **state)
 {
     reef_entity_t entity = spawn(*state);
@@ -217,6 +242,7 @@ int main(void)
         TEST(test_table_versions_tell_what_was_written),
         TEST(test_table_restore_puts_rows_back_under_their_ids),
         TEST(test_table_restore_refuses_ids_dead_or_in_use),
+        TEST(test_table_restore_breaks_a_cycle_among_its_rows),
         TEST(test_table_import_of_corrupt_slots_changes_nothing),
     };
 
