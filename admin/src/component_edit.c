@@ -72,6 +72,14 @@ static cJSON *wanted_json(reef__edit_t *edit)
     return NULL;
 }
 
+static bool has_most_components(const reef_world_t *world, reef_entity_t entity)
+{
+    uint32_t count;
+
+    (void)reef_world_components_of(world, entity, &count);
+    return count == REEF_MAX_TABLE_COMPONENTS;
+}
+
 static void
 write_value(reef__edit_t *edit, const reef_type_t *type, reef_component_t component)
 {
@@ -84,15 +92,26 @@ write_value(reef__edit_t *edit, const reef_type_t *type, reef_component_t compon
         /* The result says why. */
     } else if (!reef__value_from_json(type, present, json, value, "", &edit->errors)) {
         edit->result = REEF__EDIT_REFUSED;
+    } else if (present == NULL && has_most_components(world, edit->entity)) {
+        reef__field_errors_add(&edit->errors, "",
+                               "the entity has %d components, the most",
+                               REEF_MAX_TABLE_COMPONENTS);
+        reef_type_drop(type, value);
+        edit->result = REEF__EDIT_REFUSED;
     } else {
         /* Printed first: afterwards it is the world's, and observers may change it. */
         edit->after = reef__value_to_json(type, value);
         if (!(present != NULL
                   ? reef_world_set(world, edit->entity, component, value)
                   : reef_world_add(world, edit->entity, component, value))) {
+            /* Alive and of the right type: only a relation refuses what is left. */
+            reef__field_errors_add(&edit->errors, "/target",
+                                   "target: is not alive, or above would be below");
             reef_type_drop(type, value);
+            edit->result = REEF__EDIT_REFUSED;
+        } else {
+            edit->result = REEF__EDIT_DONE;
         }
-        edit->result = REEF__EDIT_DONE;
     }
     cJSON_Delete(json);
     free(value);

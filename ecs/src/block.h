@@ -1,6 +1,6 @@
 /**
  * @file block.h
- * @brief 64-byte aligned memory for chunks, resources and command buffers.
+ * @brief 64-byte aligned memory for small tables, resources and command buffers.
  */
 #ifndef REEF_ECS_BLOCK_H
 #define REEF_ECS_BLOCK_H

@@ -3,8 +3,8 @@
  * chain is *folded*: for each component that it names, what becomes of it in the end.
  * Then, at most once each,
  *
- *     remove observers · old values go · the row moves · new values · add, set
- * observers
+ *     what goes is observed and dropped · the row moves · what comes is written and
+ *     observed
  */
 #include "command.h"
 

@@ -35,6 +35,7 @@ void reef__component_registry_finish(reef__component_registry_t *registry)
         }
     }
     REEF_ARRAY_FINISH(registry->alloc, &registry->list);
+    REEF_ARRAY_FINISH(registry->alloc, &registry->relations);
     reef_map_destroy(registry->by_name);
 }
 
@@ -68,6 +69,9 @@ static uint32_t append(reef__component_registry_t *registry, const reef_type_t *
         component->initial = reef__block_create(registry->alloc, type->size);
         memset(component->initial, 0, type->size);
         reef_type_init(type, component->initial);
+    }
+    if (component->links != NULL) {
+        *REEF_ARRAY_PUSH(registry->alloc, &registry->relations) = (reef_component_t)id;
     }
     reef_map_set(registry->by_name, reef_span_text(type->name), id);
     return id;

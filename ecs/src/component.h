@@ -77,6 +77,10 @@ typedef struct reef__component_registry {
         reef__component_t *items; /* moves when a type is registered */
         size_t count, capacity;
     } list;
+    struct {
+        reef_component_t *items;
+        size_t count, capacity;
+    } relations;
     reef__type_cache_t cache;
 } reef__component_registry_t;
 

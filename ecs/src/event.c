@@ -44,6 +44,7 @@ struct reef_event_queue {
     uint64_t limit;
     uint64_t tried;
     uint64_t dropped;
+    bool overflows;       /* its hook runs: what that drops here is not told */
     size_t block_size;    /* bytes */
     size_t events_offset; /* bytes from a block's start to its first event */
     unsigned shift;       /* events per block, as a power of two */
@@ -192,8 +193,10 @@ static void destroy_queue(reef_event_queue_t *queue)
 static void drop_at_bound(reef_event_queue_t *queue, const void *event)
 {
     queue->dropped++;
-    if (queue->type->overflow != NULL) {
+    if (queue->type->overflow != NULL && !queue->overflows) {
+        queue->overflows = true;
         queue->type->overflow(queue->world, event);
+        queue->overflows = false;
     }
     if (queue->type->drop != NULL) {
         queue->type->drop((void *)event);
@@ -224,6 +227,12 @@ uint64_t reef__event_room(const reef_event_queue_t *queue)
     uint64_t held = queue->tail - queue->head;
 
     return held < queue->limit ? queue->limit - held : 0;
+}
+
+void reef__event_note_dropped(reef_event_queue_t *queue, uint64_t count)
+{
+    queue->tried += count;
+    queue->dropped += count;
 }
 
 reef_event_reader_t *reef_event_reader_create(reef_event_queue_t *queue)

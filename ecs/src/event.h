@@ -25,4 +25,7 @@ void reef__event_registry_trim(reef_event_registry_t *registry);
 /* How many events the queue still takes. */
 uint64_t reef__event_room(const reef_event_queue_t *queue);
 
+/* Count emits that were dropped before they came here. */
+void reef__event_note_dropped(reef_event_queue_t *queue, uint64_t count);
+
 #endif /* REEF_ECS_EVENT_H */

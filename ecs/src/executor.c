@@ -22,7 +22,7 @@
 #include <stdlib.h>
 
 enum {
-    SPINS = 2000 /* some 10 µs; sleeping and waking up costs about as much */
+    SPINS = 2000 /* 10 to 50 µs; sleeping and waking up costs about as much */
 };
 
 struct reef__executor {

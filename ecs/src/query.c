@@ -230,6 +230,14 @@ uint64_t reef_query_count(const reef_query_t *query)
 
 /* Slices --------------------------------------------------------------------------- */
 
+/* Whether a term's column may be written through. */
+static bool may_write(const reef_query_t *query, uint32_t term)
+{
+    return reef_access_writes(query->access[term]) &&
+           !reef__component_is_relation(
+               reef__component_at(&query->world->components, query->components[term]));
+}
+
 static void write_slice(const reef_query_t *query,
                         const reef__match_t *match,
                         reef__query_slice_t *slice)
@@ -249,7 +257,9 @@ static void write_slice(const reef_query_t *query,
         if (match->columns[i] != REEF__NO_COLUMN && column->size > 0) {
             slice->columns[i].data = column->data;
             slice->columns[i].versions = column->versions;
-            slice->easy |= (uint32_t)(is_simple && column->track == NULL) << i;
+            slice->easy |=
+                (uint32_t)(is_simple && column->track == NULL && may_write(query, i))
+                << i;
         }
     }
 }
@@ -348,6 +358,20 @@ reef_query_iter_t reef__query_part(reef_query_t *query,
     return iter;
 }
 
+/* A bug in the program: say what, then stop, in every build. */
+static void check_write(const reef_query_t *query, uint32_t term)
+{
+    if (term >= query->term_count || !may_write(query, term)) {
+        fprintf(
+            stderr, "a query writes term %u, '%s', which is no WRITE or a relation\n",
+            term,
+            term < query->term_count
+                ? reef_world_component_type(query->world, query->components[term])->name
+                : "none");
+        abort();
+    }
+}
+
 void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool write)
 {
     const reef_query_t *query = iter->query;
@@ -356,9 +380,7 @@ void reef__query_check_term(const reef_query_iter_t *iter, uint32_t term, bool w
     assert(iter->count > 0);
     assert(query->structure == query->world->structure);
     if (write) {
-        assert(reef_access_writes(query->access[term]));
-        assert(!reef__component_is_relation(
-            reef__component_at(&query->world->components, query->components[term])));
+        check_write(query, term);
     }
 }
 
@@ -377,6 +399,7 @@ void *reef__query_column_mut_slow(const reef_query_iter_t *iter, uint32_t term)
     uint32_t last = (iter->first + iter->count - 1) >> REEF__CHUNK_SHIFT;
     const reef__track_t *track;
 
+    check_write(iter->query, term);
     if (versions == NULL) {
         return NULL;
     }

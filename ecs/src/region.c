@@ -7,13 +7,18 @@
 #include <reef/attrs.h>
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 REEF_NORETURN static void fail(size_t size)
 {
-    fprintf(stderr, "out of memory: %zu bytes\n", size);
+    fprintf(stderr,
+            "out of memory: mapping %zu bytes failed: %s (when memory is free: raise "
+            "vm.max_map_count, or the limit of the address space)\n",
+            size, strerror(errno));
     abort();
 }
 

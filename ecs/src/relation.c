@@ -22,7 +22,7 @@ reef__links_t *reef__links_create(const reef_alloc_t *alloc, const reef_type_t *
     if ((type->flags & (REEF_DETACH | REEF_CASCADE)) == 0) {
         return NULL;
     }
-    assert(type->size >= sizeof(reef_relation_t) && type->drop == NULL);
+    assert(type->size >= sizeof(reef_relation_t) && !reef_type_owns(type));
     links = reef_resize(alloc, NULL, 0, sizeof(*links));
     *links = (reef__links_t){.alloc = alloc,
                              .cascade = (type->flags & REEF_CASCADE) != 0,
@@ -177,17 +177,6 @@ typedef struct doomed {
     size_t count, capacity;
 } doomed_t;
 
-/* Every relation, by component. */
-static bool next_relation(const reef_world_t *world, reef_component_t *component)
-{
-    for (; *component < world->components.list.count; ++*component) {
-        if (links_of(world, *component) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Add the sources of one entity by one relation, each entity once. */
 static void
 collect_sources(reef_world_t *world, const reef__source_list_t *list, doomed_t *doomed)
@@ -207,8 +196,9 @@ collect_sources(reef_world_t *world, const reef__source_list_t *list, doomed_t *
 static void collect(reef_world_t *world, doomed_t *doomed)
 {
     for (size_t i = 0; i < doomed->count; i++) {
-        for (reef_component_t c = 0; next_relation(world, &c); c++) {
-            const reef__links_t *links = links_of(world, c);
+        for (size_t k = 0; k < world->components.relations.count; k++) {
+            const reef__links_t *links =
+                links_of(world, world->components.relations.items[k]);
             const reef__source_list_t *list = find_list(links, doomed->items[i]);
 
             if (links->cascade && list != NULL) {
@@ -221,7 +211,8 @@ static void collect(reef_world_t *world, doomed_t *doomed)
 /* Take the component from whoever points to `target` and stays. */
 static void detach(reef_world_t *world, reef_entity_t target)
 {
-    for (reef_component_t c = 0; next_relation(world, &c); c++) {
+    for (size_t k = 0; k < world->components.relations.count; k++) {
+        reef_component_t c = world->components.relations.items[k];
         const reef__source_list_t *list;
 
         while ((list = find_list(links_of(world, c), target)) != NULL) {

@@ -108,21 +108,25 @@ granted_resource(const reef_system_t *system, const reef_type_t *type, bool writ
 
 /* Events recorded ------------------------------------------------------------------ */
 
-/* What has no room any more is kept too: it is dropped when all are emitted, by whoever
- * counts it. */
+/* What has no room any more is kept too, when its type wants to know of it: it is
+ * dropped when all are emitted, by whoever counts it. */
 static bool record_event(reef_run_t *run, int index, const void *event)
 {
-    reef_event_queue_t *queue = run->system->queues[index];
-    size_t each = run->system->desc.emits[index]->size;
+    const reef_event_type_t *type = run->system->desc.emits[index];
     reef__recorder_t *recorder = run->recorder;
     size_t size = recorder->events[index].size;
+    bool has_room = size / type->size < reef__event_room(run->system->queues[index]);
 
+    if (!has_room && type->drop == NULL && type->overflow == NULL) {
+        recorder->events[index].dropped++;
+        return false;
+    }
     recorder->events[index].items = reef_array_reserve(
         reef__world_alloc(run->system->world), recorder->events[index].items,
-        &recorder->events[index].capacity, size + each, 1);
-    memcpy(recorder->events[index].items + size, event, each);
-    recorder->events[index].size = size + each;
-    return size / each < reef__event_room(queue);
+        &recorder->events[index].capacity, size + type->size, 1);
+    memcpy(recorder->events[index].items + size, event, type->size);
+    recorder->events[index].size = size + type->size;
+    return has_room;
 }
 
 void reef__system_emit_recorded(reef_system_t *system, reef__recorder_t *recorder)
@@ -137,7 +141,9 @@ void reef__system_emit_recorded(reef_system_t *system, reef__recorder_t *recorde
         for (size_t at = 0; at < recorder->events[i].size; at += each) {
             (void)reef_event_emit(system->queues[i], recorder->events[i].items + at);
         }
+        reef__event_note_dropped(system->queues[i], recorder->events[i].dropped);
         recorder->events[i].size = 0;
+        recorder->events[i].dropped = 0;
     }
 }
 
@@ -170,7 +176,9 @@ reef_query_iter_t reef_run_query(reef_run_t *run)
     const reef_system_t *system = run->system;
     reef_query_iter_t iter;
 
-    assert(system->query != NULL);
+    if (system->query == NULL) {
+        refuse(system, "iterates", "its query", "did not declare");
+    }
     if (system->desc.parallel) {
         return reef__query_part(system->query, run->from, run->to, system->version);
     }

@@ -33,7 +33,8 @@ typedef struct reef__recorder {
     reef_commands_t *commands; /* owned; NULL when none may be recorded */
     struct {
         uint8_t *items;
-        size_t size, capacity;        /* bytes */
+        size_t size, capacity; /* bytes */
+        uint64_t dropped;
     } events[REEF_MAX_SYSTEM_EVENTS]; /* as desc.emits */
 } reef__recorder_t;
 

@@ -159,14 +159,19 @@ reef__table_graph_add_edge(reef__table_graph_t *graph,
     return edge;
 }
 
-/* Forget the edges that lead to `gone`. */
-static void
-forget_edges(const reef_alloc_t *alloc, reef_table_t *table, const reef_table_t *gone)
+/* Whether a table is of no use to anyone. */
+static bool is_idle(const reef_table_t *table)
+{
+    return table->row_count == 0 && table->pins == 0;
+}
+
+/* Forget the edges that lead to tables that go. */
+static void forget_edges(const reef_alloc_t *alloc, reef_table_t *table)
 {
     for (uint32_t i = 0; i < table->edge_count; i++) {
         reef__edge_t *edge = table->edges[i];
 
-        if (edge != NULL && edge->to == gone) {
+        if (edge != NULL && is_idle(edge->to)) {
             reef_resize(alloc, edge, edge_size(edge->move_count), 0);
             table->edges[i] = NULL;
         }
@@ -175,36 +180,32 @@ forget_edges(const reef_alloc_t *alloc, reef_table_t *table, const reef_table_t 
 
 static void release_table(reef__table_graph_t *graph, reef_table_t *table)
 {
-    const reef_alloc_t *alloc = graph->storage.alloc;
     size_t size = table->component_count * sizeof(*table->components);
 
     if (graph->on_release != NULL) {
         graph->on_release(graph->context, table);
     }
-    for (size_t i = 0; i < graph->tables.count; i++) {
-        if (graph->tables.items[i] != NULL) {
-            forget_edges(alloc, graph->tables.items[i], table);
-        }
-    }
     graph->released++;
     graph->tables.items[table->index] = NULL;
     (void)reef_map_remove(graph->by_components, reef_span(table->components, size));
-    remove_edges(alloc, table);
+    remove_edges(graph->storage.alloc, table);
     reef__table_destroy(table);
 }
 
 void reef__table_graph_trim(reef__table_graph_t *graph)
 {
     for (size_t i = 0; i < graph->tables.count; i++) {
+        if (graph->tables.items[i] != NULL) {
+            forget_edges(graph->storage.alloc, graph->tables.items[i]);
+        }
+    }
+    for (size_t i = 0; i < graph->tables.count; i++) {
         reef_table_t *table = graph->tables.items[i];
 
-        if (table == NULL) {
-            continue;
-        }
-        if (table->row_count > 0 || table->pins > 0) {
-            reef__table_trim(table);
-        } else {
+        if (table != NULL && is_idle(table)) {
             release_table(graph, table);
+        } else if (table != NULL) {
+            reef__table_trim(table);
         }
     }
     while (graph->tables.count > 0 &&

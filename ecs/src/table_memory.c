@@ -9,9 +9,9 @@
  *     | versions | entities | column 0 | column 1 | …     each at a multiple of 64
  * bytes
  *
- * From 1 MiB on each column is a region (region.h), which grows where it is.  In front
- * of its data it leaves a gap that differs from column to column, so that the same row
- * of all columns does not fall on one set of the cache.
+ * From about 1 MiB on each column is a region (region.h), which grows where it is.  In
+ * front of its data it leaves a gap that differs from column to column, so that the
+ * same row of all columns does not fall on one set of the cache.
  *
  * Memory is let go only by reef_world_trim().
  *
@@ -24,8 +24,9 @@
 #include "region.h"
 
 enum {
-    SMALL_SIZE = 1024 * 1024, /* bytes of the largest block */
-    GAP = 832,                /* bytes; its multiples spread over the sets */
+    SMALL_SIZE = 1024 * 1024, /* bytes of the largest block, unless columns are many: */
+    SMALL_COLUMN_SIZE = 128 * 1024, /* so many bytes a column are not worth a region */
+    GAP = 832,                      /* bytes; its multiples spread over the sets */
     RESERVE = 256 * 1024 * 1024,
 };
 
@@ -223,6 +224,14 @@ static void resize_tracks(reef_table_t *table)
     }
 }
 
+/* Whether columns are to be regions, of which the system has only so many. */
+static bool is_large(const reef_table_t *table, uint32_t rows)
+{
+    size_t size = block_size(table, rows);
+
+    return size > SMALL_SIZE && size / (1 + table->component_count) > SMALL_COLUMN_SIZE;
+}
+
 void reef__table_grow(reef_table_t *table, uint32_t wanted)
 {
     uint64_t needed = (uint64_t)table->row_count + wanted;
@@ -233,7 +242,7 @@ void reef__table_grow(reef_table_t *table, uint32_t wanted)
     while (rows < needed) {
         rows *= 2;
     }
-    if (table->is_large || block_size(table, (uint32_t)rows) > SMALL_SIZE) {
+    if (table->is_large || is_large(table, (uint32_t)rows)) {
         if (table->room == 0) {
             grow_small(table, REEF__FIRST_ROWS); /* something to begin with */
             table->room = REEF__FIRST_ROWS;

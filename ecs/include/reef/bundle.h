@@ -28,7 +28,8 @@ void reef_bundle_destroy(reef_bundle_t *bundle);
  * Spawn one entity with all components of the bundle.
  *
  * @param values [types] to copy, in the order of the types at creation; one that is
- *               NULL, or all when @p values is NULL, gets the type's initial value.
+ *               NULL, or all when @p values is NULL, gets the type's initial value.  A
+ *               relation that cannot be (relation.h) has the target 0 then.
  */
 reef_entity_t reef_bundle_spawn(reef_bundle_t *bundle,
                                 reef_entity_range_t range,

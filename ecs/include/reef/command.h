@@ -32,7 +32,8 @@ void reef_commands_destroy(reef_commands_t *commands);
 reef_entity_t reef_commands_spawn(reef_commands_t *commands, reef_entity_range_t range);
 
 /** The same with the components of a bundle; @p values as in reef_bundle_spawn(),
- *  copied.  @p bundle is borrowed until the commands are applied. */
+ *  copied.  @p bundle is borrowed until the commands are applied or
+ *  destroyed. */
 reef_entity_t reef_commands_spawn_bundle(reef_commands_t *commands,
                                          reef_bundle_t *bundle,
                                          reef_entity_range_t range,

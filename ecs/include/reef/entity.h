@@ -18,7 +18,7 @@ typedef uint64_t reef_entity_t;
 #define REEF_SESSION_INDEX_BASE 0x80000000u
 
 typedef enum reef_entity_range {
-    REEF_RANGE_WORLD,   /* indices 1 … 2^31 - 1; stored in snapshots */
+    REEF_RANGE_WORLD,   /* indices from 1; stored in snapshots */
     REEF_RANGE_SESSION, /* indices from 2^31; bound to connections */
 } reef_entity_range_t;
 

@@ -125,8 +125,8 @@ typedef struct reef_query_iter {
 
 /**
  * Build a query, registering component types it names.  A CHANGED or ADDED term starts
- * with all rows unvisited.  Owned by the caller: reef_query_destroy(), before the
- * world.
+ * with all rows unvisited; a component has at most 32 of them (more stop the program).
+ * Owned by the caller: reef_query_destroy(), before the world.
  */
 reef_query_t *reef_query_create(reef_world_t *world, const reef_query_desc_t *desc);
 

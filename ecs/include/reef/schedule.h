@@ -60,6 +60,7 @@ typedef struct reef_system_desc {
     reef_term_t query[REEF_MAX_TERMS];  /* iterated with reef_run_query() */
     reef_term_t access[REEF_MAX_TERMS]; /* READ or WRITE of components by entity id */
     reef_term_t resources[REEF_MAX_TERMS]; /* READ or WRITE of resources */
+    /** Events are kept until this system has read them: so its schedule must run. */
     const reef_event_type_t *reads[REEF_MAX_SYSTEM_EVENTS];
     const reef_event_type_t *emits[REEF_MAX_SYSTEM_EVENTS];
     bool commands;  /* records commands; an exclusive system always may */
@@ -196,7 +197,9 @@ const void *reef_run_next(reef_run_t *run, const reef_event_type_t *type);
  * Emit an event of a type declared in `emits`; it can be read after this stage.  An
  * exclusive system may emit any type, at once.
  *
- * @return False when its bound is reached: the event was dropped and counted.
+ * @return False when its bound is reached: the event was dropped and counted.  When
+ *         several systems fill the queue in one stage, one that returned true may be
+ * too.
  */
 bool reef_run_emit(reef_run_t *run, const reef_event_type_t *type, const void *event);
 

@@ -70,7 +70,8 @@ void reef_slots_finish(reef_slots_t *slots);
 
 /**
  * Despawn every entity of REEF_RANGE_WORLD (observers run), then take over the
- * allocator's state.  Session entities stay as they are.  Slots whose generation says
+ * allocator's state.  Session entities stay, but for those that hang on one that goes
+ * (relation.h).  Commands recorded before are dropped.  Slots whose generation says
  * alive must be filled by reef_world_restore_rows() before anything else happens;
  * reef_world_restore_end() frees those that were not.
  *

@@ -158,8 +158,9 @@ void *reef_world_find_mut(reef_world_t *world,
     reef_world_add((world), (entity), reef_world_component((world), &name##_type),     \
                    &(name##_t){__VA_ARGS__})
 
-/** Release memory kept for reuse, and tables that have neither rows nor a bundle:
- *  queries forget them, their indices may be used again. */
+/** Release tables that have neither rows nor a bundle, and the memory of tables that
+ * their rows do not need.  Queries forget the tables, their indices may be used again.
+ */
 void reef_world_trim(reef_world_t *world);
 
 /** Ids of the entity's components, ascending: borrowed until the next structural
