@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <reef/components.h>
+#include <reef/relation.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -341,6 +342,44 @@ static void test_admin_world_put_adds_and_remove_removes(void **state)
     assert_int_equal(edit(*state, &remove, NULL), REEF__EDIT_NO_COMPONENT);
 }
 
+static void test_admin_world_relations_that_cannot_be_are_refused(void **state)
+{
+    reef_world_t *world = reef_app_world(*state);
+    reef_entity_t parent = spawn(*state, 1), child = spawn(*state, 2);
+    reef__field_errors_t errors = {0};
+    char to_child[64];
+    edit_case_t cycle = {REEF__EDIT_PUT, parent, "child_of", "*", to_child};
+
+    snprintf(to_child, sizeof(to_child), "{\"target\":\"%llu\"}",
+             (unsigned long long)child);
+    assert_true(REEF_RELATE(world, child, child_of, parent));
+
+    assert_int_equal(edit(*state, &cycle, &errors), REEF__EDIT_REFUSED);
+    assert_int_equal(errors.count, 1);
+    assert_null(REEF_FIND(world, parent, child_of));
+}
+
+static void test_admin_world_one_component_too_many_is_refused(void **state)
+{
+    static reef_type_t types[REEF_MAX_TABLE_COMPONENTS];
+    static char names[REEF_MAX_TABLE_COMPONENTS][8];
+    reef_world_t *world = reef_app_world(*state);
+    reef_entity_t entity = spawn(*state, 1); /* has one */
+    edit_case_t put = {REEF__EDIT_PUT, entity, names[0], "*", "true"};
+
+    for (int i = 0; i < REEF_MAX_TABLE_COMPONENTS; i++) {
+        snprintf(names[i], sizeof(names[i]), "tag_%d", i);
+        types[i] = (reef_type_t){.name = names[i], .alignment = 1};
+        (void)reef_world_component(world, &types[i]);
+        if (i > 0) {
+            reef_world_add(world, entity, reef_world_component(world, &types[i]), NULL);
+        }
+    }
+
+    assert_int_equal(edit(*state, &put, NULL), REEF__EDIT_REFUSED);
+    assert_false(reef_world_has(world, entity, reef_world_component(world, &types[0])));
+}
+
 static void test_admin_world_read_only_components_are_refused(void **state)
 {
     reef_entity_t entity = spawn(*state, 1);
@@ -383,6 +422,8 @@ int main(void)
         TEST(test_admin_world_refused_patch_changes_nothing),
         TEST(test_admin_world_stale_etag_is_refused),
         TEST(test_admin_world_put_adds_and_remove_removes),
+        TEST(test_admin_world_relations_that_cannot_be_are_refused),
+        TEST(test_admin_world_one_component_too_many_is_refused),
         TEST(test_admin_world_read_only_components_are_refused),
         TEST(test_admin_world_edit_of_nothing_says_what_is_missing),
     };

@@ -9,6 +9,8 @@ typedef struct note {
     int number;
 } note_t;
 REEF_EVENT(note);
+typedef note_t drop_by_drop_t;
+REEF_EVENT(drop_by_drop, .limit = 4);
 REEF_COMPONENT(cell, 0, REEF_I32(value));
 
 /* A world, a clock moved by hand, and what ran in which order. */
@@ -273,6 +275,31 @@ static void test_schedule_run_if_decides_each_run(void **state)
     reef_schedule_run(f->schedule);
 
     assert_string_equal(f->trace, "2 ");
+}
+
+static void run_flood(reef_run_t *run)
+{
+    uint32_t accepted = 0;
+
+    for (int i = 0; i < 10; i++) {
+        accepted += REEF_EMIT(run, drop_by_drop, .number = i);
+    }
+    assert_int_equal(accepted, 4);
+}
+
+static void test_schedule_emits_no_more_than_the_bound(void **state)
+{
+    fixture_t *f = *state;
+    reef_event_queue_t *queue = reef_world_events(f->world, &drop_by_drop_event);
+    reef_event_reader_t *reader = reef_event_reader_create(queue);
+
+    ADD(f, .name = "flood", .run = run_flood, .emits = {&drop_by_drop_event});
+    reef_schedule_run(f->schedule);
+
+    assert_int_equal(reef_event_pending(reader), 4);
+    assert_int_equal(reef_event_emitted_count(queue), 10);
+    assert_int_equal(reef_event_dropped_count(queue), 6);
+    reef_event_reader_destroy(reader);
 }
 
 static void test_schedule_not_yet_due_holds_its_events(void **state)
@@ -553,6 +580,7 @@ int main(void)
         TEST(test_schedule_without_systems_runs),
         TEST(test_schedule_disabled_system_misses_its_events),
         TEST(test_schedule_run_if_decides_each_run),
+        TEST(test_schedule_emits_no_more_than_the_bound),
         TEST(test_schedule_not_yet_due_holds_its_events),
         TEST(test_schedule_orders_all_systems_of_a_set),
         TEST(test_schedule_asks_a_set_once_for_all_its_systems),

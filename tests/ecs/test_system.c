@@ -371,6 +371,41 @@ static void test_system_aborts_when_it_reaches_for_the_world(void **state)
                   .run = reach_for_the_world, .access = {REEF_WRITE(health)});
 }
 
+static void write_what_is_read(reef_run_t *run)
+{
+    reef_query_iter_t it = reef_run_query(run);
+
+    assert_true(reef_query_next(&it));
+    (void)reef_query_column_mut(&it, 0);
+}
+
+static void run_the_schedule(reef_run_t *run)
+{
+    reef_schedule_run(of(run)->schedule);
+}
+
+static void run_another_schedule(reef_run_t *run)
+{
+    reef_schedule_t *other = reef_schedule_create(of(run)->world, "other");
+
+    reef_schedule_run(other);
+}
+
+static void test_system_aborts_when_it_writes_a_column_it_reads(void **state)
+{
+    ASSERT_ABORTS(*state, "writes term 0, 'health'", .run = write_what_is_read,
+                  .query = {REEF_READ(health)});
+}
+
+static void test_system_aborts_when_it_runs_a_schedule(void **state)
+{
+    ASSERT_ABORTS(*state, "schedule 'update' is run from inside itself",
+                  .run = run_the_schedule, .exclusive = true);
+    ASSERT_ABORTS(*state,
+                  "schedule 'other' is run from inside a system that is not exclusive",
+                  .run = run_another_schedule);
+}
+
 static void test_system_aborts_on_undeclared_commands(void **state)
 {
     ASSERT_ABORTS(*state, "records 'commands', which it did not declare",
@@ -428,6 +463,8 @@ int main(void)
         TEST(test_system_exclusive_declares_the_events_it_reads),
         TEST(test_system_aborts_when_it_reaches_for_the_world),
         TEST(test_system_aborts_on_undeclared_commands),
+        TEST(test_system_aborts_when_it_writes_a_column_it_reads),
+        TEST(test_system_aborts_when_it_runs_a_schedule),
         TEST(test_system_aborts_on_an_entity_outside_its_query),
         TEST(test_system_parallel_writes_only_what_it_visits),
     };
