@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-    TIMEOUT_S = 120, /* of one run; only for those that hang */
-    MAX_RUNS = 20000
+    TIMEOUT_S = 40 /* of one run; only for those that hang */
 };
 
 static REEF_NORETURN void
@@ -85,7 +85,13 @@ typedef struct shrinker {
     model_fault_t fault;
     model_outcome_t *outcome; /* of the best */
     uint32_t runs;
+    time_t end;
 } shrinker_t;
+
+static bool is_out_of_time(const shrinker_t *shrinker)
+{
+    return time(NULL) >= shrinker->end;
+}
 
 static void copy_ops(model_ops_t *to, const model_ops_t *from)
 {
@@ -99,7 +105,7 @@ static bool accept(shrinker_t *shrinker)
 {
     model_outcome_t outcome;
 
-    if (shrinker->runs == MAX_RUNS) {
+    if (is_out_of_time(shrinker)) {
         return false;
     }
     shrinker->runs++;
@@ -209,7 +215,7 @@ static bool simplify_args(shrinker_t *shrinker)
                 progress = true;
                 continue;
             }
-            while (i < shrinker->best->count &&
+            while (i < shrinker->best->count && !is_out_of_time(shrinker) &&
                    try_arg(shrinker, i, k, shrinker->best->items[i].args[k] / 2)) {
                 progress = true;
             }
@@ -223,9 +229,15 @@ static bool simplify_args(shrinker_t *shrinker)
     return progress;
 }
 
-uint32_t model_shrink(model_ops_t *ops, model_fault_t fault, model_outcome_t *outcome)
+uint32_t model_shrink(model_ops_t *ops,
+                      model_fault_t fault,
+                      uint32_t limit_s,
+                      model_outcome_t *outcome)
 {
-    shrinker_t shrinker = {.best = ops, .fault = fault, .outcome = outcome};
+    shrinker_t shrinker = {.best = ops,
+                           .fault = fault,
+                           .outcome = outcome,
+                           .end = time(NULL) + (time_t)limit_s};
     bool progress = true;
 
     if (outcome->report.at + 1 < ops->count) {
@@ -233,7 +245,7 @@ uint32_t model_shrink(model_ops_t *ops, model_fault_t fault, model_outcome_t *ou
         shrinker.trial.count = outcome->report.at + 1;
         (void)accept(&shrinker);
     }
-    while (progress && shrinker.runs < MAX_RUNS) {
+    while (progress && !is_out_of_time(&shrinker)) {
         for (size_t size = ops->count / 2; size > 1; size /= 2) {
             (void)drop_pieces(&shrinker, size);
         }

@@ -28,9 +28,13 @@ void model_run_child(const model_ops_t *ops,
 /**
  * Leave out and simplify what can be, while the run fails.
  *
+ * @param limit_s Seconds after which the best so far has to do.
  * @param outcome That of @p ops, which failed; receives that of the result.
  * @return Runs that were needed.
  */
-uint32_t model_shrink(model_ops_t *ops, model_fault_t fault, model_outcome_t *outcome);
+uint32_t model_shrink(model_ops_t *ops,
+                      model_fault_t fault,
+                      uint32_t limit_s,
+                      model_outcome_t *outcome);
 
 #endif /* MODEL_SHRINK_H */

@@ -155,7 +155,7 @@ static bool touches(const sim_spec_t *spec, const body_t *body, uint32_t term)
            (body->mask >> spec->components[term] & 1);
 }
 
-/* The same as visit_row() of sim.c. */
+/* The same as visit_row() of sim_run.c. */
 static uint32_t
 visit(naive_t *naive, const sim_spec_t *spec, body_t *body, uint32_t base)
 {

@@ -319,6 +319,84 @@ static void test_executor_systems_without_conflict_share_a_stage(void **state)
     assert_int_equal(reef_system_stage(reef_schedule_system(f->schedule, 1)), 0);
 }
 
+/* Versions: what a system writes is younger than what was remembered before it ------
+ */
+
+static void write_column(reef_run_t *run)
+{
+    reef_query_iter_t it = reef_run_query(run);
+
+    while (reef_query_next(&it)) {
+        (void)reef_query_column_mut(&it, 0);
+    }
+}
+
+static void write_values(reef_run_t *run)
+{
+    reef_query_iter_t it = reef_run_query(run);
+
+    while (reef_query_next(&it)) {
+        for (uint32_t i = 0; i < it.count; i += 500) {
+            (void)reef_query_value_mut(&it, 0, i);
+        }
+    }
+}
+
+static void write_ids(reef_run_t *run)
+{
+    for (uint32_t i = 1; i < CELLS; i += 500) {
+        (void)reef_run_find_mut(run, UINT64_C(1) << 32 | i, &cell_type);
+    }
+}
+
+/* Every chunk of the cells was written since. */
+static void check_written(const fixture_t *f, uint64_t since)
+{
+    for (uint32_t i = 0; i < reef_world_table_count(f->world); i++) {
+        const reef_table_t *table = reef_world_table(f->world, i);
+        uint32_t count;
+
+        (void)reef_table_components(table, &count);
+        for (uint32_t c = 0; count == 1 && c < reef_table_chunk_count(table); c++) {
+            uint64_t version;
+
+            (void)reef_table_column(table, c, 0, &version);
+            assert_true(version >= since);
+            assert_true(version <= reef_world_version(f->world));
+        }
+    }
+}
+
+static void check_writer(reef_system_desc_t desc)
+{
+    fixture_t f;
+    uint64_t since;
+
+    begin(&f, WORKERS);
+    desc.name = "writer";
+    add(&f, desc);
+    for (uint32_t i = 0; i < 3; i++) {
+        since = reef_world_advance_version(f.world);
+        reef_schedule_run(f.schedule);
+        check_written(&f, since);
+    }
+    end(&f);
+}
+
+#define CHECK_WRITER(...) check_writer((reef_system_desc_t){__VA_ARGS__})
+
+static void test_executor_writes_carry_the_version_of_their_run(void **state)
+{
+    (void)state;
+    CHECK_WRITER(.run = write_column, .query = {REEF_WRITE(cell)});
+    CHECK_WRITER(.run = write_column, .query = {REEF_WRITE(cell)}, .parallel = true);
+    CHECK_WRITER(.run = write_column, .query = {REEF_WRITE(cell)}, .exclusive = true);
+    CHECK_WRITER(.run = write_values, .query = {REEF_WRITE(cell)});
+    CHECK_WRITER(.run = write_values, .query = {REEF_WRITE(cell)}, .parallel = true);
+    CHECK_WRITER(.run = write_ids, .access = {REEF_WRITE(cell)});
+    CHECK_WRITER(.run = write_ids, .exclusive = true);
+}
+
 /* Ambiguities ---------------------------------------------------------------------- */
 
 static void add_ambiguous(fixture_t *f, int *contexts)
@@ -565,6 +643,7 @@ int main(void)
         TEST(test_executor_parallel_after_parallel_sees_its_commands),
         TEST(test_executor_reader_added_later_sees_events_at_once),
         TEST(test_executor_systems_without_conflict_share_a_stage),
+        TEST(test_executor_writes_carry_the_version_of_their_run),
         TEST(test_executor_reports_conflicts_without_an_order),
         TEST(test_executor_strict_schedule_refuses_ambiguities),
         /* No threads are there yet when it forks: the thread sanitizer wants that. */

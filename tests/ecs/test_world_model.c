@@ -13,7 +13,9 @@
 #include <inttypes.h>
 
 enum {
-    OPS_PER_SEED = 20000
+    OPS_PER_SEED = 20000,
+    SHRINK_S = 25,        /* in a test, which has a minute */
+    SHRINK_LONG_S = 1200, /* by hand */
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -33,12 +35,13 @@ static void print_failure(const model_ops_t *ops, const model_outcome_t *outcome
     fprintf(stderr, "%s\n", outcome->text);
 }
 
-static void shrink_and_print(model_ops_t *ops, model_outcome_t *outcome)
+static void
+shrink_and_print(model_ops_t *ops, uint32_t limit_s, model_outcome_t *outcome)
 {
     uint32_t runs;
 
     fprintf(stderr, "fails at %" PRIu64 ": %s", outcome->report.at, outcome->text);
-    runs = model_shrink(ops, MODEL_SOUND, outcome);
+    runs = model_shrink(ops, MODEL_SOUND, limit_s, outcome);
     fprintf(stderr, "the same in %zu operations, found in %u runs; for --replay:\n",
             ops->count, runs);
     print_failure(ops, outcome);
@@ -63,7 +66,7 @@ static void run_seed(uint64_t seed, model_report_t *sum)
     model_run_child(&ops, MODEL_SOUND, &outcome);
     if (outcome.failed) {
         fprintf(stderr, "--seed %" PRIu64 " --ops %d ", seed, OPS_PER_SEED);
-        shrink_and_print(&ops, &outcome);
+        shrink_and_print(&ops, SHRINK_S, &outcome);
         fail();
     }
     sum->executed += outcome.report.executed;
@@ -150,7 +153,7 @@ static void check_shrinks(model_fault_t fault, size_t most, const char *cause)
         model_generate(&ops, seed, OPS_PER_SEED / 4);
         model_run_child(&ops, fault, &outcome);
     }
-    (void)model_shrink(&ops, fault, &outcome);
+    (void)model_shrink(&ops, fault, SHRINK_S, &outcome);
     for (size_t i = 0; i < ops.count; i++) {
         has_cause |= strstr(model_op_names[ops.items[i].kind], cause) != NULL;
     }
@@ -255,7 +258,7 @@ static int run_by_hand(const options_t *options)
         model_run_child(&ops, MODEL_SOUND, &outcome);
     }
     if (outcome.failed) {
-        shrink_and_print(&ops, &outcome);
+        shrink_and_print(&ops, SHRINK_LONG_S, &outcome);
     } else {
         printf("%" PRIu64 " operations, up to %u entities and %u chunks\n",
                outcome.report.executed, outcome.report.max_alive,
