@@ -321,15 +321,9 @@ REEF_NORETURN REEF_PRINTF(4, 5) void model_fail(const model_t *model,
                                                 const char *format,
                                                 ...);
 
-#define MODEL_STRING_(x) #x
-#define MODEL_STRING(x)  MODEL_STRING_(x)
 #define MODEL_CHECK(model, condition, ...)                                             \
-    do {                                                                               \
-        if (REEF_UNLIKELY(!(condition))) {                                             \
-            model_fail((model), __FILE__ ":" MODEL_STRING(__LINE__), #condition,       \
-                       __VA_ARGS__);                                                   \
-        }                                                                              \
-    } while (0)
+    (REEF_LIKELY(condition) ? (void)0                                                  \
+                            : model_fail((model), __func__, #condition, __VA_ARGS__))
 
 /* model.c: state, and what becomes of it ------------------------------------------- */
 

@@ -89,7 +89,8 @@ static void make_columns(model_t *model,
                          const void **columns,
                          uint64_t (*numbers)[MODEL_TYPES])
 {
-    uint8_t *bytes = scratch(model, (size_t)count * ROW_SIZE + MODEL_TYPES * 64);
+    uint8_t *bytes =
+        scratch(model, (size_t)count * ROW_SIZE + (size_t)MODEL_TYPES * 64);
 
     for (uint32_t i = 0; i < like->count; i++) {
         uint32_t type = like->order[i];

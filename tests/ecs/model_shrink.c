@@ -177,28 +177,31 @@ static bool rename_register(shrinker_t *shrinker, uint16_t from, uint16_t to)
     return changed && accept(shrinker);
 }
 
+/* Lower names for the registers of one operation. */
+static bool simplify_names(shrinker_t *shrinker, size_t at)
+{
+    const char *letters = model_op_letters[shrinker->best->items[at].kind];
+    bool progress = false;
+
+    for (uint32_t k = 0; letters[k] != '\0' && at < shrinker->best->count; k++) {
+        uint16_t from = shrinker->best->items[at].args[k];
+        bool renamed = false;
+
+        for (uint16_t to = 0; letters[k] == 'r' && to < from && to < 8 && !renamed;
+             to++) {
+            renamed = rename_register(shrinker, from, to);
+        }
+        progress |= renamed;
+    }
+    return progress;
+}
+
 static bool simplify_registers(shrinker_t *shrinker)
 {
     bool progress = false;
 
     for (size_t i = 0; i < shrinker->best->count; i++) {
-        const model_op_t *op = &shrinker->best->items[i];
-        const char *letters = model_op_letters[op->kind];
-
-        for (uint32_t k = 0; letters[k] != '\0'; k++) {
-            uint16_t from = op->args[k];
-
-            for (uint16_t to = 0; letters[k] == 'r' && to < from && to < 8; to++) {
-                if (rename_register(shrinker, from, to)) {
-                    progress = true;
-                    break;
-                }
-            }
-            if (i >= shrinker->best->count) {
-                break;
-            }
-            op = &shrinker->best->items[i];
-        }
+        progress |= simplify_names(shrinker, i);
     }
     return progress;
 }

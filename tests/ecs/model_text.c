@@ -71,10 +71,10 @@ void model_print_op(const model_op_t *op, char *out, size_t size)
 
 static bool find_kind(const char *name, size_t length, uint8_t *kind)
 {
-    for (uint8_t i = 0; i < MODEL_KINDS; i++) {
+    for (uint32_t i = 0; i < MODEL_KINDS; i++) {
         if (strlen(model_op_names[i]) == length &&
             memcmp(model_op_names[i], name, length) == 0) {
-            *kind = i;
+            *kind = (uint8_t)i;
             return true;
         }
     }
@@ -221,8 +221,8 @@ static void draw_nature(source_t *source)
         source->mask &= (uint16_t) ~(1u << MODEL_ANCHOR);
     }
     if (source->registers > 500) { /* few tables, so that they are long */
-        source->mask &= (uint16_t)(draw(source, 1u << MODEL_TYPES) &
-                                   draw(source, 1u << MODEL_TYPES));
+        source->mask &= (uint16_t)draw(source, 1u << MODEL_TYPES);
+        source->mask &= (uint16_t)draw(source, 1u << MODEL_TYPES);
     }
     source->mask |= source->mask == 0;
     source->sessions = draw(source, 2) == 0;

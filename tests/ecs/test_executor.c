@@ -48,14 +48,21 @@ static void end(fleet_t *fleet)
     naive_destroy(fleet->naive);
 }
 
+REEF_PRINTF(3, 4)
+static void
+fail_plan(const fleet_t *fleet, const char *condition, const char *format, ...)
+{
+    va_list list;
+
+    fprintf(stderr, "plan %llu, ", (unsigned long long)fleet->plan.seed);
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fail_msg("%s", condition);
+}
+
 #define CHECK(fleet, condition, ...)                                                   \
-    do {                                                                               \
-        if (!(condition)) {                                                            \
-            fprintf(stderr, "plan %llu, ", (unsigned long long)(fleet)->plan.seed);    \
-            fprintf(stderr, __VA_ARGS__);                                              \
-            fail_msg("%s", #condition);                                                \
-        }                                                                              \
-    } while (0)
+    ((condition) ? (void)0 : fail_plan((fleet), #condition, __VA_ARGS__))
 
 static void check_result(const fleet_t *fleet, uint32_t run)
 {

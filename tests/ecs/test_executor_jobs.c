@@ -44,6 +44,28 @@ static uint32_t size_of(uint32_t number)
     return 1 + number * 7 % MAX_TASKS;
 }
 
+static void begin_job(job_t *job, uint32_t number)
+{
+    job->count = size_of(number);
+    job->number = number;
+    for (uint32_t i = 0; i < MAX_TASKS; i++) {
+        atomic_store_explicit(&job->runs[i], 0, memory_order_relaxed);
+    }
+}
+
+static void check_job(const job_t *job, uint32_t workers)
+{
+    for (uint32_t i = 0; i < job->count; i++) {
+        uint32_t runs = atomic_load_explicit(&job->runs[i], memory_order_relaxed);
+
+        if (runs != 1 || job->plain[i] != job->number) {
+            fail_msg("job %u, %u workers: task %u of %u was run %u times", job->number,
+                     workers, i, job->count, runs);
+        }
+    }
+    assert_int_equal(atomic_load(&job->strangers), 0);
+}
+
 static void run_jobs(uint32_t workers, uint32_t count)
 {
     reef__executor_t *executor = reef__executor_create(reef_alloc_default(), workers);
@@ -52,20 +74,9 @@ static void run_jobs(uint32_t workers, uint32_t count)
     for (uint32_t number = 1; number <= count; number++) {
         job_t *job = &jobs[number % 2];
 
-        job->count = size_of(number);
-        job->number = number;
-        for (uint32_t i = 0; i < MAX_TASKS; i++) {
-            atomic_store_explicit(&job->runs[i], 0, memory_order_relaxed);
-        }
+        begin_job(job, number);
         reef__executor_run(executor, run_task, job, job->count);
-        for (uint32_t i = 0; i < job->count; i++) {
-            if (atomic_load_explicit(&job->runs[i], memory_order_relaxed) != 1 ||
-                job->plain[i] != number) {
-                fail_msg("job %u, %u workers: task %u of %u was run %u times", number,
-                         workers, i, job->count, atomic_load(&job->runs[i]));
-            }
-        }
-        assert_int_equal(atomic_load(&job->strangers), 0);
+        check_job(job, workers);
     }
     reef__executor_destroy(executor);
 }
