@@ -74,8 +74,8 @@ static void add_step(reef__plan_t *plan,
         last->size += step.size;
         return;
     }
-    last = REEF_ARRAY_PUSH(reef_alloc_default(), &plan->steps);
-    *last = step;
+    REEF_ARRAY_RESERVE(reef_alloc_default(), &plan->steps, plan->steps.count + 1);
+    plan->steps.items[plan->steps.count++] = step;
 }
 
 void reef__plan_init(reef__plan_t *plan,
