@@ -79,7 +79,7 @@ struct reef_app {
     void *clock_context;
     uint64_t created_ns;
     uint64_t trimmed_ns; /* when the world last released spare memory */
-    uint64_t now_ns; /* of the present frame */
+    uint64_t now_ns;     /* of the present frame */
     reef__pace_t pace;
     atomic_bool stop_wanted;
     bool frame_wanted; /* input is waiting */
