@@ -52,6 +52,20 @@ void *bench_resize(void *pointer, size_t size)
     return moved;
 }
 
+void *bench_array(size_t size)
+{
+    enum {
+        LINE = 64
+    };
+    void *array = aligned_alloc(LINE, (size + LINE) / LINE * LINE);
+
+    if (array == NULL) {
+        fputs("bench_ecs: out of memory\n", stderr);
+        abort();
+    }
+    return array;
+}
+
 static uint64_t random_next(uint64_t *state) /* splitmix64 */
 {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;

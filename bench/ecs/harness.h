@@ -95,6 +95,9 @@ void bench_require(const bench_row_t *row, bool good, const char *format, ...);
 /** realloc() that ends the program when there is no memory. */
 void *bench_resize(void *pointer, size_t size);
 
+/** An array that begins with a line of the cache, as our columns do: free() it. */
+void *bench_array(size_t size);
+
 /** Bring values into an order that is random and always the same. */
 void bench_shuffle(uint64_t *values, uint32_t count);
 

@@ -34,7 +34,7 @@ typedef struct state {
 
 static void *array(uint32_t count, size_t size)
 {
-    return bench_resize(NULL, count * size);
+    return bench_array(count * size);
 }
 
 static void arrays_fill(arrays_t *arrays, uint32_t variant, uint32_t count)

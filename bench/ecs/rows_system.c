@@ -169,7 +169,7 @@ typedef struct state {
 static void parts_fill(bench_pair_t **parts, uint32_t count)
 {
     for (uint32_t part = 0; part < PARTS; part++) {
-        parts[part] = bench_resize(NULL, count * sizeof(bench_pair_t));
+        parts[part] = bench_array(count * sizeof(bench_pair_t));
         for (uint32_t i = 0; i < count; i++) {
             parts[part][i] = (bench_pair_t){(float)(i % 1000 + part), (float)part};
         }

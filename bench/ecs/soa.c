@@ -1,6 +1,6 @@
 /*
- * Nothing but loops.  What they work on comes from malloc(), without advice about
- * pages.
+ * Nothing but loops.  What they work on begins with a line of the cache, without advice
+ * about pages.
  */
 #include "soa.h"
 

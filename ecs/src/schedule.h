@@ -24,6 +24,7 @@ typedef struct reef__group {
     uint64_t structure;  /* the world's, when the bounds were computed */
     uint32_t unit_count; /* slices of work */
     size_t unit_bytes;   /* of rows, at least, in all but the last */
+    bool fits_one; /* without threads all may be one: it is little, and unrecorded */
     struct {
         reef__query_place_t *items; /* [unit_count + 1][system_count] in the queries */
         size_t count, capacity;

@@ -191,15 +191,17 @@ add_time(const stage_run_t *run, reef_system_t *system, uint64_t since_ns)
     return now_ns;
 }
 
-/* All systems of a group over one unit. */
-static uint64_t run_unit(const stage_run_t *run,
-                         const reef__group_t *group,
-                         uint32_t unit,
-                         uint64_t now_ns)
+/* All systems of a group over units [unit, end). */
+static uint64_t run_units(const stage_run_t *run,
+                          const reef__group_t *group,
+                          uint32_t unit,
+                          uint32_t end,
+                          uint64_t now_ns)
 {
     const reef__query_place_t *from =
         group->bounds.items + (size_t)unit * group->system_count;
-    const reef__query_place_t *to = from + group->system_count;
+    const reef__query_place_t *to =
+        group->bounds.items + (size_t)end * group->system_count;
 
     for (uint32_t i = 0; i < group->system_count; i++) {
         reef_system_t *system =
@@ -223,8 +225,10 @@ run_group(const stage_run_t *run, const reef__group_t *group, uint64_t now_ns)
     reef_system_t *system;
 
     if (group->parallel) {
-        for (uint32_t unit = 0; unit < group->unit_count; unit++) {
-            now_ns = run_unit(run, group, unit, now_ns);
+        uint32_t step = group->fits_one ? group->unit_count : 1;
+
+        for (uint32_t unit = 0; unit < group->unit_count; unit += step) {
+            now_ns = run_units(run, group, unit, unit + step, now_ns);
         }
         return now_ns;
     }
@@ -266,7 +270,7 @@ static void run_task(void *context, uint32_t task)
         group++;
     }
     if (group->parallel) {
-        (void)run_unit(run, group, unit, begin_time(run));
+        (void)run_units(run, group, unit, unit + 1, begin_time(run));
     } else {
         (void)run_group(run, group, begin_time(run));
     }

@@ -91,15 +91,19 @@ static void pass_table(const reef_schedule_t *schedule,
     }
 }
 
-/* Bytes of a unit, when all tables that the group visits hold so many. */
-static size_t unit_bytes(const reef_schedule_t *schedule, const reef__group_t *group)
+/* Choose the size of units by the bytes of all tables that the group visits. */
+static void choose_size(const reef_schedule_t *schedule, reef__group_t *group)
 {
     size_t largest = 0, size;
+
+    group->fits_one = true;
 
     for (uint32_t i = 0; i < group->system_count; i++) {
         const reef_query_t *query = query_of(schedule, group, i);
         size_t bytes = 0;
 
+        group->fits_one &=
+            !reef__schedule_system_at(schedule, group->first_system + i)->records;
         for (size_t k = 0; k < query->matches.count; k++) {
             const reef_table_t *table = query->matches.items[k].table;
 
@@ -109,7 +113,8 @@ static size_t unit_bytes(const reef_schedule_t *schedule, const reef__group_t *g
     }
     size = largest / UNITS;
     size = size > LEAST_UNIT_BYTES ? size : LEAST_UNIT_BYTES;
-    return size < MOST_UNIT_BYTES ? size : MOST_UNIT_BYTES;
+    group->unit_bytes = size < MOST_UNIT_BYTES ? size : MOST_UNIT_BYTES;
+    group->fits_one &= largest <= MOST_UNIT_BYTES;
 }
 
 /* Cut the rows of one table; gives the bytes since the last cut. */
@@ -144,7 +149,7 @@ void reef__group_cut_units(reef_schedule_t *schedule, reef__group_t *group)
         reef__query_refresh(query_of(schedule, group, i));
     }
     group->bounds.count = 0;
-    group->unit_bytes = unit_bytes(schedule, group);
+    choose_size(schedule, group);
     end_unit(schedule, group, at, NULL, 0);
     while ((table = next_table(schedule, group, at)) != NULL) {
         bytes = cut_table(schedule, group, at, table, bytes);

@@ -12,13 +12,15 @@
 #define REEF_LIKELY(x)    __builtin_expect(!!(x), 1)
 #define REEF_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
-/** Compiles a function twice, for processors with AVX2 and for all others, and chooses
- *  when the program is loaded: for loops over columns, which are then twice as fast
- *  where data is in the cache.  Empty under sanitizers, which start too late for it,
- * and with clang, whose older versions give such a function another name. */
+/** Compiles a function three times, for processors with AVX-512, with AVX2 and for all
+ *  others, and chooses when the program is loaded: for loops over columns, which are
+ *  then up to twice as fast where data is in the cache.  Results are the same.  Empty
+ *  under sanitizers, which start too late for it, and with clang, whose older versions
+ *  give such a function another name. */
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&    \
     !defined(__SANITIZE_THREAD__)
-#define REEF_TARGET_CLONES __attribute__((target_clones("avx2", "default")))
+#define REEF_TARGET_CLONES                                                             \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define REEF_TARGET_CLONES
 #endif
