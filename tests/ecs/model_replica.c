@@ -157,38 +157,44 @@ static void check_built(const model_t *model)
 
 /* From what a snapshot stores ------------------------------------------------------ */
 
-/* The persistent columns of a chunk, without the rows of sessions. */
+/* The values of a column, without the rows of sessions.  Owned by the caller. */
+static uint8_t *copy_column(reef_chunk_view_t view, const uint8_t *column, size_t size)
+{
+    uint8_t *out = malloc(view.count * size + 1);
+    size_t used = 0;
+
+    for (uint32_t row = 0; row < view.count && size > 0; row++) {
+        if (reef_entity_range(view.entities[row]) == REEF_RANGE_WORLD) {
+            memcpy(out + used, column + row * size, size);
+            used += size;
+        }
+    }
+    return out;
+}
+
+/* The persistent columns of a chunk. */
 static void copy_chunk(const model_t *model,
                        reef_world_t *to,
                        const reef_table_t *table,
                        uint32_t chunk)
 {
-    static reef_entity_t ids[8192];
-    static _Alignas(64) uint8_t data[MODEL_TYPES][65536];
     reef_component_t components[MODEL_TYPES];
-    const void *columns[MODEL_TYPES];
+    void *columns[MODEL_TYPES];
     reef_chunk_view_t view = reef_table_chunk(table, chunk);
-    reef_rows_desc_t rows = {.components = components, .columns = columns};
+    reef_rows_desc_t rows = {.components = components,
+                             .columns = (const void *const *)columns};
+    reef_entity_t *ids = malloc(view.count * sizeof(*ids));
     uint32_t count;
     const reef_component_t *all = reef_table_components(table, &count);
 
     for (uint32_t i = 0; i < count; i++) {
         const reef_type_t *type = reef_world_component_type(model->world, all[i]);
-        const uint8_t *column = reef_table_column(table, chunk, i, NULL);
-        uint32_t kept = 0;
 
-        if ((type->flags & REEF_PERSISTENT) == 0) {
-            continue;
+        if (type->flags & REEF_PERSISTENT) {
+            columns[rows.component_count] =
+                copy_column(view, reef_table_column(table, chunk, i, NULL), type->size);
+            components[rows.component_count++] = reef_world_component(to, type);
         }
-        for (uint32_t row = 0; row < view.count; row++) {
-            if (reef_entity_range(view.entities[row]) == REEF_RANGE_WORLD) {
-                memcpy(data[i] + (size_t)kept++ * type->size,
-                       type->size > 0 ? column + (size_t)row * type->size : data[i],
-                       type->size);
-            }
-        }
-        columns[rows.component_count] = data[i];
-        components[rows.component_count++] = reef_world_component(to, type);
     }
     for (uint32_t row = 0; row < view.count; row++) {
         if (reef_entity_range(view.entities[row]) == REEF_RANGE_WORLD) {
@@ -196,6 +202,10 @@ static void copy_chunk(const model_t *model,
         }
     }
     MODEL_CHECK(model, reef_world_restore_rows(to, &rows, ids) == REEF_OK, "a chunk");
+    for (uint32_t i = 0; i < rows.component_count; i++) {
+        free(columns[i]);
+    }
+    free(ids);
 }
 
 static void copy_world(const model_t *model, reef_world_t *to)
