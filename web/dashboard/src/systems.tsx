@@ -14,6 +14,16 @@ const keyOf = (system: System) => `${system.schedule} ${system.name}`;
 function Access({ system }: { system: System }) {
   return (
     <div class="access">
+      {system.exclusive && (
+        <span class="tag" title="runs alone, may touch the whole world">
+          exclusive
+        </span>
+      )}
+      {system.parallel && (
+        <span class="tag" title="runs on several slices at the same time">
+          parallel
+        </span>
+      )}
       {system.reads.map((name) => (
         <span key={`r ${name}`} class="tag reads" title={`reads ${name}`}>
           {name}
@@ -37,16 +47,6 @@ function Row({ system, runs }: { system: System; runs: number[] }) {
       <th scope="row">
         {system.name}
         {!system.enabled && <span class="tag warn">disabled</span>}
-        {system.exclusive && (
-          <span class="tag" title="runs alone, may touch the whole world">
-            exclusive
-          </span>
-        )}
-        {system.parallel && (
-          <span class="tag" title="runs on several slices at the same time">
-            parallel
-          </span>
-        )}
         <Access system={system} />
       </th>
       <td>
