@@ -429,9 +429,12 @@ bool model_restore(model_t *model, const uint16_t *args)
     for (size_t i = 0; i < list.count; i++) {
         if (list.items[i].omitted) {
             omitted++;
-            model_despawn(model, list.items[i].thing);
+            list.items[i].thing->dying = true;
+            *REEF_ARRAY_PUSH(reef_alloc_default(), &model->doomed) =
+                list.items[i].thing;
         }
     }
+    model_despawn_doomed(model);
     MODEL_CHECK(model, reef_world_restore_end(model->world) == omitted,
                 "%u were left out", omitted);
     REEF_ARRAY_FINISH(reef_alloc_default(), &list);
