@@ -33,7 +33,8 @@ reef_entity_t reef_commands_spawn(reef_commands_t *commands, reef_entity_range_t
 
 /** The same with the components of a bundle; @p values as in reef_bundle_spawn(),
  *  copied.  @p bundle is borrowed until the commands are applied or
- *  destroyed. */
+ *  destroyed.  A relation that cannot be has the target 0, or, when further commands
+ *  follow for the entity before they are applied, is not there. */
 reef_entity_t reef_commands_spawn_bundle(reef_commands_t *commands,
                                          reef_bundle_t *bundle,
                                          reef_entity_range_t range,
