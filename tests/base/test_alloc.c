@@ -1,12 +1,6 @@
 #include <reef/alloc.h>
 
-#include "test.h"
-
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "aborts.h"
 
 static void *refuse(void *ctx, void *ptr, size_t old_size, size_t new_size)
 {
@@ -50,24 +44,17 @@ static void test_alloc_passes_sizes_to_the_injected_allocator(void **state)
     assert_int_equal(sizes[1], 34);
 }
 
+static void resize_refused(void *context)
+{
+    reef_resize(context, NULL, 0, 1);
+}
+
 static void test_alloc_aborts_when_memory_runs_out(void **state)
 {
-    int status = 0;
-    pid_t child;
+    reef_alloc_t refusing = {.resize = refuse};
 
     (void)state;
-    fflush(NULL);
-    child = fork();
-    if (child == 0) {
-        reef_alloc_t refusing = {.resize = refuse};
-
-        signal(SIGABRT, SIG_DFL);
-        reef_resize(&refusing, NULL, 0, 1);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGABRT);
+    assert_aborts(resize_refused, &refusing, "memory");
 }
 
 int main(void)

@@ -1,12 +1,6 @@
 #include <reef/schedule.h>
 
-#include "test.h"
-
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "aborts.h"
 
 REEF_COMPONENT(health, 0, REEF_I32(points));
 REEF_COMPONENT(armor, 0, REEF_I32(points));
@@ -57,49 +51,33 @@ static void run_once(fixture_t *fixture, reef_system_desc_t desc)
     desc.context = fixture;
     assert_int_equal(reef_schedule_add(fixture->schedule, &desc), REEF_OK);
     reef_schedule_run(fixture->schedule);
+    assert_int_equal(
+        reef_system_stats(reef_schedule_system(fixture->schedule, 0)).count, 1);
 }
 
 #define RUN(fixture, ...) run_once((fixture), (reef_system_desc_t){__VA_ARGS__})
 
-/* Runs the system in a child and checks that it aborts with @p message on stderr. */
-static void
-check_abort(fixture_t *fixture, reef_system_desc_t desc, const char *message)
-{
-    char output[512] = "";
-    int status = 0;
-    size_t used = 0;
-    ssize_t got;
-    int ends[2];
-    pid_t child;
+typedef struct probe {
+    fixture_t *fixture;
+    reef_system_desc_t desc;
+} probe_t;
 
-    assert_int_equal(pipe(ends), 0);
-    fflush(NULL);
-    child = fork();
-    if (child == 0) {
-        signal(SIGABRT, SIG_DFL);
-        dup2(ends[1], STDERR_FILENO);
-        desc.name = "probe";
-        desc.context = fixture;
-        if (reef_schedule_add(fixture->schedule, &desc) == REEF_OK) {
-            reef_schedule_run(fixture->schedule);
-        }
-        _exit(0);
-    }
-    close(ends[1]);
-    while ((got = read(ends[0], output + used, sizeof(output) - 1 - used)) > 0) {
-        used += (size_t)got;
-    }
-    close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGABRT);
-    if (strstr(output, message) == NULL) {
-        fail_msg("'%s' is not in '%s'", message, output);
+static void run_probe(void *context)
+{
+    probe_t *probe = context;
+
+    probe->desc.name = "probe";
+    probe->desc.context = probe->fixture;
+    if (reef_schedule_add(probe->fixture->schedule, &probe->desc) == REEF_OK) {
+        reef_schedule_run(probe->fixture->schedule);
     }
 }
 
-#define ASSERT_ABORTS(fixture, message, ...)                                           \
-    check_abort((fixture), (reef_system_desc_t){__VA_ARGS__}, (message))
+#define ASSERT_ABORTS(fixture_, message, ...)                                          \
+    assert_aborts(                                                                     \
+        run_probe,                                                                     \
+        &(probe_t){.fixture = (fixture_), .desc = (reef_system_desc_t){__VA_ARGS__}},  \
+        (message))
 
 /* Steps ------------------------------------------------------------------------ */
 
