@@ -9,6 +9,8 @@
  */
 #include "app.h"
 
+#include "transport/io.h"
+
 #include <assert.h>
 #include <signal.h>
 #include <string.h>
@@ -90,7 +92,9 @@ static void create_parts(reef_app_t *app)
                              .clock_context = app->clock_context,
                              .workers = worker_count(&app->server_config)});
     reef_world_component(app->world, &name_type);
+    app->ios = reef__ios_create(app);
     app->sessions = reef__sessions_create(app);
+    reef__groups_create_first(app->sessions);
     app->router = reef__router_create(app->alloc);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         *REEF_ARRAY_PUSH(app->alloc, &app->schedules) =
@@ -166,10 +170,12 @@ void reef_app_destroy(reef_app_t *app)
         return;
     }
     reef__app_clean_up(app);
+    reef__ios_destroy(app->ios);
     for (size_t i = 0; i < app->schedules.count; i++) {
         reef_schedule_destroy(app->schedules.items[i]);
     }
     REEF_ARRAY_FINISH(app->alloc, &app->schedules);
+    reef__sessions_stop_reading(app->sessions);
     reef_world_destroy(app->world);
     reef__sessions_destroy(app->sessions);
     reef__router_destroy(app->router);
@@ -292,6 +298,9 @@ reef_error_t reef_app_start(reef_app_t *app, reef_failure_t *failure)
             error = entry->plugin->ready(app, entry->state, failure);
         }
     }
+    if (error == REEF_OK) {
+        error = reef__ios_start(app->ios, failure);
+    }
     if (error != REEF_OK) {
         return error;
     }
@@ -341,11 +350,23 @@ void reef_app_stop(reef_app_t *app)
     reef__loop_wake(app->loop);
 }
 
+/* Handle input: nothing ready, wait for it, @p timeout_ms at most. */
+static void poll_once(reef_app_t *app, uint32_t timeout_ms)
+{
+    uint32_t deadline_ms = reef__ios_timeout_ms(app->ios);
+    bool may_sleep = reef__ios_world_sleeps(app->ios);
+
+    timeout_ms = deadline_ms < timeout_ms ? deadline_ms : timeout_ms;
+    reef__loop_poll(app->loop, may_sleep ? timeout_ms : 0);
+    reef__ios_world_wakes(app->ios);
+    reef__ios_pass(app->ios);
+}
+
 static void poll_and_run(reef_app_t *app)
 {
     uint64_t now = reef__app_clock(app);
 
-    reef__loop_poll(app->loop, to_timeout_ms(reef__frame_delay_ns(app, now)));
+    poll_once(app, to_timeout_ms(reef__frame_delay_ns(app, now)));
     now = reef__app_clock(app);
     if (reef__frame_delay_ns(app, now) == 0) {
         reef__frame_run(app, now);
@@ -366,7 +387,7 @@ static void shut_down(reef_app_t *app)
     reef__frame_run(app, reef__app_clock(app));
     while (reef__sessions_connection_count(app->sessions) > 0 &&
            reef__app_clock(app) < deadline) {
-        reef__loop_poll(app->loop, 10);
+        poll_once(app, 10);
         reef__frame_run(app, reef__app_clock(app));
     }
     app->state = REEF__APP_STOPPED;
@@ -387,7 +408,7 @@ void reef_app_run(reef_app_t *app)
 void reef_app_step(reef_app_t *app, uint32_t ticks)
 {
     assert(app->state == REEF__APP_STARTED);
-    reef__loop_poll(app->loop, 0);
+    poll_once(app, 0);
     app->pace.forced = true;
     app->pace.forced_ticks = ticks;
     reef__frame_run(app, reef__app_clock(app));

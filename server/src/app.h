@@ -72,6 +72,7 @@ struct reef_app {
     reef_mailbox_t *mailbox;
     reef_world_t *world;
     reef__loop_t *loop;
+    struct reef__ios *ios;
     reef__sessions_t *sessions;
     reef__router_t *router;
 

@@ -110,12 +110,21 @@ reef_buffer_t *reef__buffer_websocket_control(uint8_t opcode, reef_span_t payloa
     return buffer;
 }
 
+reef_buffer_t *reef__buffer_blank(size_t size, uint8_t **bytes)
+{
+    reef_buffer_t *buffer = allocate(size);
+
+    *bytes = buffer->payload;
+    return buffer;
+}
+
 reef_buffer_t *reef__buffer_raw(reef_span_t bytes)
 {
-    reef_buffer_t *buffer = allocate(bytes.size);
+    uint8_t *copy;
+    reef_buffer_t *buffer = reef__buffer_blank(bytes.size, &copy);
 
     if (bytes.size > 0) {
-        memcpy(buffer->payload, bytes.data, bytes.size);
+        memcpy(copy, bytes.data, bytes.size);
     }
     return buffer;
 }

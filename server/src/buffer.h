@@ -21,6 +21,10 @@ reef_buffer_t *reef__buffer_websocket_control(uint8_t opcode, reef_span_t payloa
 REEF_PRINTF(1, 0)
 reef_buffer_t *reef__buffer_format_v(const char *format, va_list args);
 
+/** Room for bytes that a transport sends as they are; the caller fills @p bytes before
+ *  anybody else sees the buffer. */
+reef_buffer_t *reef__buffer_blank(size_t size, uint8_t **bytes);
+
 /** Bytes that a transport sends as they are, e.g. a handshake. */
 reef_buffer_t *reef__buffer_raw(reef_span_t bytes);
 

@@ -113,12 +113,11 @@ void reef__frame_add_steps(reef_app_t *app)
                                        .run = step_replicate,
                                        .context = app,
                                        .after = {"fixed_update"}});
-    add_step(app, (reef_system_desc_t){
-                      .name = "egress",
-                      .run = reef__sessions_egress,
-                      .context = app->sessions,
-                      .reads = {&send_message_event, &message_send_failed_event},
-                      .after = {"replicate"}});
+    add_step(app, (reef_system_desc_t){.name = "egress",
+                                       .run = reef__sessions_egress,
+                                       .context = app->sessions,
+                                       .reads = {&message_send_failed_event},
+                                       .after = {"replicate"}});
     add_step(app, (reef_system_desc_t){.name = "lifetimes",
                                        .run = reef__sessions_lifetimes,
                                        .context = app->sessions,

@@ -84,6 +84,12 @@ void reef_send(reef_run_t *run, reef_entity_t target, reef_buffer_t *payload)
     send_buffer(run, target, reef_buffer_ref(payload));
 }
 
+void reef_send_group(reef_run_t *run, reef_group_t group, reef_buffer_t *payload)
+{
+    (void)REEF_EMIT(run, send_message, .group = group,
+                    .payload = reef_buffer_ref(payload));
+}
+
 void reef_send_text(reef_run_t *run, reef_entity_t target, const char *format, ...)
 {
     va_list args;

@@ -58,15 +58,15 @@ static void grow(reef__outbox_t *outbox)
 }
 
 /* A reader that stalls while droppable messages come and go would leave holes behind
- * without end: move together what the system does not hold. */
+ * without end: move together what is left. */
 static void close_holes(reef__outbox_t *outbox)
 {
-    uint32_t kept = outbox->in_flight;
+    uint32_t kept = 0;
 
     if (outbox->holes == 0) {
         return;
     }
-    for (uint32_t i = outbox->in_flight; i < outbox->count; i++) {
+    for (uint32_t i = 0; i < outbox->count; i++) {
         reef__outbox_entry_t *entry = entry_at(outbox, i);
 
         if (entry->buffer == NULL) {
@@ -81,10 +81,10 @@ static void close_holes(reef__outbox_t *outbox)
     outbox->count = kept;
 }
 
-/* Whether the system may already be sending entry `index`. */
+/* Whether some of entry `index` is sent already. */
 static bool is_begun(const reef__outbox_t *outbox, uint32_t index)
 {
-    return index < outbox->in_flight || (index == 0 && outbox->first_offset > 0);
+    return index == 0 && outbox->first_offset > 0;
 }
 
 static void replace(reef__outbox_t *outbox, uint32_t index, reef_buffer_t *buffer)
@@ -135,7 +135,7 @@ static bool has_room(const reef__outbox_t *outbox, uint64_t size)
 /* Let droppable entries go, oldest first, until `needed` more bytes fit. */
 static void make_room(reef__outbox_t *outbox, uint64_t needed)
 {
-    for (uint32_t i = outbox->in_flight;
+    for (uint32_t i = 0;
          i < outbox->count && outbox->droppable > 0 && !has_room(outbox, needed); i++) {
         reef__outbox_entry_t *entry = entry_at(outbox, i);
 
@@ -202,6 +202,33 @@ void reef__outbox_push_last(reef__outbox_t *outbox, reef_buffer_t *buffer)
     append(outbox, buffer, REEF_RELIABLE, 0);
 }
 
+static void pop_first(reef__outbox_t *outbox)
+{
+    const reef__outbox_entry_t *entry = entry_at(outbox, 0);
+
+    outbox->holes -= entry->buffer == NULL;
+    outbox->droppable -=
+        entry->buffer != NULL && entry->message_class == REEF_DROPPABLE;
+    reef_buffer_unref(entry->buffer);
+    outbox->first = (outbox->first + 1) & (outbox->capacity - 1);
+    outbox->count--;
+    outbox->passed++;
+    outbox->first_offset = 0;
+}
+
+void reef__outbox_push_begun(reef__outbox_t *outbox,
+                             reef_buffer_t *buffer,
+                             uint32_t offset)
+{
+    assert(outbox->bytes == 0);
+    while (outbox->count > 0) { /* holes */
+        pop_first(outbox);
+    }
+    append(outbox, buffer, REEF_RELIABLE, 0);
+    outbox->first_offset = offset;
+    outbox->bytes -= offset;
+}
+
 uint32_t reef__outbox_gather(reef__outbox_t *outbox, reef_span_t *frames, uint32_t max)
 {
     uint32_t count = 0;
@@ -217,40 +244,7 @@ uint32_t reef__outbox_gather(reef__outbox_t *outbox, reef_span_t *frames, uint32
         frame = reef__buffer_websocket_frame(entry->buffer);
         frames[count++] = i == 0 ? reef_span_skip(frame, outbox->first_offset) : frame;
     }
-    outbox->gathered = i;
     return count;
-}
-
-void reef__outbox_hold(reef__outbox_t *outbox)
-{
-    outbox->in_flight = outbox->gathered;
-}
-
-uint64_t reef__outbox_held_bytes(const reef__outbox_t *outbox)
-{
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < outbox->in_flight; i++) {
-        const reef_buffer_t *buffer = entry_at(outbox, i)->buffer;
-
-        bytes += buffer ? frame_size(buffer) : 0;
-    }
-    return bytes - (outbox->in_flight > 0 ? outbox->first_offset : 0);
-}
-
-static void pop_first(reef__outbox_t *outbox)
-{
-    const reef__outbox_entry_t *entry = entry_at(outbox, 0);
-
-    outbox->holes -= entry->buffer == NULL;
-    outbox->droppable -=
-        entry->buffer != NULL && entry->message_class == REEF_DROPPABLE;
-    reef_buffer_unref(entry->buffer);
-    outbox->first = (outbox->first + 1) & (outbox->capacity - 1);
-    outbox->count--;
-    outbox->passed++;
-    outbox->in_flight -= outbox->in_flight > 0;
-    outbox->first_offset = 0;
 }
 
 /* A peer that was slow once does not keep a large ring for ever. */

@@ -3,8 +3,8 @@
  * @brief What waits to be sent to one peer, in order, under a cap on its bytes.
  *
  * Entries are references to shared frames.  The transport gathers the first ones,
- * hands them to the system and consumes what it took; bytes that are in the system's
- * hands are never dropped or replaced.  Owned and used by the loop's thread.
+ * hands them to the system and consumes what it took; a frame of which a part is sent
+ * is never dropped or replaced.  Owned and used by the loop's thread.
  */
 #ifndef REEF_SRC_OUTBOX_H
 #define REEF_SRC_OUTBOX_H
@@ -31,8 +31,6 @@ typedef struct reef__outbox {
     uint32_t count;
     uint32_t holes;        /* entries given up, among count */
     uint32_t droppable;    /* entries that may be given up, those begun included */
-    uint32_t gathered;     /* first entries that the last gather went through */
-    uint32_t in_flight;    /* first entries that the system may be reading */
     uint32_t first_offset; /* bytes of the first entry that are sent already */
     uint64_t passed;       /* entries that ever left the front */
     uint64_t pong;         /* of the last pong: its number among all entries, + 1 */
@@ -62,15 +60,15 @@ REEF_NODISCARD reef_error_t reef__outbox_push(reef__outbox_t *outbox,
 /** Append a frame whatever the cap says: the last one, a close frame. */
 void reef__outbox_push_last(reef__outbox_t *outbox, reef_buffer_t *buffer);
 
+/** Append bytes to an outbox without any, the first @p offset of which are sent
+ * already: so they are no longer dropped or replaced. */
+void reef__outbox_push_begun(reef__outbox_t *outbox,
+                             reef_buffer_t *buffer,
+                             uint32_t offset);
+
 /** Frames to send now, the first without what was sent of it; at most @p max.
  *  Returns how many. */
 uint32_t reef__outbox_gather(reef__outbox_t *outbox, reef_span_t *frames, uint32_t max);
-
-/** What was gathered last is in the system's hands until it is consumed. */
-void reef__outbox_hold(reef__outbox_t *outbox);
-
-/** Bytes that the system holds. */
-uint64_t reef__outbox_held_bytes(const reef__outbox_t *outbox);
 
 /** The system took @p bytes from the front. */
 void reef__outbox_consume(reef__outbox_t *outbox, uint64_t bytes);

@@ -88,12 +88,22 @@ reef__sessions_t *reef__sessions_create(reef_app_t *app)
         .disconnected = reef_world_events(app->world, &user_disconnected_event),
         .received = reef_world_events(app->world, &message_received_event),
         .sends = reef_world_events(app->world, &send_message_event),
+        .failed = reef_world_events(app->world, &message_send_failed_event),
         .allowance = REEF__FIRST_ALLOWANCE,
     };
+    sessions->sends_reader = reef_event_reader_create(sessions->sends);
     register_metrics(sessions, app);
     reef_world_observe(app->world, REEF_OBSERVE_REMOVE, &client_id_type,
                        on_client_removed, sessions);
     return sessions;
+}
+
+void reef__sessions_stop_reading(reef__sessions_t *sessions)
+{
+    if (sessions != NULL) {
+        reef_event_reader_destroy(sessions->sends_reader);
+        sessions->sends_reader = NULL;
+    }
 }
 
 void reef__sessions_destroy(reef__sessions_t *sessions)
@@ -112,6 +122,7 @@ void reef__sessions_destroy(reef__sessions_t *sessions)
         }
         reef_resize(sessions->alloc, link, sizeof(*link), 0);
     }
+    reef__groups_finish(sessions);
     REEF_ARRAY_FINISH(sessions->alloc, &sessions->links);
     REEF_ARRAY_FINISH(sessions->alloc, &sessions->free_slots);
     REEF_ARRAY_FINISH(sessions->alloc, &sessions->flushes);
@@ -246,32 +257,75 @@ reef_buffer_t *reef__link_take(reef__link_t *link)
     return buffer;
 }
 
+/* Takes the reference over.  Returns the link's slot when its inbox is full now. */
+static uint32_t
+receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
+{
+    const server_config_t *config = &sessions->app->server_config;
+    uint32_t slot = connected_slot(sessions, handle);
+    size_t size = reef_buffer_payload(payload).size;
+    reef__link_t *link;
+
+    if (slot == REEF__NO_SLOT || reef__link_at(sessions, slot)->close_wanted) {
+        reef_buffer_unref(payload); /* given up: what it still sends is not heard */
+        return REEF__NO_SLOT;
+    }
+    link = reef__link_at(sessions, slot);
+    push_inbox(sessions, link, payload);
+    link->messages_in++;
+    link->bytes_in += size;
+    sessions->messages_in++;
+    sessions->bytes_in += size;
+    reef__link_mark_dirty(sessions, slot);
+    reef__link_make_ready(sessions, slot);
+    link->is_paused = link->inbox.count >= config->inbox_messages ||
+                      link->inbox.bytes >= config->inbox_bytes;
+    return link->is_paused ? slot : REEF__NO_SLOT;
+}
+
 bool reef_link_receive(reef_app_t *app,
                        reef_link_t handle,
                        reef_payload_kind_t kind,
                        reef_span_t payload)
 {
-    reef__sessions_t *sessions = app->sessions;
-    uint32_t slot = connected_slot(sessions, handle);
+    return receive(app->sessions, handle, reef_buffer_create(kind, payload)) ==
+           REEF__NO_SLOT;
+}
+
+void reef__link_receive(reef_app_t *app, reef_link_t handle, reef_buffer_t *payload)
+{
+    uint32_t slot = receive(app->sessions, handle, payload);
+
+    if (slot != REEF__NO_SLOT) {
+        const reef__link_t *link = reef__link_at(app->sessions, slot);
+
+        link->transport->pause(link->connection);
+    }
+}
+
+void reef_link_failed(reef_app_t *app, reef_link_t handle, reef_error_t error)
+{
+    uint32_t slot = connected_slot(app->sessions, handle);
+
+    if (slot != REEF__NO_SLOT) {
+        reef__link_fail(app->sessions, slot, error);
+    }
+}
+
+void reef_link_leaving(reef_app_t *app, reef_link_t handle, reef_disconnect_t reason)
+{
+    uint32_t slot = connected_slot(app->sessions, handle);
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT) {
-        return true; /* given up by the server: what it still sends is not heard */
+        return;
     }
-    link = reef__link_at(sessions, slot);
-    if (link->close_wanted) {
-        return true;
+    link = reef__link_at(app->sessions, slot);
+    link->is_leaving = true;
+    if (!link->close_wanted) {
+        link->reason = (uint8_t)reason;
     }
-    push_inbox(sessions, link, reef_buffer_create(kind, payload));
-    link->messages_in++;
-    link->bytes_in += payload.size;
-    reef_metric_add(sessions->metric_messages_in, 1);
-    reef_metric_add(sessions->metric_bytes_in, (double)payload.size);
-    reef__link_mark_dirty(sessions, slot);
-    reef__link_make_ready(sessions, slot);
-    link->is_paused = link->inbox.count >= app->server_config.inbox_messages ||
-                      link->inbox.bytes >= app->server_config.inbox_bytes;
-    return !link->is_paused;
+    reef__link_make_ready(app->sessions, slot);
 }
 
 void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us)
@@ -298,6 +352,7 @@ void reef__link_end(reef__sessions_t *sessions, uint32_t slot, reef_disconnect_t
     reef__link_t *link = reef__link_at(sessions, slot);
 
     assert(link->connection != NULL);
+    reef__groups_leave_all(sessions, slot);
     link->connection = NULL;
     if (!link->close_wanted) {
         link->reason = (uint8_t)reason;
@@ -451,6 +506,7 @@ void reef__link_free(reef__sessions_t *sessions, uint32_t slot)
     reef__link_discard_inbox(sessions, link);
     reef_resize(sessions->alloc, link->close_reason, REEF__CLOSE_REASON_SIZE, 0);
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
+    REEF_ARRAY_FINISH(sessions->alloc, &link->groups);
     *link = (reef__link_t){.generation = link->generation,
                            .is_ready = link->is_ready,
                            .next_ready = link->next_ready,

@@ -13,6 +13,12 @@ typedef struct reef__sessions reef__sessions_t;
 /** Own it: reef__sessions_destroy(), after the world, whose observers use it. */
 reef__sessions_t *reef__sessions_create(reef_app_t *app);
 
+/** Make the group of everybody; once the app knows its sessions. */
+void reef__groups_create_first(reef__sessions_t *sessions);
+
+/** Before the world goes.  Accepts NULL. */
+void reef__sessions_stop_reading(reef__sessions_t *sessions);
+
 /** Accepts NULL. */
 void reef__sessions_destroy(reef__sessions_t *sessions);
 

@@ -8,7 +8,12 @@
  */
 #include "session_table.h"
 
+#include <reef/group.h>
+
 #include "app.h"
+#include "transport/io.h"
+
+#define GROUPS_SHOWN_NS UINT64_C(250000000)
 
 static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t slot)
 {
@@ -31,6 +36,7 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     link->client_id = id.value;
     link->state = link->connection ? REEF__LINK_OPEN : REEF__LINK_ENDED;
     reef__link_bind(sessions, slot, entity);
+    reef_group_add(sessions->app, sessions->everyone, entity);
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
     link->opening = NULL;
     REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value);
@@ -82,8 +88,18 @@ static uint32_t frame_allowance(reef__sessions_t *sessions)
     }
     sessions->allowance = allowance;
     sessions->used_allowance = false;
-    return reef_event_held(sessions->received) < config->max_frame_messages ? allowance
-                                                                            : 0;
+    return reef_event_held(sessions->received) < config->max_frame_messages &&
+                   reef__ios_backlog(app->ios) < config->max_frame_sends
+               ? allowance
+               : 0;
+}
+
+static void tell_received(reef__sessions_t *sessions)
+{
+    reef_metric_add(sessions->metric_messages_in, (double)sessions->messages_in);
+    reef_metric_add(sessions->metric_bytes_in, (double)sessions->bytes_in);
+    sessions->messages_in = 0;
+    sessions->bytes_in = 0;
 }
 
 void reef__sessions_ingress(reef_run_t *run)
@@ -92,6 +108,8 @@ void reef__sessions_ingress(reef_run_t *run)
     uint32_t allowance = frame_allowance(sessions);
     uint64_t bytes = 0;
 
+    reef__ios_drain(sessions->app->ios);
+    tell_received(sessions);
     while (sessions->batch.count < allowance &&
            bytes < sessions->app->server_config.max_frame_bytes) {
         uint32_t slot = reef__sessions_take_ready(sessions);
@@ -113,7 +131,8 @@ void reef__sessions_ingress(reef_run_t *run)
         }
         if (link->inbox.count > 0) {
             reef__link_make_ready(sessions, slot);
-        } else if (link->state == REEF__LINK_ENDED) {
+        } else if (link->state == REEF__LINK_ENDED ||
+                   (link->is_leaving && link->state == REEF__LINK_OPEN)) {
             add_to_batch(sessions, slot, NULL);
             link->state = REEF__LINK_GONE;
         }
@@ -166,7 +185,7 @@ void reef__sessions_admission(reef_run_t *run)
 }
 
 static void
-fail_send(reef__sessions_t *sessions, reef_run_t *run, reef_entity_t entity, int error)
+fail_send(reef__sessions_t *sessions, reef_entity_t entity, reef_error_t error)
 {
     reef_send_failure_t reason = error == REEF_E_LIMIT       ? REEF_SEND_QUEUE_FULL
                                  : error == REEF_E_RANGE     ? REEF_SEND_TOO_LARGE
@@ -174,39 +193,77 @@ fail_send(reef__sessions_t *sessions, reef_run_t *run, reef_entity_t entity, int
                                                              : REEF_SEND_DISCONNECTED;
 
     reef_metric_add(sessions->metric_send_failed, 1);
-    REEF_EMIT(run, message_send_failed, .entity = entity, .reason = reason);
+    (void)reef_event_emit(sessions->failed,
+                          &(message_send_failed_t){.entity = entity, .reason = reason});
 }
 
-static void
-send_one(reef__sessions_t *sessions, reef_run_t *run, const send_message_t *message)
+void reef__link_fail(reef__sessions_t *sessions, uint32_t slot, reef_error_t error)
 {
-    uint32_t slot = reef__sessions_slot_of(sessions, message->target);
-    size_t size = reef_buffer_payload(message->payload).size;
-    reef_error_t error = REEF_E_NOT_FOUND;
-    reef__link_t *link = NULL;
+    fail_send(sessions, reef__link_at(sessions, slot)->entity, error);
+    if (error == REEF_E_LIMIT) {
+        reef__link_want_close(sessions, slot, 1008, "too slow to read",
+                              REEF_DISCONNECT_SLOW);
+    }
+}
 
-    if (slot != REEF__NO_SLOT) {
-        link = reef__link_at(sessions, slot);
-        error = link->connection ? link->transport->send(link->connection, message)
-                                 : REEF_E_CLOSED;
-    }
+reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
+                                    uint32_t slot,
+                                    const send_message_t *message)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+    reef_error_t error = link->connection
+                             ? link->transport->send(link->connection, message)
+                             : REEF_E_CLOSED;
+
     if (error != REEF_OK) {
-        fail_send(sessions, run, message->target, error);
-        if (error == REEF_E_LIMIT) {
-            reef__link_want_close(sessions, slot, 1008, "too slow to read",
-                                  REEF_DISCONNECT_SLOW);
-        }
-        return;
-    }
-    link->messages_out++;
-    link->bytes_out += size;
-    reef_metric_add(sessions->metric_messages_out, 1);
-    reef_metric_add(sessions->metric_bytes_out, (double)size);
-    reef__link_mark_dirty(sessions, slot);
-    if (!link->needs_flush) {
+        reef__link_fail(sessions, slot, error);
+    } else if (link->transport->flush != NULL && !link->needs_flush) {
         link->needs_flush = true;
         *REEF_ARRAY_PUSH(sessions->alloc, &sessions->flushes) = slot;
     }
+    return error;
+}
+
+static void send_one(reef__sessions_t *sessions, const send_message_t *message)
+{
+    uint32_t slot = reef__sessions_slot_of(sessions, message->target);
+    size_t size = reef_buffer_payload(message->payload).size;
+    reef__link_t *link;
+
+    if (slot == REEF__NO_SLOT) {
+        fail_send(sessions, message->target, REEF_E_NOT_FOUND);
+        return;
+    }
+    if (reef__sessions_send_to(sessions, slot, message) != REEF_OK) {
+        return;
+    }
+    link = reef__link_at(sessions, slot);
+    link->messages_out++;
+    link->bytes_out += size;
+    sessions->messages_out++;
+    sessions->bytes_out += size;
+    reef__link_mark_dirty(sessions, slot);
+}
+
+void reef__sessions_send_pending(reef__sessions_t *sessions)
+{
+    const send_message_t *message;
+
+    while ((message = reef_event_next(sessions->sends_reader)) != NULL) {
+        if (message->group != 0) {
+            reef__group_send(sessions, message);
+        } else {
+            send_one(sessions, message);
+        }
+    }
+}
+
+static void tell_sent(reef__sessions_t *sessions)
+{
+    reef_metric_add(sessions->metric_messages_out, (double)sessions->messages_out);
+    reef_metric_add(sessions->metric_bytes_out, (double)sessions->bytes_out);
+    sessions->messages_out = 0;
+    sessions->bytes_out = 0;
 }
 
 static void flush_all(reef__sessions_t *sessions)
@@ -241,11 +298,36 @@ static void close_failed(reef__sessions_t *sessions, reef_run_t *run)
                     (double)reef_event_dropped_count(sessions->sends));
 }
 
-/* Bring the `session` components up to date with the links' counters. */
+static void write_component(const reef__sessions_t *sessions,
+                            const reef__link_t *link,
+                            session_t *value)
+{
+    uint64_t messages;
+    uint64_t bytes;
+
+    reef__groups_count(sessions, link, &messages, &bytes);
+    value->messages_in = link->messages_in;
+    value->messages_out = link->messages_out + messages;
+    value->bytes_in = link->bytes_in;
+    value->bytes_out = link->bytes_out + bytes;
+    value->rtt_us = link->rtt_us;
+}
+
+/* Bring the `session` components up to date with the links' counters: once a tick, and
+ * for what went to whole groups, a few times a second. */
 static void write_components(reef__sessions_t *sessions, reef_world_t *world)
 {
+    uint64_t tick = REEF_RESOURCE(world, simulation_time)->tick;
     size_t kept = 0;
 
+    if (tick == sessions->components_tick) {
+        return;
+    }
+    sessions->components_tick = tick;
+    if (sessions->app->now_ns - sessions->groups_shown_ns >= GROUPS_SHOWN_NS) {
+        sessions->groups_shown_ns = sessions->app->now_ns;
+        reef__groups_mark_dirty(sessions);
+    }
     for (size_t i = 0; i < sessions->dirty.count; i++) {
         uint32_t slot = sessions->dirty.items[i];
         reef__link_t *link = reef__link_at(sessions, slot);
@@ -260,11 +342,7 @@ static void write_components(reef__sessions_t *sessions, reef_world_t *world)
                                                    sessions->session_component)
                              : NULL;
         if (value != NULL) {
-            value->messages_in = link->messages_in;
-            value->messages_out = link->messages_out;
-            value->bytes_in = link->bytes_in;
-            value->bytes_out = link->bytes_out;
-            value->rtt_us = link->rtt_us;
+            write_component(sessions, link, value);
         }
     }
     sessions->dirty.count = kept;
@@ -273,12 +351,11 @@ static void write_components(reef__sessions_t *sessions, reef_world_t *world)
 void reef__sessions_egress(reef_run_t *run)
 {
     reef__sessions_t *sessions = reef_run_context(run);
-    const send_message_t *message;
 
-    while ((message = REEF_NEXT(run, send_message)) != NULL) {
-        send_one(sessions, run, message);
-    }
+    reef__sessions_send_pending(sessions);
     flush_all(sessions);
+    reef__ios_submit(sessions->app->ios);
+    tell_sent(sessions);
     close_failed(sessions, run);
     write_components(sessions, reef_run_world(run));
 }
@@ -308,6 +385,7 @@ void reef__sessions_lifetimes(reef_run_t *run)
         uint32_t slot = sessions->gone.items[i];
         reef__link_t *link = reef__link_at(sessions, slot);
 
+        close_link(sessions, slot); /* it was leaving, and has its answers */
         if (reef_event_passed(sessions->disconnected, link->gone_mark)) {
             reef_world_despawn(reef_run_world(run), link->entity);
             reef__link_free(sessions, slot);
@@ -316,4 +394,5 @@ void reef__sessions_lifetimes(reef_run_t *run)
         }
     }
     sessions->gone.count = kept;
+    reef__ios_submit(sessions->app->ios);
 }

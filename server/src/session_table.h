@@ -32,6 +32,14 @@ typedef enum reef__link_state {
     REEF__LINK_GONE,
 } reef__link_state_t;
 
+/** That a link is in a group. */
+typedef struct reef__link_group {
+    uint32_t group;    /* its number */
+    uint32_t position; /* among the members */
+    uint64_t messages; /* that the group had been sent before the link came */
+    uint64_t bytes;
+} reef__link_group_t;
+
 typedef struct reef__link {
     const reef_transport_t *transport;
     void *connection; /* NULL once the link has ended */
@@ -48,6 +56,11 @@ typedef struct reef__link {
     int64_t rtt_us;
     uint64_t gone_mark; /* user_disconnected events before this one's end */
 
+    struct {
+        reef__link_group_t *items;
+        size_t count, capacity;
+    } groups;
+
     uint32_t generation;
     uint32_t next_ready; /* slot after this one in the ready list */
     uint8_t state;       /* reef__link_state_t */
@@ -57,6 +70,7 @@ typedef struct reef__link {
     bool needs_flush;    /* in the list of this frame's flushes */
     bool is_dirty;       /* counters changed since the component was written */
     bool close_wanted;   /* `lifetimes` will close it */
+    bool is_leaving;     /* ends when what came before is answered */
     uint16_t close_code;
     char *close_reason; /* owned, REEF__CLOSE_REASON_SIZE; NULL = none */
     session_t *opening; /* owned component value until the entity is spawned */
@@ -67,6 +81,19 @@ typedef struct reef__inbound {
     uint32_t slot;
     reef_buffer_t *payload;
 } reef__inbound_t;
+
+/** A group of links. */
+typedef struct reef__group {
+    struct {
+        uint32_t *items; /* slots */
+        size_t count, capacity;
+    } members;
+    size_t direct_count; /* members whose transport is sent each message singly */
+    uint64_t messages;   /* sent to the group */
+    uint64_t bytes;
+    uint64_t shown_messages; /* sent when the members' components were written last */
+    uint32_t generation;     /* odd while the group exists */
+} reef__group_t;
 
 typedef struct reef__slots {
     uint32_t *items;
@@ -109,6 +136,18 @@ struct reef__sessions {
         } * items;
         size_t count, capacity;
     } transports;
+    struct {
+        reef__group_t *items;
+        size_t count, capacity;
+    } groups;
+    reef__slots_t free_groups;
+    reef_group_t everyone;
+
+    /* Counted here and told to the metrics once a frame. */
+    uint64_t messages_in, messages_out, bytes_in, bytes_out;
+    uint64_t components_tick; /* when the components were written last */
+    uint64_t groups_shown_ns; /* when those of whole groups were */
+
     uint32_t open_count;
     uint32_t allowance;  /* messages that the next frame may take in */
     bool used_allowance; /* the last frame took in all it was allowed */
@@ -118,6 +157,8 @@ struct reef__sessions {
     reef_event_queue_t *disconnected;
     reef_event_queue_t *received;
     reef_event_queue_t *sends;
+    reef_event_reader_t *sends_reader;
+    reef_event_queue_t *failed;
     reef_metric_t *metric_sessions;
     reef_metric_t *metric_connects;
     reef_metric_t *metric_messages_in;
@@ -159,6 +200,39 @@ void reef__link_end(reef__sessions_t *sessions,
 
 /** Forget what the peer sent and nobody has read. */
 void reef__link_discard_inbox(reef__sessions_t *sessions, reef__link_t *link);
+
+/** reef_link_receive() for a message that is a buffer already, whose reference it takes
+ *  over; tells the transport to pause. */
+void reef__link_receive(reef_app_t *app, reef_link_t handle, reef_buffer_t *payload);
+
+/** A message to a link was lost: emits message_send_failed, and closes the link when
+ *  its stream has a hole now. */
+void reef__link_fail(reef__sessions_t *sessions, uint32_t slot, reef_error_t error);
+
+/** Hand the transports what was emitted as send_message so far. */
+void reef__sessions_send_pending(reef__sessions_t *sessions);
+
+/** Send to one client.  @return as reef_transport_t.send. */
+reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
+                                    uint32_t slot,
+                                    const send_message_t *message);
+
+/** Send to a group; nothing happens when it has ended. */
+void reef__group_send(reef__sessions_t *sessions, const send_message_t *message);
+
+/** A link without a connection is in no group. */
+void reef__groups_leave_all(reef__sessions_t *sessions, uint32_t slot);
+
+/** Messages and bytes that a link was sent through its groups. */
+void reef__groups_count(const reef__sessions_t *sessions,
+                        const reef__link_t *link,
+                        uint64_t *messages,
+                        uint64_t *bytes);
+
+/** Mark all members of groups that were sent something as out of date. */
+void reef__groups_mark_dirty(reef__sessions_t *sessions);
+
+void reef__groups_finish(reef__sessions_t *sessions);
 
 /** Take the oldest message out of an inbox; one reference, the caller's. */
 reef_buffer_t *reef__link_take(reef__link_t *link);

@@ -1,6 +1,7 @@
 #include "loopback.h"
 #include "test.h"
 
+#include "app.h"
 #include "transport/acceptor.h"
 
 #include <netinet/in.h>
@@ -9,11 +10,10 @@
 
 typedef struct fixture {
     reef_app_t *app;
-    uv_loop_t loop;
+    uv_loop_t *loop; /* the app's */
     reef__acceptor_t acceptor;
     int accepted; /* how many */
     int last;     /* the last one's descriptor */
-    bool closed;
 } fixture_t;
 
 static void on_accepted(void *context, int descriptor)
@@ -22,11 +22,6 @@ static void on_accepted(void *context, int descriptor)
 
     fixture->accepted++;
     fixture->last = descriptor;
-}
-
-static void on_closed(void *context)
-{
-    ((fixture_t *)context)->closed = true;
 }
 
 static reef_error_t open_acceptor(fixture_t *fixture,
@@ -40,16 +35,15 @@ static reef_error_t open_acceptor(fixture_t *fixture,
     in->sin_family = AF_INET;
     in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     in->sin_port = port;
-    return reef__acceptor_open(acceptor,
-                               &(reef__acceptor_desc_t){.app = fixture->app,
-                                                        .loop = &fixture->loop,
-                                                        .address = &address,
-                                                        .module = "websocket",
-                                                        .backlog = 16,
-                                                        .accepted = on_accepted,
-                                                        .closed = on_closed,
-                                                        .context = fixture},
-                               failure);
+    return reef__acceptor_open(
+        acceptor,
+        &(reef__acceptor_desc_t){.io = fixture->app->ios->items[0],
+                                 .address = &address,
+                                 .module = "websocket",
+                                 .backlog = 16,
+                                 .accepted = on_accepted,
+                                 .context = fixture},
+        failure);
 }
 
 static int setup(void **state)
@@ -58,7 +52,7 @@ static int setup(void **state)
     fixture_t *fixture = calloc(1, sizeof(*fixture));
 
     fixture->app = loopback_app_create(3, argv);
-    uv_loop_init(&fixture->loop);
+    fixture->loop = reef__loop_uv(fixture->app->loop);
     assert_int_equal(open_acceptor(fixture, &fixture->acceptor, 0, NULL), REEF_OK);
     *state = fixture;
     return 0;
@@ -69,10 +63,7 @@ static int teardown(void **state)
     fixture_t *fixture = *state;
 
     reef__acceptor_close(&fixture->acceptor);
-    while (!fixture->closed) {
-        uv_run(&fixture->loop, UV_RUN_ONCE);
-    }
-    assert_int_equal(uv_loop_close(&fixture->loop), 0);
+    reef__ios_run_down(fixture->app->ios);
     reef_app_destroy(fixture->app);
     free(fixture);
     return 0;
@@ -96,7 +87,7 @@ static void test_acceptor_hands_over_a_descriptor(void **state)
     char byte = 0;
 
     while (fixture->accepted == 0) {
-        uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(fixture->loop, UV_RUN_ONCE);
     }
     assert_int_equal(write(fixture->last, "x", 1), 1);
     assert_int_equal(read(peer, &byte, 1), 1);
@@ -134,7 +125,7 @@ static void test_acceptor_without_descriptors_waits_and_recovers(void **state)
     none.rlim_cur = 3;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     while (reef_metric_value(fixture->acceptor.metric_failures) < 2) {
-        uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(fixture->loop, UV_RUN_ONCE);
         turns++;
     }
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -142,7 +133,7 @@ static void test_acceptor_without_descriptors_waits_and_recovers(void **state)
     assert_int_equal(fixture->accepted, 0);
     assert_true(turns < 10); /* two failures and the wait between, no busy loop */
     while (fixture->accepted == 0) {
-        uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(fixture->loop, UV_RUN_ONCE);
     }
     close(fixture->last);
     close(peer);

@@ -111,7 +111,7 @@ static void test_session_component_counts_messages(void **state)
     loopback_connect(fixture->app, &fixture->peer[0]);
     loopback_say(&fixture->peer[0], "abc");
     loopback_say(&fixture->peer[0], "de");
-    reef_app_step(fixture->app, 0);
+    reef_app_step(fixture->app, 1);
 
     session = REEF_FIND(reef_app_world(fixture->app),
                         reef_session_find(fixture->app, 1), session);
@@ -482,7 +482,7 @@ static void test_session_keeps_the_round_trip_time_last_measured(void **state)
     assert_int_equal(REEF_FIND(world, entity, session)->rtt_us, -1);
     reef_link_heard(fixture->app, fixture->peer[0].link, 1500);
     reef_link_heard(fixture->app, fixture->peer[0].link, -1);
-    reef_app_step(fixture->app, 0);
+    reef_app_step(fixture->app, 1);
 
     assert_int_equal(REEF_FIND(world, entity, session)->rtt_us, 1500);
 }

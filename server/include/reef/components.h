@@ -19,7 +19,7 @@ REEF_COMPONENT(name, REEF_PERSISTENT | REEF_REPLICATED, REEF_STRING(value, 64));
 REEF_COMPONENT(client_id, REEF_READ_ONLY, REEF_U64(value));
 
 /** The connection an entity stands for.  Counters are brought up to date once a
- *  frame. */
+ *  tick, those of messages to groups four times a second. */
 REEF_COMPONENT(session,
                REEF_READ_ONLY,
                REEF_ENUM(transport, reef_transport_names),

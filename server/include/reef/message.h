@@ -45,11 +45,15 @@ typedef struct message_received {
     uint32_t owner;         /* router's id of the prefix that owns it; 0 = none */
 } message_received_t;
 
+/** A group of clients; see group.h.  0 is none. */
+typedef uint64_t reef_group_t;
+
 typedef struct send_message {
-    reef_entity_t target;
+    reef_entity_t target;   /* a client; ignored when there is a group */
+    reef_group_t group;     /* everybody in it */
     reef_buffer_t *payload; /* the event owns one reference */
+    uint64_t key;           /* of REEF_LATEST */
     reef_message_class_t message_class;
-    uint64_t key; /* of REEF_LATEST */
 } send_message_t;
 
 typedef struct message_send_failed {
@@ -83,6 +87,9 @@ void reef_world_send(reef_world_t *world, const send_message_t *message);
 /** Send @p payload to one client, reliably.  Takes a reference of its own.  The system
  *  declares `.emits = {&send_message_event}`. */
 void reef_send(reef_run_t *run, reef_entity_t target, reef_buffer_t *payload);
+
+/** Send @p payload to all members of a group, reliably; otherwise like reef_send(). */
+void reef_send_group(reef_run_t *run, reef_group_t group, reef_buffer_t *payload);
 
 /** Send a text from a format to one client, reliably. */
 REEF_PRINTF(3, 4)

@@ -7,6 +7,7 @@
 
 #include <reef/app.h>
 #include <reef/components.h>
+#include <reef/group.h>
 #include <reef/message.h>
 #include <reef/plugin.h>
 #include <reef/router.h>

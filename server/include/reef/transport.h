@@ -25,15 +25,26 @@ typedef struct reef_transport {
      *  REEF_E_RANGE (too large for this transport) or REEF_E_CLOSED. */
     reef_error_t (*send)(void *connection, const send_message_t *message);
 
-    /** Write what was queued since the last flush: once per connection and frame. */
+    /** Write what was queued since the last flush: once per connection and frame.
+     *  NULL = the transport knows by itself when to. */
     void (*flush)(void *connection);
 
-    /** Begin to close: after what is queued, with code and reason.  The link is dead
-     *  by then; the transport sees the closing handshake to its end alone. */
+    /** Begin to close: after what is queued, with code and reason; code 0 = as the
+     *  peer wished, see reef_link_leaving().  The link is dead by then; the transport
+     *  sees the closing handshake to its end alone. */
     void (*close)(void *connection, uint16_t code, const char *reason);
 
-    /** Read again, after reef_link_receive() had said stop. */
+    /** Stop reading; NULL = reef_link_receive() says so. */
+    void (*pause)(void *connection);
+
+    /** Read again. */
     void (*resume)(void *connection);
+
+    /** The connection is in a group from now on, and no longer.  Transports that have
+     *  these two are sent one message for all their members (transport/io.h); for those
+     *  with NULL `send` is called for each. */
+    void (*join)(void *connection, uint32_t group);
+    void (*leave)(void *connection, uint32_t group);
 
     /** Bytes queued and not yet given to the system. */
     uint64_t (*queue_bytes)(const void *connection);
@@ -77,6 +88,14 @@ bool reef_link_receive(reef_app_t *app,
 
 /** Tell that the peer was heard of, and its round-trip time (-1 = not measured). */
 void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us);
+
+/** A message could not be queued after all: REEF_E_LIMIT closes the link as too slow.
+ */
+void reef_link_failed(reef_app_t *app, reef_link_t handle, reef_error_t error);
+
+/** Nothing more will come, but what came before is to be answered: when that is done,
+ *  within this frame or the next, `close` is called with code 0. */
+void reef_link_leaving(reef_app_t *app, reef_link_t handle, reef_disconnect_t reason);
 
 /** The connection is gone; the link is dead from now on, messages received before are
  *  still delivered.  `connection` is not used any more. */

@@ -132,6 +132,13 @@ REEF_NODISCARD bool reef__ws_frame_next(reef__ws_reader_t *reader,
                                         reef__ws_input_t *input,
                                         reef__ws_event_t *event);
 
+/** Whether the stream stands in the middle of a message or a frame. */
+static inline bool reef__ws_reader_is_busy(const reef__ws_reader_t *reader)
+{
+    return (reader->in_frame || reader->head_size > 0 || reader->message_opcode != 0) &&
+           !reader->ended;
+}
+
 /** Release what the reader holds; the connection is closed.  May be called twice. */
 void reef__ws_reader_finish(reef__ws_reader_t *reader, const reef__ws_limits_t *limits);
 

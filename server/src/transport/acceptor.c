@@ -36,7 +36,7 @@ static void back_off(reef__acceptor_t *acceptor, int cause)
     reef_metric_add(acceptor->metric_failures, 1);
     if (acceptor->warned_ms == 0 || now_ms - acceptor->warned_ms >= WARN_MS) {
         acceptor->warned_ms = now_ms;
-        reef_log(reef_app_log(acceptor->app), REEF_LOG_WARN, acceptor->module,
+        reef_log(reef_app_log(acceptor->io->ios->app), REEF_LOG_WARN, acceptor->module,
                  "cannot accept connections now, trying again soon",
                  REEF_LOG_TEXT("error", strerror(cause)));
     }
@@ -66,7 +66,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 }
 
 /* A listening socket, or -1 with errno. */
-static int make_socket(const struct sockaddr_storage *address, int backlog)
+static int make_socket(const struct sockaddr_storage *address, int backlog, bool shares)
 {
     socklen_t size = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
                                                    : sizeof(struct sockaddr_in6);
@@ -80,6 +80,9 @@ static int make_socket(const struct sockaddr_storage *address, int backlog)
     }
     /* A restarted server takes its port over at once. */
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (shares) {
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    }
     if (bind(descriptor, (const struct sockaddr *)address, size) == 0 &&
         listen(descriptor, backlog) == 0) {
         return descriptor;
@@ -90,11 +93,28 @@ static int make_socket(const struct sockaddr_storage *address, int backlog)
     return -1;
 }
 
+/* Sharing a port means sharing it with anybody of the same user, another server that
+ * was forgotten among them.  So the first acceptor finds out whether the address is
+ * free. */
+static int make_first_socket(const reef__acceptor_desc_t *desc)
+{
+    int probe = make_socket(desc->address, 1, false);
+
+    if (probe < 0) {
+        return -1;
+    }
+    close(probe);
+    return make_socket(desc->address, desc->backlog, true);
+}
+
 reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
                                  const reef__acceptor_desc_t *desc,
                                  reef_failure_t *failure)
 {
-    int descriptor = make_socket(desc->address, desc->backlog);
+    reef_app_t *app = desc->io->ios->app;
+    int descriptor = desc->shares_port && desc->is_first
+                         ? make_first_socket(desc)
+                         : make_socket(desc->address, desc->backlog, desc->shares_port);
 
     if (descriptor < 0) {
         int cause = errno;
@@ -107,19 +127,19 @@ reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
     }
     *acceptor = (reef__acceptor_t){
         .descriptor = descriptor,
-        .app = desc->app,
+        .io = desc->io,
         .module = desc->module,
         .accepted = desc->accepted,
-        .closed = desc->closed,
         .context = desc->context,
         .open_handles = 2,
         .metric_failures = reef_metrics_ensure(
-            reef_app_metrics(desc->app),
+            reef_app_metrics(app),
             &(reef_metric_desc_t){.name = "reef_accept_failures_total",
                                   .help = "Times a connection could not be accepted."}),
     };
-    uv_poll_init(desc->loop, &acceptor->poll, descriptor);
-    uv_timer_init(desc->loop, &acceptor->retry);
+    atomic_fetch_add(&desc->io->ios->open_count, 1);
+    uv_poll_init(reef__loop_uv(desc->io->loop), &acceptor->poll, descriptor);
+    uv_timer_init(reef__loop_uv(desc->io->loop), &acceptor->retry);
     acceptor->poll.data = acceptor;
     acceptor->retry.data = acceptor;
     uv_poll_start(&acceptor->poll, UV_READABLE, on_readable);
@@ -131,7 +151,7 @@ static void on_handle_closed(uv_handle_t *handle)
     reef__acceptor_t *acceptor = handle->data;
 
     if (--acceptor->open_handles == 0) {
-        acceptor->closed(acceptor->context);
+        atomic_fetch_sub(&acceptor->io->ios->open_count, 1);
     }
 }
 

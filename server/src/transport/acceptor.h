@@ -2,12 +2,12 @@
  * @file acceptor.h
  * @brief A listening TCP socket that survives running out of descriptors.
  *
- * Used by the thread of its loop.
+ * Opened before its loop runs; used by the thread of that loop.
  */
 #ifndef REEF_SRC_TRANSPORT_ACCEPTOR_H
 #define REEF_SRC_TRANSPORT_ACCEPTOR_H
 
-#include <reef/app.h>
+#include "transport/io.h"
 
 #include <sys/socket.h>
 #include <uv.h>
@@ -19,28 +19,27 @@ typedef struct reef__acceptor {
     uint64_t warned_ms; /* last warning, of the loop's clock; 0 = never */
     uint32_t open_handles;
 
-    reef_app_t *app;
+    reef__io_t *io;
     const char *module; /* name in the log */
     reef_metric_t *metric_failures;
     void (*accepted)(void *context, int descriptor); /* takes the descriptor over */
-    void (*closed)(void *context);                   /* after reef__acceptor_close() */
     void *context;
 } reef__acceptor_t;
 
 typedef struct reef__acceptor_desc {
-    reef_app_t *app;
-    uv_loop_t *loop;
+    reef__io_t *io;
     const struct sockaddr_storage *address;
     const char *module; /* "websocket": names the setting in failures, and the log */
     int backlog;
+    bool shares_port; /* with other acceptors of this process (SO_REUSEPORT) … */
+    bool is_first;    /* … of which this is the first */
     void (*accepted)(void *context, int descriptor);
-    void (*closed)(void *context);
     void *context;
 } reef__acceptor_desc_t;
 
 /**
- * Bind, listen and begin to accept.  The acceptor must stay where it is until `closed`
- * was called.
+ * Bind, listen and begin to accept.  The acceptor must stay where it is until it is
+ * closed and reef__ios_run_down() is through.
  *
  * @return REEF_OK; REEF_E_IO with a text that names setting, address and cause, and
  *         nothing to be closed.
@@ -49,7 +48,7 @@ REEF_NODISCARD reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
                                                 const reef__acceptor_desc_t *desc,
                                                 reef_failure_t *failure);
 
-/** Stop accepting and close; `closed` is called from the loop once it is over. */
+/** Stop accepting and close; over when the loop has run once more. */
 void reef__acceptor_close(reef__acceptor_t *acceptor);
 
 /** The address in use: the port that 0 has become. */

@@ -1,9 +1,9 @@
 /*
- * The plugin: settings, listeners, the deadline timer, the end.  What happens on one
- * connection is in ws_connection.c.
+ * The plugin: settings, listeners, the end.  What happens on one connection is in
+ * ws_connection.c.
  *
- * All reads of the loop share one slab; libuv hands it out for one read at a time, and
- * the bytes are consumed before the next.
+ * Every loop listens on every address by itself (SO_REUSEPORT), and the kernel spreads
+ * the peers over them.
  */
 #include "transport/ws.h"
 
@@ -18,34 +18,45 @@ enum {
 
 static uint32_t connection_count(const void *self)
 {
-    return ((const reef__ws_server_t *)self)->connection_count;
+    return atomic_load(&((const reef__ws_server_t *)self)->connection_count);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+/* Connections whose handshake is not done would come too late. */
+static void end_handshake(reef__stream_t *stream, void *context)
 {
-    ((reef__ws_server_t *)handle->data)->open_handles--;
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+
+    (void)context;
+    if (connection->state == REEF__WS_HANDSHAKE) {
+        reef__ws_abort(connection, REEF_DISCONNECT_SHUTDOWN);
+    }
+}
+
+/* On the loop's thread. */
+static void stop_listening(void *context)
+{
+    reef__ws_loop_t *loop = context;
+
+    while (loop->acceptor_count > 0) {
+        reef__acceptor_close(&loop->acceptors[--loop->acceptor_count]);
+    }
+    reef__streams_visit(loop->io, end_handshake, NULL);
 }
 
 static void stop_accepting(void *self)
 {
     reef__ws_server_t *server = self;
 
-    while (server->acceptor_count > 0) {
-        reef__acceptor_close(&server->acceptors[--server->acceptor_count]);
+    for (uint32_t i = 0; i < server->loop_count; i++) {
+        reef__io_call(server->loops[i].io, stop_listening, &server->loops[i]);
     }
-    while (server->handshakes.first != NULL) { /* they would come too late */
-        reef__ws_abort(server->handshakes.first, REEF_DISCONNECT_SHUTDOWN);
-    }
+    reef__ios_submit(server->app->ios);
 }
 
 const reef_transport_t reef__ws_transport = {
     .name = "websocket",
     .kind = 1,
-    .send = reef__ws_send,
-    .flush = reef__ws_flush,
-    .close = reef__ws_close,
-    .resume = reef__ws_resume,
-    .queue_bytes = reef__ws_queue_bytes,
+    REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
     .connection_count = connection_count,
 };
@@ -53,11 +64,6 @@ const reef_transport_t reef__ws_transport = {
 static void on_accepted(void *context, int descriptor)
 {
     reef__ws_accept(context, descriptor);
-}
-
-static void on_acceptor_closed(void *context)
-{
-    ((reef__ws_server_t *)context)->open_handles--;
 }
 
 static void tell_address(reef__ws_server_t *server, const reef__acceptor_t *acceptor)
@@ -71,30 +77,33 @@ static void tell_address(reef__ws_server_t *server, const reef__acceptor_t *acce
     reef_app_announce(server->app, "websocket", "ws://%s", text);
 }
 
-static reef_error_t listen_on(reef__ws_server_t *server,
-                              const struct sockaddr_storage *address,
+static reef_error_t listen_on(reef__ws_loop_t *loop,
+                              struct sockaddr_storage *address,
                               reef_failure_t *failure)
 {
-    reef__acceptor_t *acceptor = &server->acceptors[server->acceptor_count];
+    reef__ws_server_t *server = loop->server;
+    reef__acceptor_t *acceptor = &loop->acceptors[loop->acceptor_count];
     reef_error_t error = reef__acceptor_open(acceptor,
                                              &(reef__acceptor_desc_t){
-                                                 .app = server->app,
-                                                 .loop = server->loop,
+                                                 .io = loop->io,
                                                  .address = address,
                                                  .module = "websocket",
                                                  .backlog = (int)server->config.backlog,
+                                                 .shares_port = server->loop_count > 1,
+                                                 .is_first = loop == server->loops,
                                                  .accepted = on_accepted,
-                                                 .closed = on_acceptor_closed,
-                                                 .context = server,
+                                                 .context = loop,
                                              },
                                              failure);
 
     if (error != REEF_OK) {
         return error;
     }
-    server->acceptor_count++;
-    server->open_handles++;
-    tell_address(server, acceptor);
+    loop->acceptor_count++;
+    if (loop == server->loops) {
+        reef__acceptor_address(acceptor, address); /* the others share its port */
+        tell_address(server, acceptor);
+    }
     return REEF_OK;
 }
 
@@ -122,17 +131,16 @@ static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
 {
     reef__ws_server_t *server = state;
 
-    server->loop = reef__loop_uv(app->loop);
-    uv_timer_init(server->loop, &server->timer);
-    server->timer.data = server;
-    server->timer_exists = true;
-    server->open_handles++;
+    (void)app;
     cap_sessions(server);
-    for (uint32_t i = 0; i < server->address_count; i++) {
-        reef_error_t error = listen_on(server, &server->addresses[i], failure);
+    for (uint32_t i = 0; i < server->loop_count; i++) {
+        for (uint32_t j = 0; j < server->address_count; j++) {
+            reef_error_t error =
+                listen_on(&server->loops[i], &server->addresses[j], failure);
 
-        if (error != REEF_OK) {
-            return error;
+            if (error != REEF_OK) {
+                return error;
+            }
         }
     }
     return REEF_OK;
@@ -174,6 +182,20 @@ static void register_metrics(reef__ws_server_t *server)
                               .help = "Connections closed for a protocol error."});
 }
 
+static void create_loops(reef__ws_server_t *server)
+{
+    reef__ios_t *ios = server->app->ios;
+
+    server->loop_count = ios->count;
+    server->loops = reef_resize(reef_app_alloc(server->app), NULL, 0,
+                                ios->count * sizeof(*server->loops));
+    for (uint32_t i = 0; i < ios->count; i++) {
+        server->loops[i].server = server;
+        server->loops[i].io = ios->items[i];
+        server->loops[i].acceptor_count = 0;
+    }
+}
+
 static reef_error_t
 build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
 {
@@ -195,21 +217,23 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
         .max_fragments = server->config.max_fragments,
     };
     reef__ws_limits_resolve(&server->limits);
-    server->handshakes.limit_ms = server->config.handshake_timeout_ms;
-    server->closings.limit_ms = server->config.close_timeout_ms;
-    server->slab = reef_resize(reef_app_alloc(app), NULL, 0, REEF__WS_SLAB_SIZE);
+    create_loops(server);
     register_metrics(server);
     reef_app_add_transport(app, &reef__ws_transport, server);
     *state = server;
     return REEF_OK;
 }
 
-static void abort_connection(uv_handle_t *handle, void *context)
+static void abort_connection(reef__stream_t *stream, void *context)
 {
-    /* The loop has other handles too: a connection is known by its reader. */
-    if (handle->type == UV_TCP && handle->data == context && !uv_is_closing(handle)) {
-        reef__ws_abort((reef__ws_connection_t *)handle, REEF_DISCONNECT_SHUTDOWN);
-    }
+    (void)context;
+    reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
+}
+
+/* On the loop's thread. */
+static void abort_all(void *context)
+{
+    reef__streams_visit(((reef__ws_loop_t *)context)->io, abort_connection, NULL);
 }
 
 static void cleanup(reef_app_t *app, void *state)
@@ -217,14 +241,12 @@ static void cleanup(reef_app_t *app, void *state)
     reef__ws_server_t *server = state;
 
     stop_accepting(server);
-    if (server->timer_exists) {
-        uv_close((uv_handle_t *)&server->timer, on_handle_closed);
-        uv_walk(server->loop, abort_connection, server);
+    for (uint32_t i = 0; i < server->loop_count; i++) {
+        reef__io_call(server->loops[i].io, abort_all, &server->loops[i]);
     }
-    while (server->open_handles > 0) {
-        reef__loop_poll(app->loop, 10); /* close callbacks run */
-    }
-    reef_resize(reef_app_alloc(app), server->slab, REEF__WS_SLAB_SIZE, 0);
+    reef__ios_run_down(app->ios);
+    reef_resize(reef_app_alloc(app), server->loops,
+                server->loop_count * sizeof(*server->loops), 0);
     reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);
 }
 

@@ -1,31 +1,31 @@
 /**
  * @file ws.h
- * @brief The WebSocket transport's data, shared by ws.c and ws_connection.c.
+ * @brief The WebSocket transport's data, shared by ws.c, ws_handshake.c and
+ * ws_connection.c.
+ *
+ * Everything about a connection happens on the thread of its loop.
  */
 #ifndef REEF_SRC_TRANSPORT_WS_H
 #define REEF_SRC_TRANSPORT_WS_H
 
-#include <reef/transport.h>
 #include <reef/websocket.h>
 
 #include "codec/ws_frame.h"
 #include "codec/ws_upgrade.h"
-#include "outbox.h"
 #include "transport/acceptor.h"
-
-#include <uv.h>
+#include "transport/stream.h"
 
 enum {
-    REEF__WS_SLAB_SIZE = 65536,
     REEF__WS_MAX_LISTENERS = 16
 };
 
 typedef enum reef__ws_state {
     REEF__WS_HANDSHAKE, /* reading the request head */
     REEF__WS_OPEN,
+    REEF__WS_ENDING,  /* nothing more is heard; the world answers what it has heard */
     REEF__WS_CLOSING, /* our close frame is queued; the peer's is awaited */
     REEF__WS_LEAVING, /* nothing more to say: FIN after the queue, then await theirs */
-    REEF__WS_DEAD,    /* the handle is closing */
+    REEF__WS_DEAD,    /* the socket is closed */
 } reef__ws_state_t;
 
 /** What only the handshake needs; released when it is over. */
@@ -36,65 +36,74 @@ typedef struct reef__ws_handshake {
 } reef__ws_handshake_t;
 
 typedef struct reef__ws_server reef__ws_server_t;
-typedef struct reef__ws_connection reef__ws_connection_t;
 
-/** Connections that must make progress, earliest deadline first: all in one list have
- *  the same time limit, so appending keeps the order. */
-typedef struct reef__ws_deadlines {
-    reef__ws_connection_t *first, *last;
-    uint32_t limit_ms;
-} reef__ws_deadlines_t;
-
-struct reef__ws_connection {
-    uv_tcp_t tcp; /* first: the handle is the connection */
-    uv_write_t write;
-    uv_shutdown_t shutdown;
+typedef struct reef__ws_connection {
+    reef__stream_t stream; /* first: a connection is a stream */
     reef__ws_server_t *server;
-    reef_link_t link; /* 0 before the handshake is done and after the end */
     reef__ws_reader_t reader;
-    reef__outbox_t outbox;
     reef__ws_handshake_t *handshake;
-    reef__ws_deadlines_t *deadlines; /* the list it is in, or NULL */
-    reef__ws_connection_t *previous, *next;
-    uint64_t deadline_ms; /* of the loop's clock */
-    uint8_t state;        /* reef__ws_state_t */
-    bool is_writing;      /* the system holds the front of the outbox */
-    bool is_reading;
+    uint64_t since_ms;   /* when the present state began */
+    uint64_t heard_ms;   /* when bytes came last */
+    uint64_t message_ms; /* when the message in assembly began; 0 = none */
+    uint64_t ping_ns;    /* when a ping was sent that is not answered; 0 = none */
+    const char *reason;  /* ENDING: to close with; static, may be NULL */
+    uint16_t code;       /* ENDING: to close with */
+    uint8_t state;       /* reef__ws_state_t */
+    bool was_opened;     /* the world knows of it */
     bool has_shut_down;
-};
+} reef__ws_connection_t;
+
+/** The listeners of one loop. */
+typedef struct reef__ws_loop {
+    reef__ws_server_t *server;
+    reef__io_t *io;
+    reef__acceptor_t acceptors[REEF__WS_MAX_LISTENERS];
+    uint32_t acceptor_count;
+} reef__ws_loop_t;
 
 struct reef__ws_server {
     reef_app_t *app;
-    uv_loop_t *loop;
     websocket_config_t config;
     reef__ws_limits_t limits;
     struct sockaddr_storage addresses[REEF__WS_MAX_LISTENERS];
     uint32_t address_count;
-    reef__acceptor_t acceptors[REEF__WS_MAX_LISTENERS];
-    uint32_t acceptor_count;
-    uint32_t open_handles; /* connections, acceptors and the timer */
-    uint32_t connection_count;
-    uv_timer_t timer; /* fires at the first deadline */
-    bool timer_exists;
-    reef__ws_deadlines_t handshakes;
-    reef__ws_deadlines_t closings;
+    reef__ws_loop_t *loops; /* [loop_count], as many as the app has */
+    uint32_t loop_count;
+    _Atomic uint32_t connection_count;
     reef_metric_t *metric_refused;
     reef_metric_t *metric_protocol_errors;
-    uint8_t *slab; /* [REEF__WS_SLAB_SIZE]: every read of this loop lands here */
 };
 
 /** Begin with a connection that was accepted; takes the descriptor over. */
-void reef__ws_accept(reef__ws_server_t *server, int descriptor);
+void reef__ws_accept(reef__ws_loop_t *loop, int descriptor);
 
 /** Close the socket at once; the link, if any, ends with @p reason. */
 void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason);
 
-/* Functions of the transport table; `self` is a reef__ws_connection_t. */
-reef_error_t reef__ws_send(void *self, const send_message_t *message);
-void reef__ws_flush(void *self);
-void reef__ws_close(void *self, uint16_t code, const char *reason);
-void reef__ws_resume(void *self);
-uint64_t reef__ws_queue_bytes(const void *self);
+/* ws_handshake.c ------------------------------------------------------------------ */
+
+/** Bytes of the request head, and perhaps frames behind it. */
+void reef__ws_handshake_read(reef__ws_connection_t *connection,
+                             uint8_t *data,
+                             size_t size);
+
+/** Refuse before anything was read. */
+void reef__ws_handshake_refuse(reef__ws_connection_t *connection,
+                               int http_status,
+                               const char *reason);
+
+/** Release what the handshake holds. */
+void reef__ws_handshake_finish(reef__ws_connection_t *connection);
+
+/* ws_connection.c, for ws_handshake.c --------------------------------------------- */
+
+/** Bytes of frames. */
+void reef__ws_read_frames(reef__ws_connection_t *connection,
+                          uint8_t *data,
+                          size_t size);
+
+/** Enter a state, whose deadline begins. */
+void reef__ws_enter(reef__ws_connection_t *connection, reef__ws_state_t state);
 
 extern const reef_transport_t reef__ws_transport;
 

@@ -1,0 +1,218 @@
+/**
+ * @file io.h
+ * @brief Event loops, and the two rings between each of them and the world.
+ *
+ *     world ── orders ──►  loop     send, to a group, join, leave, close, resume …
+ *     world ◄─ reports ──  loop     opened, received, heard, failed, leaving, closed
+ *
+ * With `server.io_threads = 0` there is one loop, driven by the world's thread between
+ * two frames; otherwise each loop has a thread of its own.  Either way the rings are
+ * the only thing that both sides touch, so a transport is written once.
+ *
+ * A connection is a *peer*, embedded in whatever its transport keeps of it.  Between
+ * the reports *opened* and *closed*, both sent once, the world may give orders for it;
+ * the order *release*, the world's answer to *closed*, is the last of them, and only
+ * then may the memory go.  What arrives for a connection that is over is ignored.
+ */
+#ifndef REEF_SRC_TRANSPORT_IO_H
+#define REEF_SRC_TRANSPORT_IO_H
+
+#include <reef/array.h>
+#include <reef/transport.h>
+
+#include "loop.h"
+#include "outbox.h"
+#include "spsc.h"
+#include "transport/egress.h"
+#include "transport/fan.h"
+#include "wheel.h"
+
+#include <stdatomic.h>
+
+typedef struct reef__io reef__io_t;
+typedef struct reef__ios reef__ios_t;
+typedef struct reef__peer reef__peer_t;
+
+/** What a transport does on its loop's thread. */
+typedef struct reef__peer_type {
+    const reef_transport_t *transport; /* as the session table knows it */
+
+    /** Queue a message; the reference stays the caller's.  Ignored after the end. */
+    void (*send)(reef__peer_t *peer, const reef__fan_message_t *message);
+
+    /** Write @p frames, whole frames of the peer's framing, at the end of this pass;
+     *  false = it cannot, so send them one by one.  Borrowed until it is written. */
+    bool (*send_frames)(reef__peer_t *peer, reef_buffer_t *frames);
+
+    /** Begin to close; code 0 = end as the peer wished, see reef__peer_leaving(). */
+    void (*close)(reef__peer_t *peer, uint16_t code, reef_span_t reason);
+
+    void (*pause)(reef__peer_t *peer); /* stop reading */
+    void (*resume)(reef__peer_t *peer);
+
+    /** Free the peer: it is closed, and the world has let go of it. */
+    void (*release)(reef__peer_t *peer);
+} reef__peer_type_t;
+
+struct reef__peer {
+    reef__io_t *io;
+    const reef__peer_type_t *type;
+    reef_link_t link;                    /* the world's; 0 = has no link */
+    _Atomic uint64_t queue_bytes;        /* told by the loop, read by the world */
+    reef__fan_memberships_t memberships; /* the loop's; see fan.h */
+
+    /* The loop's: what it has reported of this peer and the world has not taken. */
+    uint64_t unread_mark; /* number of the last report of a message, + 1 */
+    uint32_t unread_count;
+    uint32_t unread_bytes;
+    bool
+        is_waiting; /* in io->waiting: reading has stopped until the world catches up */
+    bool is_paused; /* reading has stopped until the world says so */
+};
+
+/** One event loop. */
+struct reef__io {
+    reef__ios_t *ios;
+    uint32_t index;
+    reef__loop_t *loop; /* the app's, or its own when it has a thread */
+    reef__spsc_t orders;
+    reef__spsc_t reports;
+    reef__wheel_t wheel; /* deadlines of its connections */
+    reef__egress_t *egress;
+    reef__fans_t fans;
+    struct reef__streams *streams; /* see stream.h */
+    struct {
+        reef__peer_t **items;
+        size_t count, capacity;
+    } waiting;
+    uint8_t *slab;             /* [REEF__IO_SLAB_SIZE]: every read lands here */
+    uint64_t now_ms;           /* of this pass */
+    _Atomic bool is_sleeping;  /* the loop waits for events: wake it */
+    _Atomic bool wants_drains; /* peers wait for the world to take their reports */
+    bool has_orders;           /* the world's: pushed and not submitted yet */
+    bool is_stopping;
+    struct reef__io_thread *thread; /* NULL = driven by the world's thread */
+};
+
+struct reef__ios {
+    reef_app_t *app;
+    reef__io_t **items;
+    uint32_t count;
+    bool is_threaded;
+    bool uses_uring;
+    _Atomic bool world_is_sleeping;
+    _Atomic uint32_t open_count; /* peers and listeners that are not gone yet */
+};
+
+enum {
+    REEF__IO_SLAB_SIZE = 65536
+};
+
+/* Life: world thread ----------------------------------------------------------------
+ */
+
+/** Make the loops; owned by the app: reef__ios_destroy(). */
+reef__ios_t *reef__ios_create(reef_app_t *app);
+
+/** Stop what runs and release.  Accepts NULL. */
+void reef__ios_destroy(reef__ios_t *ios);
+
+/** Open the egress engines and start the threads; after the listeners are open.
+ *  @return REEF_OK, or REEF_E_INVALID for a bad `server.egress`. */
+REEF_NODISCARD reef_error_t reef__ios_start(reef__ios_t *ios, reef_failure_t *failure);
+
+/* Between the frames: world thread --------------------------------------------------
+ */
+
+/** What the loop that this thread drives has to do after a poll: read, write, expire
+ *  deadlines.  Nothing when loops have threads. */
+void reef__ios_pass(reef__ios_t *ios);
+
+/** Milliseconds the app's loop may sleep at most, for deadlines. */
+uint32_t reef__ios_timeout_ms(const reef__ios_t *ios);
+
+/** About to sleep: from now on reports wake the world's loop.  False when there are
+ *  reports already: do not sleep. */
+bool reef__ios_world_sleeps(reef__ios_t *ios);
+void reef__ios_world_wakes(reef__ios_t *ios);
+
+/** Whether reports wait to be drained. */
+bool reef__ios_have_reports(const reef__ios_t *ios);
+
+/** Hand what the loops have reported to the session table. */
+void reef__ios_drain(reef__ios_t *ios);
+
+/** Have the loops carry out what was ordered since the last call: one wake-up each. */
+void reef__ios_submit(reef__ios_t *ios);
+
+/** Orders that the loop, or the one most behind, has not got to yet. */
+static inline uint64_t reef__io_backlog(const reef__io_t *io)
+{
+    return reef__spsc_pushed_count(&io->orders) - reef__spsc_popped_count(&io->orders);
+}
+uint64_t reef__ios_backlog(const reef__ios_t *ios);
+
+/** Run @p call(context) on the thread of @p io; submitted with the next submit. */
+void reef__io_call(reef__io_t *io, void (*call)(void *context), void *context);
+
+/** Drain, submit and let the loops work until nothing is open: for the end.  Whoever
+ *  calls has ordered everything to close. */
+void reef__ios_run_down(reef__ios_t *ios);
+
+/* Orders for groups: world thread ---------------------------------------------------
+ */
+
+/** Send to the members of a group on all loops; takes references of its own. */
+void reef__ios_send_to_group(reef__ios_t *ios,
+                             uint32_t group,
+                             const send_message_t *message);
+
+/** A group that has no members any more has ended; its number may be used again. */
+void reef__ios_end_group(reef__ios_t *ios, uint32_t group);
+
+/* The transport table's functions for every transport whose connections are peers;
+ * world thread. */
+reef_error_t reef__peer_send(void *peer, const send_message_t *message);
+void reef__peer_close(void *peer, uint16_t code, const char *reason);
+void reef__peer_pause(void *peer);
+void reef__peer_resume(void *peer);
+uint64_t reef__peer_queue_bytes(const void *peer);
+void reef__peer_join(void *peer, uint32_t group);
+void reef__peer_leave(void *peer, uint32_t group);
+
+#define REEF__PEER_TRANSPORT                                                           \
+    .send = reef__peer_send, .close = reef__peer_close, .pause = reef__peer_pause,     \
+    .resume = reef__peer_resume, .queue_bytes = reef__peer_queue_bytes,                \
+    .join = reef__peer_join, .leave = reef__peer_leave
+
+/* Reports: the loop's thread --------------------------------------------------------
+ */
+
+/** Count the peer in; before anything else. */
+void reef__peer_init(reef__peer_t *peer, reef__io_t *io, const reef__peer_type_t *type);
+
+/** A peer that was never reported as opened is gone; the caller frees it. */
+void reef__peer_finish(reef__peer_t *peer);
+
+/** The handshake is done.  @p desc is copied, all its texts too; its transport and
+ *  connection are filled in. */
+void reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc);
+
+/** A whole message; takes the reference over.  The peer's `pause` is called when the
+ *  world has too much unread of it, and `resume` later. */
+void reef__peer_received(reef__peer_t *peer, reef_buffer_t *payload);
+
+/** A round-trip time was measured. */
+void reef__peer_heard(reef__peer_t *peer, int64_t rtt_us);
+
+/** A message could not be queued, REEF_E_LIMIT: its stream has a hole. */
+void reef__peer_failed(reef__peer_t *peer, reef_error_t error);
+
+/** The peer wants to end, or must, but what it sent before is still to be answered:
+ *  the world handles it and then calls `close` with code 0. */
+void reef__peer_leaving(reef__peer_t *peer, reef_disconnect_t reason);
+
+/** The connection is over: the last report.  `release` will follow. */
+void reef__peer_closed(reef__peer_t *peer, reef_disconnect_t reason);
+
+#endif /* REEF_SRC_TRANSPORT_IO_H */

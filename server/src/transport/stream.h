@@ -1,0 +1,137 @@
+/**
+ * @file stream.h
+ * @brief A connected stream socket on a loop: reading, queueing, writing, its end.
+ *
+ * What the bytes mean is up to a protocol, which embeds a stream as its first member.
+ * Reading: one recv(2) per readiness, into the slab that all streams of the loop share.
+ * Writing: messages are queued, and the end of the pass writes for all streams at once.
+ *
+ * Used by the thread of the loop.
+ */
+#ifndef REEF_SRC_TRANSPORT_STREAM_H
+#define REEF_SRC_TRANSPORT_STREAM_H
+
+#include "transport/io.h"
+
+#include <uv.h>
+
+typedef struct reef__stream reef__stream_t;
+
+/** What a protocol does with its stream. */
+typedef struct reef__stream_type {
+    /** Bytes have come; they may be changed in place, and are gone afterwards. */
+    void (*read)(reef__stream_t *stream, uint8_t *data, size_t size);
+
+    /** The other side has ended the stream, or it broke.  The protocol is to call
+     *  reef__stream_close() now. */
+    void (*ended)(reef__stream_t *stream);
+
+    /** Everything that was queued is written. */
+    void (*flushed)(reef__stream_t *stream);
+
+    /** The time of reef__stream_set_deadline() has come. */
+    void (*expired)(reef__stream_t *stream);
+
+    /** The stream is closed and released: free it. */
+    void (*free)(reef__stream_t *stream);
+} reef__stream_type_t;
+
+struct reef__stream {
+    reef__peer_t peer; /* first: a stream is a peer */
+    const reef__stream_type_t *type;
+    uv_poll_t poll;
+    int descriptor; /* -1 once it is closed */
+    reef__outbox_t outbox;
+    reef_buffer_t *block; /* written in this pass; borrowed from the fan-out */
+    reef__wheel_node_t deadline;
+    uint64_t stalled_ms; /* since when the socket takes nothing; 0 = it does */
+    reef__stream_t *next_ready, *next_dirty;
+    reef__stream_t *previous, *next; /* among all of the loop */
+    bool is_reading;
+    bool is_ready;    /* in the list of those to read from */
+    bool is_dirty;    /* in the list of those to write to */
+    bool is_released; /* may be freed once the handle is closed */
+    bool is_closed;   /* the handle is: may be freed once it is released */
+};
+
+/** A loop's streams, and what their reading and writing needs. */
+typedef struct reef__streams reef__streams_t;
+
+void reef__streams_init(reef__io_t *io);
+void reef__streams_finish(reef__io_t *io);
+
+/** Read once from every stream that is ready. */
+void reef__streams_read(reef__io_t *io);
+
+/** Write what is queued, for all streams together. */
+void reef__streams_write(reef__io_t *io);
+
+/** Call @p visit with every stream of the loop that is not closed; it may close it. */
+void reef__streams_visit(reef__io_t *io,
+                         void (*visit)(reef__stream_t *stream, void *context),
+                         void *context);
+
+/** The wheel's node is that of a stream: its deadline has come. */
+void reef__stream_expired(reef__wheel_node_t *node);
+
+/**
+ * Begin with a connected socket, which is taken over; it does not block.  Nothing is
+ * read before reef__stream_resume().  @p stream is zeroed.
+ *
+ * @param queue_limit Bytes that may wait to be written.
+ * @return false when the loop refuses the descriptor, which is closed then; the stream
+ *         must be freed by the caller.
+ */
+REEF_NODISCARD bool reef__stream_open(reef__stream_t *stream,
+                                      reef__io_t *io,
+                                      const reef__peer_type_t *peer_type,
+                                      const reef__stream_type_t *type,
+                                      int descriptor,
+                                      uint64_t queue_limit);
+
+/** Close the socket at once; `free` is called later, when it was released too. */
+void reef__stream_close(reef__stream_t *stream);
+
+/** Nobody else needs the stream any more. */
+void reef__stream_release(reef__stream_t *stream);
+
+static inline bool reef__stream_is_open(const reef__stream_t *stream)
+{
+    return stream->descriptor >= 0;
+}
+
+/** Stop and start reading. */
+void reef__stream_pause(reef__stream_t *stream);
+void reef__stream_resume(reef__stream_t *stream);
+
+/** Queue a message by the rules of its class, see outbox.h; written at the end of the
+ *  pass.  @return REEF_OK or REEF_E_LIMIT. */
+REEF_NODISCARD reef_error_t reef__stream_push(reef__stream_t *stream,
+                                              reef_buffer_t *buffer,
+                                              uint8_t message_class,
+                                              uint64_t key);
+
+/** Queue the last bytes, whatever the cap says. */
+void reef__stream_push_last(reef__stream_t *stream, reef_buffer_t *buffer);
+
+/** Write a whole block at the end of the pass, if nothing else waits; see
+ *  reef__peer_type_t.send_frames. */
+bool reef__stream_send_block(reef__stream_t *stream, reef_buffer_t *block);
+
+/** Whether something waits to be written. */
+static inline bool reef__stream_has_output(const reef__stream_t *stream)
+{
+    return stream->outbox.bytes > 0 || stream->block != NULL;
+}
+
+/** Whether the socket took less than it was given last. */
+static inline bool reef__stream_is_blocked(const reef__stream_t *stream)
+{
+    return stream->stalled_ms != 0;
+}
+
+/** Have `expired` called at @p due_ms of the loop's clock, instead of any time set
+ *  before. */
+void reef__stream_set_deadline(reef__stream_t *stream, uint64_t due_ms);
+
+#endif /* REEF_SRC_TRANSPORT_STREAM_H */

@@ -1,0 +1,192 @@
+/*
+ * The opening handshake of a connection.  A request head that comes in one read, as
+ * nearly all do, is parsed where it lies; only one that is cut is kept until it is
+ * whole.
+ */
+#include "transport/ws.h"
+
+#include "app.h"
+#include "buffer.h"
+#include "transport/address.h"
+
+#include <string.h>
+
+static void send_raw(reef__ws_connection_t *connection, const char *text, size_t size)
+{
+    reef_buffer_t *buffer = reef__buffer_raw(reef_span(text, size));
+
+    reef__stream_push_last(&connection->stream, buffer);
+    reef_buffer_unref(buffer);
+}
+
+static size_t handshake_size(const reef__ws_server_t *server)
+{
+    return sizeof(reef__ws_handshake_t) + server->config.max_handshake;
+}
+
+void reef__ws_handshake_finish(reef__ws_connection_t *connection)
+{
+    if (connection->handshake != NULL) {
+        reef_resize(reef_app_alloc(connection->server->app), connection->handshake,
+                    handshake_size(connection->server), 0);
+        connection->handshake = NULL;
+    }
+}
+
+static void send_refusal(reef__ws_connection_t *connection,
+                         const reef__ws_upgrade_t *upgrade)
+{
+    char response[REEF__WS_RESPONSE_SIZE];
+    size_t size = reef__ws_upgrade_write_refusal(upgrade, response);
+
+    reef_metric_add(connection->server->metric_refused, 1);
+    reef_log(reef_app_log(connection->server->app), REEF_LOG_DEBUG, "websocket",
+             "handshake refused", REEF_LOG_INT("status", upgrade->http_status),
+             REEF_LOG_TEXT("reason", upgrade->reason));
+    send_raw(connection, response, size);
+    reef__ws_enter(connection, REEF__WS_LEAVING);
+}
+
+void reef__ws_handshake_refuse(reef__ws_connection_t *connection,
+                               int http_status,
+                               const char *reason)
+{
+    reef__ws_upgrade_t upgrade = {0};
+
+    reef__ws_upgrade_refuse(&upgrade, http_status, reason);
+    send_refusal(connection, &upgrade);
+}
+
+static void tell_world(reef__ws_connection_t *connection,
+                       const reef__ws_upgrade_t *upgrade,
+                       reef_span_t protocol)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+    char peer[REEF__ADDRESS_TEXT_SIZE];
+
+    getpeername(connection->stream.descriptor, (struct sockaddr *)&address, &size);
+    reef__address_format(&address, peer);
+    connection->was_opened = true;
+    reef__peer_opened(&connection->stream.peer,
+                      &(reef_link_desc_t){.peer = reef_span_text(peer),
+                                          .path = upgrade->path,
+                                          .query = upgrade->query,
+                                          .subprotocol = protocol});
+}
+
+/* What the settings say to a well-formed request: false when it was refused. */
+static bool check_policy(const reef__ws_server_t *server, reef__ws_upgrade_t *upgrade)
+{
+    if (!reef__ws_origin_is_allowed(reef_span_text(server->config.origins),
+                                    upgrade->origin)) {
+        reef__ws_upgrade_refuse(upgrade, 403, "this Origin is not allowed");
+        return false;
+    }
+    return true;
+}
+
+static void accept_upgrade(reef__ws_connection_t *connection,
+                           const reef__ws_upgrade_t *upgrade)
+{
+    char response[REEF__WS_RESPONSE_SIZE];
+    reef_span_t protocol = reef__ws_upgrade_choose_protocol(
+        upgrade, reef_span_text(connection->server->config.subprotocols));
+    size_t size = reef__ws_upgrade_write_accept(upgrade, protocol, response);
+
+    send_raw(connection, response, size);
+    tell_world(connection, upgrade, protocol);
+    reef__ws_enter(connection, REEF__WS_OPEN);
+}
+
+/* The head is whole, or wrong.  Frames may follow it at once. */
+static void finish(reef__ws_connection_t *connection,
+                   reef__ws_upgrade_t *upgrade,
+                   reef__ws_upgrade_status_t status,
+                   uint8_t *data,
+                   size_t size)
+{
+    if (status == REEF__WS_UPGRADE_REFUSED ||
+        !check_policy(connection->server, upgrade)) {
+        send_refusal(connection, upgrade);
+        return;
+    }
+    accept_upgrade(connection, upgrade);
+    if (size > upgrade->consumed) {
+        reef__ws_read_frames(connection, data + upgrade->consumed,
+                             size - upgrade->consumed);
+    }
+}
+
+static reef__ws_handshake_t *keep_head(const reef__ws_server_t *server,
+                                       const reef__ws_upgrade_t *upgrade,
+                                       const uint8_t *data,
+                                       size_t size)
+{
+    reef__ws_handshake_t *handshake =
+        reef_resize(reef_app_alloc(server->app), NULL, 0, handshake_size(server));
+
+    handshake->upgrade = *upgrade;
+    handshake->size = size;
+    memcpy(handshake->data, data, size);
+    return handshake;
+}
+
+static void read_first(reef__ws_connection_t *connection, uint8_t *data, size_t size)
+{
+    const reef__ws_server_t *server = connection->server;
+    reef__ws_upgrade_limits_t limits = {.max_head = server->config.max_handshake};
+    reef__ws_upgrade_t upgrade = {0};
+    reef__ws_upgrade_status_t status =
+        reef__ws_upgrade_parse(&upgrade, &limits, data, size);
+
+    if (status == REEF__WS_UPGRADE_MORE && size >= server->config.max_handshake) {
+        status = reef__ws_upgrade_refuse(&upgrade, 431, "request head too big");
+    }
+    if (status == REEF__WS_UPGRADE_MORE) {
+        connection->handshake = keep_head(server, &upgrade, data, size);
+    } else {
+        finish(connection, &upgrade, status, data, size);
+    }
+}
+
+static void read_more(reef__ws_connection_t *connection, uint8_t *data, size_t size)
+{
+    const reef__ws_server_t *server = connection->server;
+    reef__ws_handshake_t *handshake = connection->handshake;
+    reef__ws_upgrade_limits_t limits = {.max_head = server->config.max_handshake};
+    size_t room = server->config.max_handshake - handshake->size;
+    size_t taken = size < room ? size : room;
+    reef__ws_upgrade_status_t status;
+
+    memcpy(handshake->data + handshake->size, data, taken);
+    handshake->size += taken;
+    status = reef__ws_upgrade_parse(&handshake->upgrade, &limits, handshake->data,
+                                    handshake->size);
+    if (status == REEF__WS_UPGRADE_MORE &&
+        handshake->size == server->config.max_handshake) {
+        status =
+            reef__ws_upgrade_refuse(&handshake->upgrade, 431, "request head too big");
+    }
+    if (status == REEF__WS_UPGRADE_MORE) {
+        return;
+    }
+    connection->handshake = NULL; /* what is read next may end the connection */
+    finish(connection, &handshake->upgrade, status, handshake->data, handshake->size);
+    reef_resize(reef_app_alloc(server->app), handshake, handshake_size(server), 0);
+    if (taken < size &&
+        (connection->state == REEF__WS_OPEN || connection->state == REEF__WS_CLOSING)) {
+        reef__ws_read_frames(connection, data + taken, size - taken);
+    }
+}
+
+void reef__ws_handshake_read(reef__ws_connection_t *connection,
+                             uint8_t *data,
+                             size_t size)
+{
+    if (connection->handshake == NULL) {
+        read_first(connection, data, size);
+    } else {
+        read_more(connection, data, size);
+    }
+}
