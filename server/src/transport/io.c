@@ -6,10 +6,11 @@
  *     thread of its own   poll, take in, put out, poll …
  *     the world's thread  poll, take in, put out, FRAME, put out, poll …
  *
- * Sleeping and waking, both ways alike: who is about to sleep says so and then looks
- * once more at its ring; who has published looks whether the other sleeps, and if so
- * wakes it.  The fence between the two steps on either side makes sure that at least
- * one of them sees the other.  So a busy receiver costs no system call.
+ * Sleeping and waking, both ways alike: who is about to sleep sets a flag and then
+ * looks once more at its ring; who has published clears the flag, and wakes the other
+ * if it was set.  Both exchange the flag's value, so one of them comes first: then
+ * either the publisher sees the flag, or the sleeper sees what was published.  A busy
+ * receiver costs no system call.
  */
 #include "transport/io.h"
 
@@ -76,6 +77,13 @@ static void destroy_io(reef__io_t *io)
     reef_resize(alloc, io, sizeof(*io), 0);
 }
 
+/* Returns what it was.  Acquire and release, also where the value is not looked at:
+ * each exchange sees all that was published before the one before it. */
+static bool set_flag(_Atomic bool *flag, bool value)
+{
+    return atomic_exchange_explicit(flag, value, memory_order_acq_rel);
+}
+
 static void publish(reef__io_t *io)
 {
     reef__ios_t *ios = io->ios;
@@ -87,9 +95,7 @@ static void publish(reef__io_t *io)
         reef__app_want_frame(ios->app);
         return;
     }
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_exchange_explicit(&ios->world_is_sleeping, false,
-                                 memory_order_relaxed)) {
+    if (set_flag(&ios->world_is_sleeping, false)) {
         reef__loop_wake(ios->app->loop);
     }
 }
@@ -204,8 +210,7 @@ static void open_engine(reef__io_t *io)
 /* About to sleep; false = there is something to do already. */
 static bool go_to_sleep(reef__io_t *io)
 {
-    atomic_store_explicit(&io->is_sleeping, true, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    set_flag(&io->is_sleeping, true);
     return is_empty(&io->orders);
 }
 
@@ -218,7 +223,7 @@ static void run_loop(void *context)
         uint32_t timeout = go_to_sleep(io) ? timeout_ms(io) : 0;
 
         reef__loop_poll(io->loop, timeout);
-        atomic_store_explicit(&io->is_sleeping, false, memory_order_relaxed);
+        set_flag(&io->is_sleeping, false);
         take_in(io);
         put_out(io);
     }
@@ -326,20 +331,13 @@ bool reef__ios_have_reports(const reef__ios_t *ios)
 
 bool reef__ios_world_sleeps(reef__ios_t *ios)
 {
-    atomic_store_explicit(&ios->world_is_sleeping, true, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    set_flag(&ios->world_is_sleeping, true);
     return !reef__ios_have_reports(ios);
 }
 
 void reef__ios_world_wakes(reef__ios_t *ios)
 {
-    atomic_store_explicit(&ios->world_is_sleeping, false, memory_order_relaxed);
-}
-
-/* Peers that wait for the world to read on want to know that it did. */
-static bool must_wake(reef__io_t *io)
-{
-    return atomic_exchange_explicit(&io->is_sleeping, false, memory_order_relaxed);
+    set_flag(&ios->world_is_sleeping, false);
 }
 
 static void submit(reef__io_t *io)
@@ -356,8 +354,7 @@ static void submit(reef__io_t *io)
         put_out(io);
         return;
     }
-    atomic_thread_fence(memory_order_seq_cst);
-    if (must_wake(io)) {
+    if (set_flag(&io->is_sleeping, false)) {
         reef__loop_wake(io->loop);
     }
 }
@@ -383,7 +380,7 @@ uint64_t reef__ios_backlog(const reef__ios_t *ios)
 
 void reef__ios_run_down(reef__ios_t *ios)
 {
-    while (atomic_load(&ios->open_count) > 0) {
+    while (atomic_load(&ios->open_count) > 0 || reef__ios_backlog(ios) > 0) {
         bool may_sleep;
 
         reef__ios_drain(ios);

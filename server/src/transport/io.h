@@ -155,7 +155,8 @@ uint64_t reef__ios_backlog(const reef__ios_t *ios);
 /** Run @p call(context) on the thread of @p io; submitted with the next submit. */
 void reef__io_call(reef__io_t *io, void (*call)(void *context), void *context);
 
-/** Drain, submit and let the loops work until nothing is open: for the end.  Whoever
+/** Drain, submit and let the loops work until all orders are carried out and nothing is
+ *  open: for the end.  Whoever
  *  calls has ordered everything to close. */
 void reef__ios_run_down(reef__ios_t *ios);
 

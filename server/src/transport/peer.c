@@ -436,9 +436,7 @@ void reef__orders_carry_out(reef__io_t *io)
     const reef__order_t *order;
 
     while ((order = reef__spsc_front(&io->orders)) != NULL) {
-        reef__order_t copy = *order;
-
-        reef__spsc_pop(&io->orders);
-        carry_out(io, &copy);
+        carry_out(io, order);
+        reef__spsc_pop(&io->orders); /* now it counts as carried out */
     }
 }
