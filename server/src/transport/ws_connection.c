@@ -18,6 +18,8 @@
 #include "app.h"
 #include "buffer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 /* Deadlines -------------------------------------------------------------------- */
@@ -468,6 +470,7 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
         free_connection(&connection->stream);
         return;
     }
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     connection->heard_ms = loop->io->now_ms;
     reef__ws_enter(connection, REEF__WS_HANDSHAKE);
     reef__stream_resume(&connection->stream);
