@@ -3,6 +3,8 @@
 #include "transport/address_count.h"
 #include "transport/ip.h"
 
+#include <netinet/in.h>
+
 enum {
     LIMIT = 3,
     ADDRESSES = 3000,
@@ -175,6 +177,27 @@ static void test_address_count_seed_is_another_each_time(void **state)
     assert_true(other.seed != f->table.seed);
 }
 
+static void test_address_count_places_depend_on_the_seed(void **state)
+{
+    fixture_t *f = *state;
+    reef__address_count_t other;
+
+    reef__address_count_init(&other, &f->alloc, 1);
+    f->table.seed = 1;
+    other.seed = 2;
+    for (int i = 0; i < 6; i++) {
+        struct sockaddr_storage from = address("10.0.0.1", 0);
+
+        ((struct sockaddr_in *)&from)->sin_addr.s_addr += (uint32_t)i << 24;
+        assert_true(reef__address_count_add(&f->table, &from));
+        assert_true(reef__address_count_add(&other, &from));
+    }
+    assert_int_equal(other.capacity, f->table.capacity);
+    assert_memory_not_equal(other.entries, f->table.entries,
+                            other.capacity * sizeof(*other.entries));
+    reef__address_count_finish(&other);
+}
+
 static void test_address_count_counts_like_an_array(void **state)
 {
     static uint32_t expected[ADDRESSES];
@@ -216,6 +239,7 @@ int main(void)
         TEST(test_address_count_without_a_limit_only_counts),
         TEST(test_address_count_keeps_no_memory_of_who_left),
         TEST(test_address_count_seed_is_another_each_time),
+        TEST(test_address_count_places_depend_on_the_seed),
         TEST(test_address_count_counts_like_an_array),
     };
 

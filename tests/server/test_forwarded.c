@@ -228,6 +228,7 @@ static void test_forwarded_stops_at_what_is_no_address(void **state)
         "::1]",
         "[]",
         "[::1]5",
+        "[::1]x5",
         "[::1]:",
         "[::1]:x",
         "[[::1]]",
