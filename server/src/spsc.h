@@ -99,8 +99,7 @@ static inline uint64_t reef__spsc_pushed_count(const reef__spsc_t *queue)
 
 /**
  * Producer: let the consumer see all records pushed so far.  Returns whether there were
- * new ones.  Whoever looks next whether the consumer sleeps needs a sequentially
- * consistent fence in between.
+ * new ones.
  */
 static inline bool reef__spsc_publish(reef__spsc_t *queue)
 {
