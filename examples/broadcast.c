@@ -8,14 +8,7 @@ static void broadcast(reef_run_t *run)
     const message_received_t *message;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
-        reef_entity_t client = reef_session_next(app, 0);
-
-        while (client != 0) {
-            const client_id_t *id = reef_run_find(run, client, &client_id_type);
-
-            reef_send(run, client, message->payload);
-            client = reef_session_next(app, id->value);
-        }
+        reef_send_group(run, reef_group_everyone(app), message->payload);
     }
 }
 
@@ -27,7 +20,6 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
                         &(reef_system_desc_t){.name = "broadcast",
                                               .run = broadcast,
                                               .context = app,
-                                              .access = {REEF_READ(client_id)},
                                               .reads = {&message_received_event},
                                               .emits = {&send_message_event}});
     return REEF_OK;

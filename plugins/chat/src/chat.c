@@ -1,11 +1,12 @@
 /*
  * The router calls one function per command, in order per client.  Membership follows
  * the `room` component: whoever removes it, a command, a disconnect or a despawn, the
- * same observer takes the member out of the dense list and tells the others.
+ * same observer takes the member out of the room and its group and tells the others.
  */
 #include <reef/chat.h>
 
 #include <reef/components.h>
+#include <reef/group.h>
 #include <reef/observer.h>
 #include <reef/router.h>
 #include <reef/session.h>
@@ -42,29 +43,10 @@ const reef_event_type_t chat_message_broadcast_event = {
     .drop = drop_broadcast,
 };
 
-static void send_to(reef_world_t *world, reef_entity_t target, reef_buffer_t *payload)
+static void send_to(reef_world_t *world, reef_group_t group, reef_buffer_t *payload)
 {
-    reef_world_send(world, &(send_message_t){.target = target,
-                                             .payload = reef_buffer_ref(payload)});
-}
-
-static void
-send_to_room(reef_world_t *world, const reef__room_t *room, reef_buffer_t *payload)
-{
-    for (size_t i = 0; i < room->members.count; i++) {
-        send_to(world, room->members.items[i], payload);
-    }
-}
-
-static void send_to_all(chat_t *chat, reef_world_t *world, reef_buffer_t *payload)
-{
-    uint64_t id = 0;
-    reef_entity_t entity;
-
-    while ((entity = reef_session_next(chat->app, id)) != 0) {
-        id = REEF_FIND(world, entity, client_id)->value;
-        send_to(world, entity, payload);
-    }
+    reef_world_send(
+        world, &(send_message_t){.group = group, .payload = reef_buffer_ref(payload)});
 }
 
 /* Membership ------------------------------------------------------------------- */
@@ -77,25 +59,44 @@ static void on_room_removed(reef_world_t *world,
 {
     chat_t *chat = context;
     const client_id_t *id = REEF_FIND(world, entity, client_id);
-    const reef__room_t *room;
+    const reef__room_t *room = reef__rooms_of(chat->rooms, entity);
     reef_buffer_t *notice;
-    reef_entity_t other;
+    reef_group_t group;
 
     (void)value;
-    room = reef__rooms_of(chat->rooms, entity);
     if (room == NULL) {
         return; /* in no room of the chat's, whatever the component says */
     }
-    other = room->members.items[0] != entity ? room->members.items[0]
-            : room->members.count > 1        ? room->members.items[1]
-                                             : 0;
+    group = room->group;
+    if (room->members.count == 1) {
+        reef_group_destroy(chat->app, group);
+    } else {
+        reef_group_remove(chat->app, group, entity);
+    }
     reef__rooms_leave(chat->rooms, entity);
-    if (chat->is_moving || other == 0 || id == NULL) {
+    if (chat->is_moving || id == NULL) {
         return;
     }
     notice = reef_buffer_format("[System] User %" PRIu64 " has left.", id->value);
-    send_to_room(world, reef__rooms_of(chat->rooms, other), notice);
+    send_to(world, group, notice);
     reef_buffer_unref(notice);
+}
+
+/* Take an entity into a room, which is made when it is new. */
+static reef_error_t enter_room(chat_t *chat, reef_entity_t entity, reef_span_t name)
+{
+    reef_error_t error = reef__rooms_join(chat->rooms, entity, name);
+    const reef__room_t *room;
+
+    if (error != REEF_OK) {
+        return error;
+    }
+    room = reef__rooms_of(chat->rooms, entity);
+    if (room->members.count == 1) {
+        reef__rooms_set_group(chat->rooms, entity, reef_group_create(chat->app));
+    }
+    reef_group_add(chat->app, room->group, entity);
+    return REEF_OK;
 }
 
 static void leave_room(chat_t *chat, reef_world_t *world, reef_entity_t entity)
@@ -155,7 +156,7 @@ static bool join(reef_run_t *run, const reef_command_text_t *command, void *cont
     }
     memcpy(joined.room, command->rest.data, command->rest.size);
     leave_room(chat, world, command->entity);
-    if (reef__rooms_join(chat->rooms, command->entity, command->rest) != REEF_OK) {
+    if (enter_room(chat, command->entity, command->rest) != REEF_OK) {
         reef_send_text(run, command->entity, "[Error] There are too many rooms.");
         return true;
     }
@@ -255,11 +256,7 @@ static bool say(reef_run_t *run, const reef_command_text_t *command, void *conte
         return true;
     }
     line = make_line(world, command);
-    if (room != NULL) {
-        send_to_room(world, room, line);
-    } else {
-        send_to_all(chat, world, line);
-    }
+    send_to(world, room ? room->group : reef_group_everyone(chat->app), line);
     REEF_EMIT(run, chat_message_broadcast, .entity = command->entity, .payload = line);
     return true;
 }

@@ -149,6 +149,17 @@ const reef__room_t *reef__rooms_of(const reef__rooms_t *rooms, reef_entity_t ent
                : NULL;
 }
 
+void reef__rooms_set_group(reef__rooms_t *rooms,
+                           reef_entity_t entity,
+                           reef_group_t group)
+{
+    uint64_t place;
+
+    if (reef_map_find(rooms->places, REEF_KEY(entity), &place)) {
+        rooms->list.items[place >> 32].group = group;
+    }
+}
+
 size_t reef__rooms_count(const reef__rooms_t *rooms)
 {
     return rooms->list.count;

@@ -11,11 +11,13 @@
 #include <reef/attrs.h>
 #include <reef/entity.h>
 #include <reef/error.h>
+#include <reef/message.h>
 #include <reef/span.h>
 
 typedef struct reef__room {
     char *name; /* owned, NUL-terminated */
     size_t name_size;
+    reef_group_t group; /* of the members; the chat makes and ends it */
     struct {
         reef_entity_t *items;
         size_t count, capacity;
@@ -39,6 +41,11 @@ bool reef__rooms_leave(reef__rooms_t *rooms, reef_entity_t entity);
 
 /** The room an entity is in, or NULL; borrowed until a room comes or goes. */
 const reef__room_t *reef__rooms_of(const reef__rooms_t *rooms, reef_entity_t entity);
+
+/** Note the group of the room that an entity is in. */
+void reef__rooms_set_group(reef__rooms_t *rooms,
+                           reef_entity_t entity,
+                           reef_group_t group);
 
 size_t reef__rooms_count(const reef__rooms_t *rooms);
 
