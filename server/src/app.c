@@ -9,6 +9,7 @@
  */
 #include "app.h"
 
+#include "buffer_cache.h"
 #include "transport/io.h"
 
 #include <assert.h>
@@ -92,6 +93,8 @@ static void create_parts(reef_app_t *app)
                              .clock_context = app->clock_context,
                              .workers = worker_count(&app->server_config)});
     reef_world_component(app->world, &name_type);
+    app->buffer_cache = reef__buffer_cache_create();
+    reef__buffer_cache_use(app->buffer_cache);
     app->ios = reef__ios_create(app);
     app->sessions = reef__sessions_create(app);
     reef__groups_create_first(app->sessions);
@@ -188,6 +191,7 @@ void reef_app_destroy(reef_app_t *app)
     REEF_ARRAY_FINISH(app->alloc, &app->listeners);
     REEF_ARRAY_FINISH(app->alloc, &app->announcements);
     reef__options_finish(&app->options, app->alloc);
+    reef__buffer_cache_destroy(app->buffer_cache);
     reef_resize(app->alloc, app, sizeof(*app), 0);
 }
 

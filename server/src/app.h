@@ -73,6 +73,7 @@ struct reef_app {
     reef_world_t *world;
     reef__loop_t *loop;
     struct reef__ios *ios;
+    struct reef__buffer_cache *buffer_cache; /* of the world's thread */
     reef__sessions_t *sessions;
     reef__router_t *router;
 

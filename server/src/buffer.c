@@ -1,7 +1,7 @@
 /*
  * One allocation holds the counter, the headroom and the payload:
  *
- *     | references, size, … | headroom 14 | payload … |
+ *     | references, size, … | headroom 13 | payload … |
  *                               └ frame header, right-aligned
  *
  * The WebSocket header is a pure function of kind and size, so it is written when the
@@ -11,6 +11,7 @@
 
 #include <reef/alloc.h>
 
+#include "buffer_cache.h"
 #include "codec/ws_frame.h"
 
 #include <assert.h>
@@ -19,7 +20,7 @@
 #include <stdio.h>
 
 enum {
-    HEADROOM = 14
+    HEADROOM = 13
 };
 
 struct reef_buffer {
@@ -27,6 +28,7 @@ struct reef_buffer {
     uint32_t size;       /* bytes of payload */
     uint8_t kind;        /* reef_payload_kind_t */
     uint8_t header_size; /* bytes of the WebSocket header before the payload */
+    uint8_t memory_class;
     uint8_t headroom[HEADROOM];
     uint8_t payload[];
 };
@@ -35,10 +37,12 @@ static_assert(HEADROOM >= (int)REEF__WS_MAX_SERVER_HEAD, "the header fits");
 
 static reef_buffer_t *allocate(size_t size)
 {
+    uint8_t memory_class;
     reef_buffer_t *buffer =
-        reef_resize(reef_alloc_default(), NULL, 0, sizeof(*buffer) + size);
+        reef__buffer_memory_take(sizeof(*buffer) + size, &memory_class);
 
     assert(size <= UINT32_MAX);
+    buffer->memory_class = memory_class;
     atomic_init(&buffer->references, 1);
     buffer->size = (uint32_t)size;
     buffer->kind = REEF_PAYLOAD_BINARY;
@@ -140,7 +144,8 @@ void reef_buffer_unref(reef_buffer_t *buffer)
     /* Release what this thread did with it, acquire what others did, then free. */
     if (buffer != NULL &&
         atomic_fetch_sub_explicit(&buffer->references, 1, memory_order_acq_rel) == 1) {
-        reef_resize(reef_alloc_default(), buffer, sizeof(*buffer) + buffer->size, 0);
+        reef__buffer_memory_give(buffer, sizeof(*buffer) + buffer->size,
+                                 buffer->memory_class);
     }
 }
 

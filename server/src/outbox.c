@@ -93,7 +93,7 @@ static void replace(reef__outbox_t *outbox, uint32_t index, reef_buffer_t *buffe
 
     outbox->bytes += frame_size(buffer) - frame_size(entry->buffer);
     reef_buffer_unref(entry->buffer);
-    entry->buffer = reef_buffer_ref(buffer);
+    entry->buffer = buffer;
     outbox->dropped++;
 }
 
@@ -164,7 +164,7 @@ static void append(reef__outbox_t *outbox,
         }
     }
     *entry_at(outbox, outbox->count++) = (reef__outbox_entry_t){
-        .buffer = reef_buffer_ref(buffer), .key = key, .message_class = message_class};
+        .buffer = buffer, .key = key, .message_class = message_class};
     outbox->bytes += frame_size(buffer);
     outbox->droppable += message_class == REEF_DROPPABLE;
 }
@@ -184,6 +184,7 @@ reef_error_t reef__outbox_push(reef__outbox_t *outbox,
         make_room(outbox, size);
     }
     if (!has_room(outbox, size)) {
+        reef_buffer_unref(buffer);
         if (message_class == REEF_RELIABLE) {
             return REEF_E_LIMIT;
         }

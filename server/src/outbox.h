@@ -46,7 +46,7 @@ void reef__outbox_init(reef__outbox_t *outbox, uint64_t limit);
 void reef__outbox_finish(reef__outbox_t *outbox);
 
 /**
- * Append a frame, taking a reference, by the rules of its class.
+ * Append a frame, taking the reference over, by the rules of its class.
  *
  * @param message_class A reef_message_class_t, or REEF__OUTBOX_PONG.
  * @return REEF_OK, also when a droppable message was given up; REEF_E_LIMIT when a
@@ -57,11 +57,12 @@ REEF_NODISCARD reef_error_t reef__outbox_push(reef__outbox_t *outbox,
                                               uint8_t message_class,
                                               uint64_t key);
 
-/** Append a frame whatever the cap says: the last one, a close frame. */
+/** Append a frame whatever the cap says: the last one, a close frame.  Takes the
+ *  reference over. */
 void reef__outbox_push_last(reef__outbox_t *outbox, reef_buffer_t *buffer);
 
 /** Append bytes to an outbox without any, the first @p offset of which are sent
- * already: so they are no longer dropped or replaced. */
+ * already: so they are no longer dropped or replaced.  Takes the reference over. */
 void reef__outbox_push_begun(reef__outbox_t *outbox,
                              reef_buffer_t *buffer,
                              uint32_t offset);

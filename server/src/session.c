@@ -271,12 +271,18 @@ receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
         return REEF__NO_SLOT;
     }
     link = reef__link_at(sessions, slot);
-    push_inbox(sessions, link, payload);
     link->messages_in++;
     link->bytes_in += size;
     sessions->messages_in++;
     sessions->bytes_in += size;
     reef__link_mark_dirty(sessions, slot);
+    if (sessions->direct_left > 0 && link->state == REEF__LINK_OPEN &&
+        !link->is_ready) {
+        sessions->direct_left--;
+        reef__batch_add(sessions, slot, payload);
+        return REEF__NO_SLOT;
+    }
+    push_inbox(sessions, link, payload);
     reef__link_make_ready(sessions, slot);
     link->is_paused = link->inbox.count >= config->inbox_messages ||
                       link->inbox.bytes >= config->inbox_bytes;

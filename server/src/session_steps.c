@@ -42,8 +42,7 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value);
 }
 
-static void
-add_to_batch(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
+void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
 {
     *REEF_ARRAY_PUSH(sessions->alloc, &sessions->batch) =
         (reef__inbound_t){.slot = slot, .payload = payload};
@@ -108,7 +107,9 @@ void reef__sessions_ingress(reef_run_t *run)
     uint32_t allowance = frame_allowance(sessions);
     uint64_t bytes = 0;
 
+    sessions->direct_left = allowance / 2; /* the other half is taken in turn */
     reef__ios_drain(sessions->app->ios);
+    sessions->direct_left = 0;
     tell_received(sessions);
     while (sessions->batch.count < allowance &&
            bytes < sessions->app->server_config.max_frame_bytes) {
@@ -126,14 +127,14 @@ void reef__sessions_ingress(reef_run_t *run)
             reef_buffer_t *payload = reef__link_take(link);
 
             bytes += reef_buffer_payload(payload).size;
-            add_to_batch(sessions, slot, payload);
+            reef__batch_add(sessions, slot, payload);
             resume_if_drained(sessions, link);
         }
         if (link->inbox.count > 0) {
             reef__link_make_ready(sessions, slot);
         } else if (link->state == REEF__LINK_ENDED ||
                    (link->is_leaving && link->state == REEF__LINK_OPEN)) {
-            add_to_batch(sessions, slot, NULL);
+            reef__batch_add(sessions, slot, NULL);
             link->state = REEF__LINK_GONE;
         }
     }
@@ -144,7 +145,6 @@ void reef__sessions_ingress(reef_run_t *run)
 }
 
 static void admit_message(reef__sessions_t *sessions,
-                          reef_run_t *run,
                           const reef__link_t *link,
                           reef_buffer_t *payload)
 {
@@ -152,17 +152,24 @@ static void admit_message(reef__sessions_t *sessions,
         reef_buffer_unref(payload); /* a kick ends its messages too */
         return;
     }
-    REEF_EMIT(run, message_received, .entity = link->entity,
-              .client_id = link->client_id, .payload = payload,
-              .owner = reef__router_owner(sessions->app->router, payload));
+    (void)reef_event_emit(sessions->received, &(message_received_t){
+                                                  .entity = link->entity,
+                                                  .client_id = link->client_id,
+                                                  .payload = payload,
+                                                  .owner = reef__router_owner(
+                                                      sessions->app->router, payload),
+                                              });
 }
 
-static void admit_end(reef__sessions_t *sessions, reef_run_t *run, uint32_t slot)
+static void admit_end(reef__sessions_t *sessions, uint32_t slot)
 {
     reef__link_t *link = reef__link_at(sessions, slot);
 
-    REEF_EMIT(run, user_disconnected, .entity = link->entity,
-              .client_id = link->client_id, .reason = (reef_disconnect_t)link->reason);
+    (void)reef_event_emit(
+        sessions->disconnected,
+        &(user_disconnected_t){.entity = link->entity,
+                               .client_id = link->client_id,
+                               .reason = (reef_disconnect_t)link->reason});
     link->gone_mark = reef_event_emitted_count(sessions->disconnected);
     *REEF_ARRAY_PUSH(sessions->alloc, &sessions->gone) = slot;
 }
@@ -175,10 +182,10 @@ void reef__sessions_admission(reef_run_t *run)
         const reef__inbound_t *inbound = &sessions->batch.items[i];
 
         if (inbound->payload != NULL) {
-            admit_message(sessions, run, reef__link_at(sessions, inbound->slot),
+            admit_message(sessions, reef__link_at(sessions, inbound->slot),
                           inbound->payload);
         } else {
-            admit_end(sessions, run, inbound->slot);
+            admit_end(sessions, inbound->slot);
         }
     }
     sessions->batch.count = 0;

@@ -149,8 +149,9 @@ struct reef__sessions {
     uint64_t groups_shown_ns; /* when those of whole groups were */
 
     uint32_t open_count;
-    uint32_t allowance;  /* messages that the next frame may take in */
-    bool used_allowance; /* the last frame took in all it was allowed */
+    uint32_t allowance;   /* messages that the next frame may take in */
+    uint32_t direct_left; /* of them, those that need not wait in an inbox */
+    bool used_allowance;  /* the last frame took in all it was allowed */
 
     reef_component_t client_id_component;
     reef_component_t session_component;
@@ -200,6 +201,10 @@ void reef__link_end(reef__sessions_t *sessions,
 
 /** Forget what the peer sent and nobody has read. */
 void reef__link_discard_inbox(reef__sessions_t *sessions, reef__link_t *link);
+
+/** Append a message to the frame's, taking its reference over; NULL = the link's end.
+ */
+void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload);
 
 /** reef_link_receive() for a message that is a buffer already, whose reference it takes
  *  over; tells the transport to pause. */

@@ -32,11 +32,9 @@ static void set_limit(reef__outbox_t *outbox, uint64_t entries, uint64_t bytes)
 static reef_error_t
 push(reef__outbox_t *outbox, const char *text, uint8_t message_class, uint64_t key)
 {
-    reef_buffer_t *buffer = reef_buffer_create(REEF_PAYLOAD_TEXT, reef_span_text(text));
-    reef_error_t error = reef__outbox_push(outbox, buffer, message_class, key);
-
-    reef_buffer_unref(buffer);
-    return error;
+    return reef__outbox_push(
+        outbox, reef_buffer_create(REEF_PAYLOAD_TEXT, reef_span_text(text)),
+        message_class, key);
 }
 
 /* Payloads in order, each in brackets, as one text. */
@@ -98,7 +96,6 @@ static void test_outbox_goes_on_with_what_was_begun_elsewhere(void **state)
     assert_int_equal(push(outbox, "123456789012", REEF_RELIABLE, 0), REEF_OK);
     reef__outbox_consume(outbox, 14);
     reef__outbox_push_begun(outbox, buffer, 4);
-    reef_buffer_unref(buffer);
     assert_int_equal(outbox->bytes, 3);
     assert_int_equal(push(outbox, "x", REEF_LATEST, 0), REEF_OK); /* does not fit */
 

@@ -192,6 +192,7 @@ void reef__fans_catch_up(reef__fans_t *fans, reef__peer_t *peer)
     if (fans->pending.count > 0) {
         while ((message = next_for(fans, peer)) != NULL) {
             peer->memberships.given = message->number + 1;
+            reef_buffer_ref(message->payload);
             peer->type->send(peer, message);
         }
     }

@@ -15,7 +15,7 @@
 #include "transport/io.h"
 
 #include "app.h"
-#include "buffer.h"
+#include "buffer_cache.h"
 #include "transport/peer.h"
 #include "transport/stream.h"
 
@@ -217,7 +217,9 @@ static bool go_to_sleep(reef__io_t *io)
 static void run_loop(void *context)
 {
     reef__io_t *io = context;
+    reef__buffer_cache_t *cache = reef__buffer_cache_create();
 
+    reef__buffer_cache_use(cache);
     open_engine(io);
     while (!io->is_stopping) {
         uint32_t timeout = go_to_sleep(io) ? timeout_ms(io) : 0;
@@ -229,6 +231,7 @@ static void run_loop(void *context)
     }
     reef__egress_close(io->egress);
     io->egress = NULL;
+    reef__buffer_cache_destroy(cache);
 }
 
 static void stop_loop(void *context)

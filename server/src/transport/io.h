@@ -37,7 +37,7 @@ typedef struct reef__peer reef__peer_t;
 typedef struct reef__peer_type {
     const reef_transport_t *transport; /* as the session table knows it */
 
-    /** Queue a message; the reference stays the caller's.  Ignored after the end. */
+    /** Queue a message, whose reference is taken over.  Ignored after the end. */
     void (*send)(reef__peer_t *peer, const reef__fan_message_t *message);
 
     /** Write @p frames, whole frames of the peer's framing, at the end of this pass;

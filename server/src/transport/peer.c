@@ -360,7 +360,6 @@ static void send_to_peer(reef__io_t *io, const reef__order_t *order)
                                              .key = order->key,
                                              .message_class = order->message_class,
                                          });
-    reef_buffer_unref(order->payload);
 }
 
 static void close_peer(reef__io_t *io, const reef__order_t *order)

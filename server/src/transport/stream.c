@@ -258,7 +258,7 @@ static void tell_queue(reef__stream_t *stream)
 static void queue_block(reef__stream_t *stream)
 {
     if (stream->block != NULL) {
-        reef__outbox_push_begun(&stream->outbox, stream->block, 0);
+        reef__outbox_push_begun(&stream->outbox, reef_buffer_ref(stream->block), 0);
         stream->block = NULL;
     }
 }
@@ -374,7 +374,8 @@ static void consume(reef__stream_t *stream, uint64_t taken)
         return;
     }
     if (taken < reef__buffer_websocket_frame(stream->block).size) {
-        reef__outbox_push_begun(&stream->outbox, stream->block, (uint32_t)taken);
+        reef__outbox_push_begun(&stream->outbox, reef_buffer_ref(stream->block),
+                                (uint32_t)taken);
     }
     stream->block = NULL;
 }

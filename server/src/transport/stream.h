@@ -105,13 +105,13 @@ void reef__stream_pause(reef__stream_t *stream);
 void reef__stream_resume(reef__stream_t *stream);
 
 /** Queue a message by the rules of its class, see outbox.h; written at the end of the
- *  pass.  @return REEF_OK or REEF_E_LIMIT. */
+ *  pass.  Takes the reference over.  @return REEF_OK or REEF_E_LIMIT. */
 REEF_NODISCARD reef_error_t reef__stream_push(reef__stream_t *stream,
                                               reef_buffer_t *buffer,
                                               uint8_t message_class,
                                               uint64_t key);
 
-/** Queue the last bytes, whatever the cap says. */
+/** Queue the last bytes, whatever the cap says.  Takes the reference over. */
 void reef__stream_push_last(reef__stream_t *stream, reef_buffer_t *buffer);
 
 /** Write a whole block at the end of the pass, if nothing else waits; see

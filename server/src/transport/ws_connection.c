@@ -151,7 +151,6 @@ queue_close_frame(reef__ws_connection_t *connection, uint16_t code, reef_span_t 
         reef__buffer_websocket_control(REEF__WS_OP_CLOSE, reef_span(payload, size));
 
     reef__stream_push_last(&connection->stream, frame);
-    reef_buffer_unref(frame);
 }
 
 /* Say what is left to say, then leave. */
@@ -217,16 +216,6 @@ static void send_ping(reef__ws_connection_t *connection)
 
     (void)error; /* a full queue: the write timeout sees to it */
     connection->ping_ns = reef__app_clock(connection->server->app);
-    reef_buffer_unref(ping);
-}
-
-/* The world is told, but not waited for. */
-static void close_for(reef__ws_connection_t *connection,
-                      uint16_t code,
-                      const char *reason,
-                      reef_disconnect_t cause)
-{
-    end_after_answers(connection, code, reason, cause);
 }
 
 static void look_at_open(reef__ws_connection_t *connection)
@@ -241,13 +230,13 @@ static void look_at_open(reef__ws_connection_t *connection)
     }
     if (connection->message_ms != 0 && config->message_timeout_s > 0 &&
         message_due_ms(connection) <= now) {
-        close_for(connection, REEF__WS_CODE_POLICY, "message took too long",
-                  REEF_DISCONNECT_TIMEOUT);
+        end_after_answers(connection, REEF__WS_CODE_POLICY, "message took too long",
+                          REEF_DISCONNECT_TIMEOUT);
         return;
     }
     if (config->idle_timeout_s > 0 && idle_due_ms(connection) <= now) {
-        close_for(connection, REEF__WS_CODE_GOING_AWAY, "idle",
-                  REEF_DISCONNECT_TIMEOUT);
+        end_after_answers(connection, REEF__WS_CODE_GOING_AWAY, "idle",
+                          REEF_DISCONNECT_TIMEOUT);
         return;
     }
     if (config->idle_timeout_s > 0 && connection->ping_ns == 0 &&
@@ -273,16 +262,15 @@ static void on_expired(reef__stream_t *stream)
 static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
-    bool was_blocked = reef__stream_is_blocked(&connection->stream);
 
     if (connection->state != REEF__WS_OPEN && connection->state != REEF__WS_ENDING) {
+        reef_buffer_unref(message->payload);
         return;
     }
     if (reef__stream_push(&connection->stream, message->payload, message->message_class,
                           message->key) != REEF_OK) {
         reef__peer_failed(peer, REEF_E_LIMIT);
     }
-    (void)was_blocked;
 }
 
 static bool send_frames(reef__peer_t *peer, reef_buffer_t *frames)
@@ -306,7 +294,6 @@ static void answer_ping(reef__ws_connection_t *connection, reef_span_t payload)
     reef_error_t error = reef__stream_push(&connection->stream, pong, message_class, 0);
 
     (void)error; /* a full queue loses pongs, nothing else */
-    reef_buffer_unref(pong);
 }
 
 static void note_pong(reef__ws_connection_t *connection)

@@ -13,10 +13,8 @@
 
 static void send_raw(reef__ws_connection_t *connection, const char *text, size_t size)
 {
-    reef_buffer_t *buffer = reef__buffer_raw(reef_span(text, size));
-
-    reef__stream_push_last(&connection->stream, buffer);
-    reef_buffer_unref(buffer);
+    reef__stream_push_last(&connection->stream,
+                           reef__buffer_raw(reef_span(text, size)));
 }
 
 static size_t handshake_size(const reef__ws_server_t *server)

@@ -25,6 +25,22 @@
 #define REEF_TARGET_CLONES
 #endif
 
+/** Number of leading zero bits of a uint64_t that is not 0. */
+#define REEF_LEADING_ZEROS(x) ((unsigned)__builtin_clzll(x))
+
+/** 1 when a sanitizer watches memory or threads: then memory is not to be reused behind
+ *  its back. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define REEF_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define REEF_SANITIZED 1
+#endif
+#endif
+#ifndef REEF_SANITIZED
+#define REEF_SANITIZED 0
+#endif
+
 /** Says to the processor that this is a loop that waits. */
 #if defined(__x86_64__) || defined(__i386__)
 #define REEF_PAUSE() __builtin_ia32_pause()

@@ -1,0 +1,121 @@
+/*
+ * Sizes are rounded up to classes, four to a doubling, so at most a fifth is wasted:
+ *
+ *     64  80  96  112  128  160  192  224  256 …  80 KiB
+ *
+ * A class is a list of free blocks, linked through their first bytes.  Which cache is
+ * the thread's own is the one thing that has to be known everywhere without being
+ * passed: applications make buffers with nothing at hand but a text.
+ */
+#include "buffer_cache.h"
+
+#include <reef/alloc.h>
+#include <reef/attrs.h>
+
+#include <string.h>
+
+enum {
+    SMALLEST = 64,
+    LARGEST = 81920, /* of the last class */
+    CLASSES = 42,
+    NO_CLASS = 255,
+    KEPT_SIZE = REEF_SANITIZED ? 0 : 1 << 20 /* bytes that each class keeps */
+};
+
+typedef struct block {
+    struct block *next;
+} block_t;
+
+struct reef__buffer_cache {
+    struct {
+        block_t *first;
+        uint32_t kept; /* bytes */
+    } classes[CLASSES];
+};
+
+static _Thread_local reef__buffer_cache_t *own;
+
+/* Number of the smallest class that holds `size`, at most LARGEST. */
+static uint8_t class_of(size_t size)
+{
+    unsigned exponent;
+
+    if (size <= SMALLEST) {
+        return 0;
+    }
+    /* 2^exponent < size <= 2^(exponent + 1) */
+    exponent = 63U - REEF_LEADING_ZEROS(size - 1);
+    return (uint8_t)((exponent - 6) * 4 + ((size - 1) >> (exponent - 2)) - 3);
+}
+
+static size_t class_size(uint8_t class)
+{
+    return class == 0 ? SMALLEST
+                      : (size_t)(4 + (class - 1) % 4 + 1) << (4 + (class - 1) / 4);
+}
+
+reef__buffer_cache_t *reef__buffer_cache_create(void)
+{
+    reef__buffer_cache_t *cache =
+        reef_resize(reef_alloc_default(), NULL, 0, sizeof(*cache));
+
+    memset(cache, 0, sizeof(*cache));
+    return cache;
+}
+
+void reef__buffer_cache_destroy(reef__buffer_cache_t *cache)
+{
+    if (cache == NULL) {
+        return;
+    }
+    if (own == cache) {
+        own = NULL;
+    }
+    for (uint8_t class = 0; class < CLASSES; class ++) {
+        while (cache->classes[class].first != NULL) {
+            block_t *block = cache->classes[class].first;
+
+            cache->classes[class].first = block->next;
+            reef_resize(reef_alloc_default(), block, class_size(class), 0);
+        }
+    }
+    reef_resize(reef_alloc_default(), cache, sizeof(*cache), 0);
+}
+
+void reef__buffer_cache_use(reef__buffer_cache_t *cache)
+{
+    own = cache;
+}
+
+void *reef__buffer_memory_take(size_t size, uint8_t *class)
+{
+    block_t *block;
+
+    if (size > LARGEST) {
+        *class = NO_CLASS;
+        return reef_resize(reef_alloc_default(), NULL, 0, size);
+    }
+    *class = class_of(size);
+    block = own != NULL ? own->classes[*class].first : NULL;
+    if (block == NULL) {
+        return reef_resize(reef_alloc_default(), NULL, 0, class_size(*class));
+    }
+    own->classes[*class].first = block->next;
+    own->classes[*class].kept -= (uint32_t)class_size(*class);
+    return block;
+}
+
+void reef__buffer_memory_give(void *memory, size_t size, uint8_t class)
+{
+    block_t *block = memory;
+
+    if (class == NO_CLASS) {
+        reef_resize(reef_alloc_default(), memory, size, 0);
+    } else if (own == NULL || own->classes[class].kept >= KEPT_SIZE) {
+        reef_resize(reef_alloc_default(), memory, class_size(class), 0);
+    } else {
+        block->next = own->classes[class].first;
+        own->classes[class].first = block;
+        own->classes[class].kept += (uint32_t)class_size(class);
+    }
+}
