@@ -105,12 +105,12 @@ static void check_done(const run_t *run, const reef__ws_upgrade_limits_t *limits
     check(lies_in(upgrade->host, run) && lies_in(upgrade->origin, run));
     check(upgrade->protocol_count <= REEF__WS_MAX_PROTOCOLS);
     check(protocol.size == 0 || protocol.size == 4 || protocol.size == 9);
-    check_response(out, reef__ws_upgrade_write_accept(upgrade, protocol, out), 0);
+    check_response(out, reef__ws_upgrade_write_accept(upgrade, protocol, NULL, out), 0);
     for (size_t i = 0; i < upgrade->protocol_count; i++) {
         check(lies_in(upgrade->protocols[i], run));
         if (upgrade->protocols[i].size <= REEF__WS_MAX_PROTOCOL) {
             check_response(
-                out, reef__ws_upgrade_write_accept(upgrade, upgrade->protocols[i], out),
+                out, reef__ws_upgrade_write_accept(upgrade, upgrade->protocols[i], NULL, out),
                 0);
         }
     }

@@ -19,6 +19,8 @@
  */
 #include "codec/ws_frame.h"
 
+#include "codec/ws_deflate.h"
+
 enum {
     BIT_FIN = 0x80,
     BITS_RESERVED = 0x70,
@@ -134,13 +136,22 @@ static uint8_t *append(reef__ws_reader_t *reader,
     return reader->buffer + used;
 }
 
+/* RFC 7692 section 6: only the first frame of a message has the bit. */
+static bool may_be_compressed(const reef__ws_reader_t *reader, uint8_t opcode)
+{
+    return reader->deflate != NULL && (opcode & BIT_CONTROL) == 0 &&
+           opcode != REEF__WS_OP_CONTINUATION;
+}
+
 /* What the first two bytes of a header show to be wrong; NULL when nothing. */
 static const char *check_start(const reef__ws_reader_t *reader, const uint8_t *head)
 {
     uint8_t opcode = head[0] & BITS_OPCODE;
+    uint8_t reserved = head[0] & BITS_RESERVED;
     bool control = (opcode & BIT_CONTROL) != 0;
 
-    if ((head[0] & BITS_RESERVED) != 0) {
+    if (reserved != 0 &&
+        (reserved != REEF__WS_RSV1 || !may_be_compressed(reader, opcode))) {
         return "reserved bit set without an extension";
     }
     if ((control && opcode > REEF__WS_OP_PONG) ||
@@ -195,6 +206,29 @@ static uint64_t payload_size(const uint8_t *head)
     return size;
 }
 
+/* What the limits say to a data frame of @p size bytes. */
+static step_t check_limits(reef__ws_reader_t *reader,
+                           const reef__ws_limits_t *limits,
+                           uint64_t size,
+                           reef__ws_event_t *event)
+{
+    uint64_t max_frame = limits->max_frame;
+
+    if (reader->compressed) { /* how long the message becomes is seen later */
+        max_frame += max_frame / 8 + 64;
+    }
+    if (size > max_frame) {
+        return fail(reader, event, REEF__WS_CODE_TOO_BIG, "frame too big");
+    }
+    if (!reader->compressed && size > limits->max_message - reader->message_size) {
+        return fail(reader, event, REEF__WS_CODE_TOO_BIG, "message too big");
+    }
+    if (reader->fragments == limits->max_fragments) {
+        return fail(reader, event, REEF__WS_CODE_POLICY, "too many fragments");
+    }
+    return STEP_ON;
+}
+
 /* Enter the frame of a whole and plausible header. */
 static step_t begin_frame(reef__ws_reader_t *reader,
                           const reef__ws_limits_t *limits,
@@ -209,19 +243,14 @@ static step_t begin_frame(reef__ws_reader_t *reader,
                     "payload length not in its shortest form");
     }
     if ((opcode & BIT_CONTROL) == 0) {
-        if (size > limits->max_frame) {
-            return fail(reader, event, REEF__WS_CODE_TOO_BIG, "frame too big");
-        }
-        if (size > limits->max_message - reader->message_size) {
-            return fail(reader, event, REEF__WS_CODE_TOO_BIG, "message too big");
-        }
-        if (reader->fragments == limits->max_fragments) {
-            return fail(reader, event, REEF__WS_CODE_POLICY, "too many fragments");
-        }
-        reader->fragments++;
         if (opcode != REEF__WS_OP_CONTINUATION) {
             reader->message_opcode = opcode;
+            reader->compressed = (head[0] & REEF__WS_RSV1) != 0;
         }
+        if (check_limits(reader, limits, size, event) != STEP_ON) {
+            return STEP_EVENT;
+        }
+        reader->fragments++;
     }
     memcpy(reader->mask, head + head_size(head[1]) - MASK_SIZE, MASK_SIZE);
     reader->frame_left = (uint32_t)size;
@@ -325,6 +354,76 @@ static step_t read_data(reef__ws_reader_t *reader,
                        event);
 }
 
+/* Look at what was inflated, in the order in which it would be seen byte by byte. */
+static step_t check_inflated(reef__ws_reader_t *reader,
+                             const reef__ws_limits_t *limits,
+                             reef_span_t data,
+                             reef__ws_event_t *event)
+{
+    size_t room = limits->max_message - reader->message_size;
+    reef_span_t within = reef_span(data.data, data.size < room ? data.size : room);
+
+    if (reader->message_opcode == REEF__WS_OP_TEXT &&
+        !reef__utf8_feed(&reader->utf8, within)) {
+        return fail(reader, event, REEF__WS_CODE_NOT_UTF8, "text is not UTF-8");
+    }
+    if (data.size > room) {
+        return fail(reader, event, REEF__WS_CODE_TOO_BIG, "message too big");
+    }
+    return STEP_ON;
+}
+
+static void keep_inflated(reef__ws_reader_t *reader,
+                          const reef__ws_limits_t *limits,
+                          reef_span_t data)
+{
+    if (data.size > 0) {
+        append(reader, limits->alloc, data.data, (uint32_t)data.size,
+               limits->max_message);
+        reader->message_size += (uint32_t)data.size;
+    }
+}
+
+/* read_data() for a compressed message.  Broken data is 1007: section 7.4.1 of RFC 6455
+ * has it for data "not consistent with the type of the message", RFC 7692 names no
+ * code, and other servers send this one. */
+static step_t read_compressed(reef__ws_reader_t *reader,
+                              const reef__ws_limits_t *limits,
+                              reef__ws_input_t *input,
+                              reef__ws_event_t *event)
+{
+    uint32_t left = reader->frame_left;
+    uint32_t count = input->size < left ? (uint32_t)input->size : left;
+    bool last = reader->final && count == left; /* bytes of the message */
+    reef_span_t packed = reef_span(input->data, count);
+    reef__ws_inflate_status_t status;
+    reef_span_t data;
+
+    unmask(input->data, count, reader->mask);
+    consume(input, count);
+    reader->frame_left -= count;
+    reader->in_frame = reader->frame_left > 0;
+    do {
+        status = reef__ws_deflate_inflate(reader->deflate, &packed, last, &data);
+        if (check_inflated(reader, limits, data, event) != STEP_ON) {
+            return STEP_EVENT;
+        }
+        if (status == REEF__WS_INFLATE_BROKEN) {
+            return fail(reader, event, REEF__WS_CODE_NOT_UTF8,
+                        "compressed data is broken");
+        }
+        if (last && status == REEF__WS_INFLATE_DONE && reader->message_size == 0) {
+            return end_message(reader, data, event);
+        }
+        keep_inflated(reader, limits, data);
+    } while (status == REEF__WS_INFLATE_MORE);
+    if (last) {
+        return end_message(reader, reef_span(reader->buffer, reader->message_size),
+                           event);
+    }
+    return reader->in_frame ? STEP_MORE : STEP_ON;
+}
+
 bool reef__ws_code_is_valid(uint16_t code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
@@ -424,6 +523,8 @@ bool reef__ws_frame_next(reef__ws_reader_t *reader,
             step = read_head(reader, limits, input, event);
         } else if ((reader->frame_opcode & BIT_CONTROL) != 0) {
             step = read_control(reader, limits, input, event);
+        } else if (reader->compressed) {
+            step = read_compressed(reader, limits, input, event);
         } else {
             step = read_data(reader, limits, input, event);
         }
@@ -441,7 +542,7 @@ void reef__ws_reader_finish(reef__ws_reader_t *reader, const reef__ws_limits_t *
 }
 
 size_t reef__ws_frame_header(uint8_t out[REEF__WS_MAX_SERVER_HEAD],
-                             reef__ws_opcode_t opcode,
+                             unsigned opcode,
                              uint64_t size)
 {
     size_t extra = size <= REEF__WS_MAX_CONTROL ? 0 : size <= UINT16_MAX ? 2 : 8;

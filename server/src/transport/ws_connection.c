@@ -413,7 +413,7 @@ static void accept_upgrade(reef__ws_connection_t *connection)
     reef__ws_handshake_t *handshake = connection->handshake;
     char response[REEF__WS_RESPONSE_SIZE];
     size_t size = reef__ws_upgrade_write_accept(&handshake->upgrade, reef_span(NULL, 0),
-                                                response);
+                                                NULL, response);
 
     send_raw(connection, response, size);
     leave_deadlines(connection);
