@@ -109,9 +109,10 @@ static void check_done(const run_t *run, const reef__ws_upgrade_limits_t *limits
     for (size_t i = 0; i < upgrade->protocol_count; i++) {
         check(lies_in(upgrade->protocols[i], run));
         if (upgrade->protocols[i].size <= REEF__WS_MAX_PROTOCOL) {
-            check_response(
-                out, reef__ws_upgrade_write_accept(upgrade, upgrade->protocols[i], NULL, out),
-                0);
+            check_response(out,
+                           reef__ws_upgrade_write_accept(upgrade, upgrade->protocols[i],
+                                                         NULL, out),
+                           0);
         }
     }
     check(upgrade->origin.data == NULL ||
