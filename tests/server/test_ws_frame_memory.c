@@ -3,36 +3,38 @@
 
 /* Masking ---------------------------------------------------------------------- */
 
-/* Section 5.3: every size up to some words, at every alignment, cut everywhere */
+/* Section 5.3: every size, short and long, at every alignment, cut everywhere */
 static void test_ws_frame_memory_unmasks_at_every_alignment_and_cut(void **state)
 {
     enum {
-        MAX_SIZE = 40
+        MAX_SIZE = 600
     };
     uint8_t plain[MAX_SIZE];
     stream_t *stream = *state;
 
     reef__ws_limits_resolve(&stream->limits);
     for (size_t i = 0; i < MAX_SIZE; i++) {
-        plain[i] = (uint8_t)(i * 89 + 3);
+        plain[i] = (uint8_t)(i * 89 + i / 256 + 3);
     }
     for (size_t size = 0; size <= MAX_SIZE; size++) {
         stream->size = 0;
         put_frame(stream, 0x82, plain, size);
         for (size_t offset = 0; offset < 8; offset++) {
-            uint8_t slab[MAX_SIZE + 16];
+            uint8_t slab[MAX_SIZE + 32];
             reef__ws_reader_t reader = {0};
             reef__ws_input_t input = {slab + offset, stream->size};
             reef__ws_event_t event;
 
+            memset(slab, 0x5a, sizeof(slab));
             memcpy(input.data, stream->bytes, stream->size);
             assert_true(reef__ws_frame_next(&reader, &stream->limits, &input, &event));
             assert_int_equal(event.data.size, size);
             assert_memory_equal(event.data.data, plain, size);
+            assert_int_equal(slab[offset + stream->size], 0x5a);
         }
     }
-    for (size_t cut = 6; cut <= stream->size; cut++) { /* the longest one */
-        uint8_t slab[MAX_SIZE + 16];
+    for (size_t cut = 8; cut <= stream->size; cut++) { /* the longest one */
+        uint8_t slab[MAX_SIZE + 32];
         reef__ws_reader_t reader = {0};
         reef__ws_input_t input = {slab, cut};
         reef__ws_event_t event;

@@ -117,10 +117,10 @@ typedef struct reef__ws_reader {
     uint8_t frame_opcode;   /* of the frame whose payload is being read */
     bool in_frame;          /* the header is read, the payload not yet */
     bool final;             /* the frame has FIN */
-    bool message_done;      /* the event given last was the message in buffer */
-    bool compressed;        /* the message is */
-    bool ended;             /* close or error was given: the rest is ignored */
-    reef__utf8_t utf8;      /* of a text message in assembly */
+    bool given;        /* the event given last borrowed from buffer, or was the end */
+    bool compressed;   /* the message is */
+    bool ended;        /* close or error was given: the rest is ignored */
+    reef__utf8_t utf8; /* of a text message in assembly */
     uint8_t head[REEF__WS_MAX_CLIENT_HEAD]; /* start of a header that was cut */
 } reef__ws_reader_t;
 
