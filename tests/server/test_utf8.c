@@ -164,6 +164,33 @@ static void test_utf8_agrees_with_a_decoder_on_long_texts(void **state)
     assert_in_range(valid, 20000, 80000);
 }
 
+/* Every byte in every place of runs that are read in words. */
+static void test_utf8_agrees_with_a_decoder_on_runs_with_one_byte_wrong(void **state)
+{
+    static const uint32_t points[] = {'x', 0x7ff, 0x4e00, 0x1f600};
+
+    (void)state;
+    for (size_t kind = 0; kind < sizeof(points) / sizeof(points[0]); kind++) {
+        uint8_t text[44];
+        size_t size = 0;
+
+        while (size + 4 <= sizeof(text)) {
+            size += encode(points[kind], text + size);
+        }
+        for (size_t i = 0; i < size; i++) {
+            uint8_t before = text[i];
+
+            for (unsigned byte = 0; byte < 256; byte++) {
+                text[i] = (uint8_t)byte;
+                if (is_valid(text, size) != is_valid_slowly(text, size)) {
+                    fail_msg("%02x at %zu of U+%04X", byte, i, (unsigned)points[kind]);
+                }
+            }
+            text[i] = before;
+        }
+    }
+}
+
 static void test_utf8_refuses_broken_texts(void **state)
 {
     (void)state;
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_utf8_accepts_every_code_point_but_surrogates),
         cmocka_unit_test(test_utf8_agrees_with_a_decoder_on_all_short_texts),
         cmocka_unit_test(test_utf8_agrees_with_a_decoder_on_long_texts),
+        cmocka_unit_test(test_utf8_agrees_with_a_decoder_on_runs_with_one_byte_wrong),
         cmocka_unit_test(test_utf8_refuses_broken_texts),
         cmocka_unit_test(test_utf8_goes_on_after_any_cut),
         cmocka_unit_test(test_utf8_fails_at_the_first_wrong_byte),

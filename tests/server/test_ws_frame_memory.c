@@ -135,6 +135,29 @@ static void test_ws_frame_memory_releases_the_message_at_the_next_call(void **st
     assert_int_equal(record.events, 2);
 }
 
+/* A message in assembly that has no byte yet holds nothing for a ping that came
+ * between. */
+static void test_ws_frame_memory_releases_a_ping_in_an_empty_message(void **state)
+{
+    stream_t *stream = *state;
+    reef__ws_reader_t reader = {0};
+    record_t record = {0};
+
+    reef__ws_limits_resolve(&stream->limits);
+    put_text(stream, 0x01, "");
+    put_text(stream, 0x89, "a ping in pieces");
+    feed(&reader, &stream->limits, reef_span(stream->bytes, 16), &record);
+    assert_true(stream->counter.live > 0);
+    feed(&reader, &stream->limits, reef_span(stream->bytes + 16, stream->size - 16),
+         &record);
+    assert_string_equal(record.text, "ping(a ping in pieces)");
+    assert_int_equal(stream->counter.live, 0);
+    stream->size = 0;
+    put_text(stream, 0x80, "x");
+    feed(&reader, &stream->limits, reef_span(stream->bytes, stream->size), &record);
+    assert_string_equal(record.text, "ping(a ping in pieces) text(x)");
+}
+
 /* Pings that arrive in pieces must not have the message copied for each of them. */
 static void test_ws_frame_memory_grows_the_buffer_seldom(void **state)
 {
@@ -200,6 +223,7 @@ int main(void)
         TEST(test_ws_frame_memory_whole_messages_are_views_without_memory),
         TEST(test_ws_frame_memory_holds_what_came_not_what_was_announced),
         TEST(test_ws_frame_memory_releases_the_message_at_the_next_call),
+        TEST(test_ws_frame_memory_releases_a_ping_in_an_empty_message),
         TEST(test_ws_frame_memory_grows_the_buffer_seldom),
         TEST(test_ws_frame_memory_leaves_the_rest_of_the_input_alone),
     };
