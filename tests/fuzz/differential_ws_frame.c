@@ -118,17 +118,17 @@ static void fill_text(stream_t *stream, uint8_t *data, size_t size)
     bool whole = !one_in(&stream->random, 8);
 
     for (size_t i = 0; i < size;) {
-        const char *piece = one_in(&stream->random, 400)
-                                ? wrong[below(&stream->random, 6)]
-                                : pieces[below(&stream->random, 8)];
-        size_t part = strlen(piece);
+        reef_span_t piece = reef_span_text(one_in(&stream->random, 400)
+                                               ? wrong[below(&stream->random, 6)]
+                                               : pieces[below(&stream->random, 8)]);
 
-        if (part > size - i) {
-            piece = whole ? "................." : piece;
-            part = size - i;
+        if (piece.size > size - i) {
+            const char *last = whole ? "................." : (const char *)piece.data;
+
+            piece = reef_span(last, size - i);
         }
-        memcpy(data + i, piece, part);
-        i += part;
+        memcpy(data + i, piece.data, piece.size);
+        i += piece.size;
     }
 }
 
@@ -214,7 +214,11 @@ static void put_frame(stream_t *stream)
     if (one_in(random, 200)) { /* a reserved bit, a reserved opcode, FIN */
         first ^= 1U << below(random, 8);
     }
-    announced = one_in(random, 300) ? next(random) >> below(random, 64) : size;
+    announced = size;
+    if (one_in(random, 300)) {
+        announced = next(random);
+        announced >>= below(random, 64);
+    }
     put_head(stream, first, announced, form, is_masked ? mask : NULL);
     for (size_t i = 0; is_masked && i < size; i++) {
         payload[i] ^= mask[i % 4];

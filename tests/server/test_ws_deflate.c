@@ -532,25 +532,27 @@ static void test_ws_deflate_without_context_messages_may_overlap(void **state)
     enum {
         COUNT = 20
     };
+    static const char hello[] = HELLO;
+    static const char text[] = "Hello";
     pair_t *pair = *state;
     reef__ws_deflate_t *many[COUNT];
     reef_span_t out;
 
     set_context(pair, false);
     for (int i = 0; i < COUNT; i++) {
-        reef_span_t in = reef_span(HELLO, 3);
+        reef_span_t in = reef_span(hello, 3);
 
         many[i] = reef__ws_deflate_create(pair->shared, &pair->params);
         assert_int_equal(reef__ws_deflate_inflate(many[i], &in, false, &out),
                          REEF__WS_INFLATE_DONE);
     }
     for (int i = 0; i < COUNT; i++) {
-        reef_span_t in = reef_span(HELLO + 3, 4);
+        reef_span_t in = reef_span(hello + 3, 4);
 
         assert_int_equal(reef__ws_deflate_inflate(many[i], &in, true, &out),
                          REEF__WS_INFLATE_DONE);
         assert_true(out.size <= 5 &&
-                    memcmp(out.data, "Hello" + 5 - out.size, out.size) == 0);
+                    memcmp(out.data, text + 5 - out.size, out.size) == 0);
     }
     for (int i = 0; i < COUNT; i++) {
         reef__ws_deflate_destroy(many[i]);

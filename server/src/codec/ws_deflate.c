@@ -77,28 +77,30 @@ typedef union block {
     max_align_t align;
 } block_t;
 
-static voidpf allocate_block(voidpf alloc, uInt count, uInt size)
+static voidpf allocate_block(voidpf opaque, uInt count, uInt size)
 {
+    const reef__ws_deflate_shared_t *shared = opaque;
     size_t total = sizeof(block_t) + (size_t)count * size;
-    block_t *block = reef_resize(alloc, NULL, 0, total);
+    block_t *block = reef_resize(shared->alloc, NULL, 0, total);
 
     block->size = total;
     return block + 1;
 }
 
-static void free_block(voidpf alloc, voidpf memory)
+static void free_block(voidpf opaque, voidpf memory)
 {
+    const reef__ws_deflate_shared_t *shared = opaque;
     block_t *block = (block_t *)memory - 1;
 
-    reef_resize(alloc, block, block->size, 0);
+    reef_resize(shared->alloc, block, block->size, 0);
 }
 
-static z_stream empty_stream(const reef_alloc_t *alloc)
+static z_stream empty_stream(reef__ws_deflate_shared_t *shared)
 {
     return (z_stream){
         .zalloc = allocate_block,
         .zfree = free_block,
-        .opaque = (voidpf)(uintptr_t)alloc, /* never written through */
+        .opaque = shared,
     };
 }
 
@@ -122,12 +124,12 @@ uint32_t reef__ws_deflate_inflater_size(unsigned window_bits)
 /* Compressors ------------------------------------------------------------------ */
 
 static compressor_t *
-compressor_create(const reef__ws_deflate_shared_t *shared, int bits, int memory_level)
+compressor_create(reef__ws_deflate_shared_t *shared, int bits, int memory_level)
 {
     compressor_t *compressor = reef_resize(shared->alloc, NULL, 0, sizeof(*compressor));
     int code;
 
-    compressor->stream = empty_stream(shared->alloc);
+    compressor->stream = empty_stream(shared);
     code = deflateInit2(&compressor->stream, shared->level, Z_DEFLATED, -bits,
                         memory_level, Z_DEFAULT_STRATEGY);
     assert(code == Z_OK);
@@ -222,7 +224,7 @@ static inflater_t *ensure_inflater(reef__ws_deflate_t *deflate)
         code = inflateReset2(&inflater->stream, -bits);
     } else {
         inflater = reef_resize(shared->alloc, NULL, 0, sizeof(*inflater));
-        inflater->stream = empty_stream(shared->alloc);
+        inflater->stream = empty_stream(shared);
         code = inflateInit2(&inflater->stream, -bits);
     }
     assert(code == Z_OK);

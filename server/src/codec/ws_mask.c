@@ -11,7 +11,10 @@
 
 enum {
     WORD = sizeof(uint64_t),
+    TWO_WORDS = 2 * WORD,
+    THREE_WORDS = 3 * WORD,
     STEP = 4 * WORD,
+    HALF = WORD / 2,
     LONG_SIZE = 512
 };
 
@@ -42,27 +45,27 @@ static inline void unmask_short(uint8_t *data, size_t size, const uint8_t *mask)
     for (; size >= STEP; size -= STEP, data += STEP) {
         xor_word(data, key);
         xor_word(data + WORD, key);
-        xor_word(data + 2 * WORD, key);
-        xor_word(data + 3 * WORD, key);
+        xor_word(data + TWO_WORDS, key);
+        xor_word(data + THREE_WORDS, key);
     }
-    if ((size & 2 * WORD) != 0) {
+    if ((size & TWO_WORDS) != 0) {
         xor_word(data, key);
         xor_word(data + WORD, key);
-        data += 2 * WORD;
+        data += TWO_WORDS;
     }
     if ((size & WORD) != 0) {
         xor_word(data, key);
         data += WORD;
     }
-    if ((size & WORD / 2) != 0) {
+    if ((size & HALF) != 0) {
         uint32_t word;
 
         memcpy(&word, data, sizeof(word));
         word ^= half;
         memcpy(data, &word, sizeof(word));
-        data += WORD / 2;
+        data += HALF;
     }
-    for (size_t i = 0; i < size % (WORD / 2); i++) {
+    for (size_t i = 0; i < size % HALF; i++) {
         data[i] ^= mask[i];
     }
 }
