@@ -44,6 +44,7 @@ need_pkgconfig(wolfssl   libwolfssl-dev)
 need_pkgconfig(libcjson  libcjson-dev)
 need_pkgconfig(sqlite3   libsqlite3-dev)
 need_pkgconfig(inih      libinih-dev)
+need_pkgconfig(zlib      zlib1g-dev)
 need_pkgconfig(libxxhash libxxhash-dev)
 need_pkgconfig(libzstd   libzstd-dev)
 if(PKG_CONFIG_FOUND) # optional: Linux only

@@ -106,7 +106,7 @@ reef_buffer_t *reef_buffer_format(const char *format, ...)
     return buffer;
 }
 
-reef_buffer_t *reef__buffer_websocket_control(uint8_t opcode, reef_span_t payload)
+reef_buffer_t *reef__buffer_websocket(uint8_t opcode, reef_span_t payload)
 {
     reef_buffer_t *buffer = reef_buffer_create(REEF_PAYLOAD_BINARY, payload);
 

@@ -13,9 +13,10 @@
  *  shared by all recipients.  Borrowed while a reference is held. */
 reef_span_t reef__buffer_websocket_frame(const reef_buffer_t *buffer);
 
-/** A WebSocket control frame; @p opcode as in the RFC, at most 125 bytes.  One
- *  reference, the caller's. */
-reef_buffer_t *reef__buffer_websocket_control(uint8_t opcode, reef_span_t payload);
+/** Any other WebSocket frame: a control frame, or a compressed message.  @p opcode: as
+ * in the RFC, with reserved bits where an extension wants them.  One reference, the
+ *  caller's. */
+reef_buffer_t *reef__buffer_websocket(uint8_t opcode, reef_span_t payload);
 
 /** reef_buffer_format() with its arguments in a list. */
 REEF_PRINTF(1, 0)

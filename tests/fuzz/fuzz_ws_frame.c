@@ -1,8 +1,10 @@
 /*
- * Four bytes of limits and of a seed, then what a client sends.  It is read whole, in
- * pieces of random sizes, and byte by byte: the events, the end and what is held in
+ * Four bytes of limits and of a seed, whose highest bits say whether compression was
+ * negotiated and whether it has context, then what a client sends.  It is read whole,
+ * in pieces of random sizes, and byte by byte: the events, the end and what is held in
  * between must be the same, within the limits, whatever the pieces are.
  */
+#include "codec/ws_deflate.h"
 #include "codec/ws_frame.h"
 
 #include <reef/hash.h>
@@ -11,7 +13,9 @@
 #include <string.h>
 
 enum {
-    HEAD_SIZE = 4
+    HEAD_SIZE = 4,
+    NEGOTIATED = 0x80,
+    WITHOUT_CONTEXT = 0x40,
 };
 
 /* One reader and what it gave. */
@@ -19,9 +23,10 @@ typedef struct run {
     reef__ws_reader_t reader;
     reef__ws_limits_t limits;
     reef_alloc_t alloc;
-    size_t live;     /* bytes held */
-    size_t received; /* bytes given to the reader */
-    uint64_t events; /* hash of all of them in order */
+    size_t live;                       /* bytes held */
+    size_t received;                   /* bytes given to the reader */
+    reef__ws_deflate_shared_t *shared; /* NULL when not negotiated */
+    uint64_t events;                   /* hash of all of them in order */
     bool ended;
 } run_t;
 
@@ -41,7 +46,7 @@ static void *count_resize(void *context, void *ptr, size_t old_size, size_t new_
 
     check((ptr == NULL) == (old_size == 0) && old_size <= run->live);
     run->live = run->live - old_size + new_size;
-    check(run->live <= 2 * run->received);
+    check(run->live <= 2 * run->received || run->shared != NULL);
     check(run->live <= (size_t)run->limits.max_message + REEF__WS_MAX_CONTROL);
     if (new_size == 0) {
         free(ptr);
@@ -61,6 +66,16 @@ static void init(run_t *run, const uint8_t head[HEAD_SIZE])
         .max_fragments = head[2],
     };
     reef__ws_limits_resolve(&run->limits);
+    if ((head[3] & NEGOTIATED) != 0) {
+        run->shared = reef__ws_deflate_shared_create(reef_alloc_default(),
+                                                     &(reef__ws_deflate_config_t){0});
+        run->reader.deflate = reef__ws_deflate_create(
+            run->shared,
+            &(reef__ws_deflate_params_t){
+                .client_no_context_takeover = (head[3] & WITHOUT_CONTEXT) != 0,
+                .client_max_window_bits = 15,
+            });
+    }
 }
 
 static void check_event(const run_t *run, const reef__ws_event_t *event)
@@ -133,6 +148,7 @@ static void check_same(const run_t *a, const run_t *b)
     check(held == 0 || memcmp(x->buffer, y->buffer, held) == 0);
     check((a->live == 0) == (b->live == 0));
     check(x->fragments == y->fragments && x->message_opcode == y->message_opcode);
+    check(x->message_opcode == 0 || x->compressed == y->compressed);
     check(x->head_size == y->head_size && memcmp(x->head, y->head, x->head_size) == 0);
     check(x->in_frame == y->in_frame && x->utf8.left == y->utf8.left);
     if (x->in_frame) {
@@ -144,7 +160,11 @@ static void check_same(const run_t *a, const run_t *b)
 
 static void finish(run_t *run)
 {
+    reef__ws_deflate_t *deflate = run->reader.deflate;
+
     reef__ws_reader_finish(&run->reader, &run->limits);
+    reef__ws_deflate_destroy(deflate);
+    reef__ws_deflate_shared_destroy(run->shared);
     check(run->live == 0);
 }
 

@@ -3,6 +3,7 @@
  * and byte by byte it must come to the same; what is answered must stay in its buffer
  * and be one response, whatever the client wrote.
  */
+#include "codec/ws_deflate.h"
 #include "codec/ws_upgrade.h"
 
 #include <stdlib.h>
@@ -69,6 +70,10 @@ static void check_same(const run_t *a, const run_t *b)
     for (size_t i = 0; i < x->protocol_count; i++) {
         check(reef_span_equal(x->protocols[i], y->protocols[i]));
     }
+    check(x->deflate_offer_count == y->deflate_offer_count);
+    for (uint32_t i = 0; i < x->deflate_offer_count; i++) {
+        check(reef_span_equal(x->deflate_offers[i], y->deflate_offers[i]));
+    }
 }
 
 /* One head: its empty line is the first there is, and @p body bytes follow. */
@@ -91,6 +96,41 @@ static bool lies_in(reef_span_t part, const run_t *run)
             part.data + part.size < run->bytes + run->upgrade.consumed);
 }
 
+/* Whatever was offered: what we agree to is possible, fits, and is told. */
+static void check_deflate(const run_t *run, reef__ws_deflate_config_t config)
+{
+    const reef__ws_upgrade_t *upgrade = &run->upgrade;
+    char *out = malloc(REEF__WS_RESPONSE_SIZE);
+    reef__ws_deflate_params_t params;
+    uint32_t held;
+
+    check(upgrade->deflate_offer_count <= REEF__WS_MAX_DEFLATE_OFFERS);
+    for (uint32_t i = 0; i < upgrade->deflate_offer_count; i++) {
+        check(lies_in(upgrade->deflate_offers[i], run));
+    }
+    if (reef__ws_deflate_negotiate(upgrade, &config, &params)) {
+        check(upgrade->deflate_offer_count > 0);
+        check(params.server_max_window_bits >= 9 &&
+              params.server_max_window_bits <= 15);
+        check(params.client_max_window_bits >= 8 &&
+              params.client_max_window_bits <= 15);
+        check(params.memory_level >= 1 && params.memory_level <= 9);
+        check(config.context_takeover ||
+              (params.server_no_context_takeover && params.client_no_context_takeover));
+        held = reef__ws_deflate_inflater_size(params.client_max_window_bits);
+        if (!params.server_no_context_takeover) {
+            held += reef__ws_deflate_compressor_size(params.server_max_window_bits,
+                                                     params.memory_level);
+        }
+        check(config.memory == 0 || held <= config.memory);
+        check_response(
+            out,
+            reef__ws_upgrade_write_accept(upgrade, reef_span(NULL, 0), &params, out),
+            0);
+    }
+    free(out);
+}
+
 static void check_done(const run_t *run, const reef__ws_upgrade_limits_t *limits)
 {
     const reef__ws_upgrade_t *upgrade = &run->upgrade;
@@ -105,15 +145,21 @@ static void check_done(const run_t *run, const reef__ws_upgrade_limits_t *limits
     check(lies_in(upgrade->host, run) && lies_in(upgrade->origin, run));
     check(upgrade->protocol_count <= REEF__WS_MAX_PROTOCOLS);
     check(protocol.size == 0 || protocol.size == 4 || protocol.size == 9);
-    check_response(out, reef__ws_upgrade_write_accept(upgrade, protocol, out), 0);
+    check_response(out, reef__ws_upgrade_write_accept(upgrade, protocol, NULL, out), 0);
     for (size_t i = 0; i < upgrade->protocol_count; i++) {
         check(lies_in(upgrade->protocols[i], run));
         if (upgrade->protocols[i].size <= REEF__WS_MAX_PROTOCOL) {
-            check_response(
-                out, reef__ws_upgrade_write_accept(upgrade, upgrade->protocols[i], out),
-                0);
+            check_response(out,
+                           reef__ws_upgrade_write_accept(upgrade, upgrade->protocols[i],
+                                                         NULL, out),
+                           0);
         }
     }
+    check_deflate(run, (reef__ws_deflate_config_t){.enabled = true});
+    check_deflate(run,
+                  (reef__ws_deflate_config_t){.enabled = true,
+                                              .context_takeover = true,
+                                              .memory = 8192U << run->bytes[4] % 7});
     check(upgrade->origin.data == NULL ||
           !reef__ws_origin_is_allowed(reef_span(NULL, 0), upgrade->origin));
     free(out);

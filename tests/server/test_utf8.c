@@ -51,6 +51,12 @@ static void test_utf8_accepts_every_code_point_but_surrogates(void **state)
     }
 }
 
+static uint32_t next(uint32_t *random)
+{
+    *random = *random * 1664525 + 1013904223;
+    return *random >> 8;
+}
+
 /* Whether the bytes are one character in its only form, or several of one byte. */
 static bool is_valid_slowly(const uint8_t *data, size_t size)
 {
@@ -99,6 +105,96 @@ static void test_utf8_agrees_with_a_decoder_on_all_short_texts(void **state)
         if (is_valid(text, 4) != is_valid_slowly(text, 4)) {
             fail_msg("%02x %02x %02x %02x", text[0], text[1], text[2], text[3]);
         }
+    }
+}
+
+/* A text of up to @p room bytes: characters of all sizes in runs, perhaps with one bit
+ * or byte wrong. */
+static size_t write_text(uint8_t *out, size_t room, uint32_t *random)
+{
+    static const uint32_t starts[] = {0x20,   0x80,   0x400,  0x800,
+                                      0x4e00, 0xd7f0, 0x1f600};
+    size_t size = 0;
+
+    while (size + 4 <= room) {
+        uint32_t start = starts[next(random) % 7];
+
+        for (uint32_t run = next(random) % 24; run > 0 && size + 4 <= room; run--) {
+            size += encode(start + next(random) % 16, out + size);
+        }
+        if (next(random) % 16 == 0) {
+            break;
+        }
+    }
+    if (size > 0 && next(random) % 2 == 0) {
+        out[next(random) % size] ^= (uint8_t)(1U << next(random) % 8);
+    }
+    if (size > 0 && next(random) % 4 == 0) {
+        size = next(random) % size; /* cut */
+    }
+    return size;
+}
+
+/* The fast ways through long texts, at every place where they may begin and end. */
+static void test_utf8_agrees_with_a_decoder_on_long_texts(void **state)
+{
+    uint32_t random = 1;
+    size_t valid = 0;
+
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        uint8_t text[200];
+        size_t size = write_text(text, next(&random) % sizeof(text), &random);
+        uint8_t *copy = malloc(size > 0 ? size : 1); /* its end is guarded */
+        size_t cut = size > 0 ? next(&random) % size : 0;
+        reef__utf8_t utf8 = {0};
+        bool expected = is_valid_slowly(text, size);
+        bool parts;
+
+        memcpy(copy, text, size);
+        parts = reef__utf8_feed(&utf8, reef_span(copy, cut)) &&
+                reef__utf8_feed(&utf8, reef_span(copy + cut, size - cut)) &&
+                reef__utf8_is_complete(&utf8);
+        if (is_valid(copy, size) != expected || parts != expected) {
+            fail_msg("text %d, cut at %zu of %zu", i, cut, size);
+        }
+        valid += expected;
+        free(copy);
+    }
+    assert_in_range(valid, 20000, 80000);
+}
+
+/* Every byte in the place of each. */
+static size_t count_disagreements(uint8_t *text, size_t size)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        uint8_t before = text[i];
+
+        for (unsigned byte = 0; byte < 256; byte++) {
+            text[i] = (uint8_t)byte;
+            count += is_valid(text, size) != is_valid_slowly(text, size);
+        }
+        text[i] = before;
+    }
+    return count;
+}
+
+/* Runs of characters that are read in words */
+static void test_utf8_agrees_with_a_decoder_on_runs_with_one_byte_wrong(void **state)
+{
+    static const uint32_t points[] = {'x', 0x7ff, 0x4e00, 0x1f600};
+
+    (void)state;
+    for (size_t kind = 0; kind < sizeof(points) / sizeof(points[0]); kind++) {
+        uint8_t text[44];
+        size_t size = 0;
+
+        while (size + 4 <= sizeof(text)) {
+            size += encode(points[kind], text + size);
+        }
+        assert_int_equal(count_disagreements(text, size), 0);
     }
 }
 
@@ -166,10 +262,10 @@ static void test_utf8_fails_at_the_first_wrong_byte(void **state)
     }
 }
 
-/* The eight bytes at a time must not step over one with a high bit. */
+/* The bytes taken together must not step over one with a high bit. */
 static void test_utf8_sees_a_wrong_byte_at_every_place(void **state)
 {
-    uint8_t text[40];
+    uint8_t text[100];
 
     (void)state;
     for (size_t size = 1; size <= sizeof(text); size++) {
@@ -202,6 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_accepts_every_code_point_but_surrogates),
         cmocka_unit_test(test_utf8_agrees_with_a_decoder_on_all_short_texts),
+        cmocka_unit_test(test_utf8_agrees_with_a_decoder_on_long_texts),
+        cmocka_unit_test(test_utf8_agrees_with_a_decoder_on_runs_with_one_byte_wrong),
         cmocka_unit_test(test_utf8_refuses_broken_texts),
         cmocka_unit_test(test_utf8_goes_on_after_any_cut),
         cmocka_unit_test(test_utf8_fails_at_the_first_wrong_byte),

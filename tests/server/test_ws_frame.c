@@ -28,6 +28,20 @@ static void test_ws_frame_joins_fragments(void **state)
     expect(stream, "text(Hello) binary(abcd)");
 }
 
+/* Section 5.3: "random" masks, payloads and lengths may look like whole frames,
+ * wherever a read begins */
+static void test_ws_frame_goes_by_place_not_by_looks(void **state)
+{
+    stream_t *stream = *state;
+
+    put(stream, "\x81\x82\x82\x80\x00\x00\xeb\xe9", 8);
+    put(stream, "\x02\x86\x00\x00\x00\x00\x82\x80\x00\x00\x00\x00", 12);
+    put(stream, "\x80\x80\x82\x80\x82\x80", 6);
+    put(stream, "\x89\x87\x00\x00\x00\x00\x82\x81qqqqs", 13);
+    put_text(stream, 0x81, "end");
+    expect(stream, "text(ii) binary(\x82\x80) ping(\x82\x81qqqqs) text(end)");
+}
+
 /* Section 5.4: a fragment may be empty, and so may a message */
 static void test_ws_frame_takes_empty_frames(void **state)
 {
@@ -489,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_ws_frame_reads_the_masked_hello_of_the_rfc),
         TEST(test_ws_frame_joins_fragments),
+        TEST(test_ws_frame_goes_by_place_not_by_looks),
         TEST(test_ws_frame_takes_empty_frames),
         TEST(test_ws_frame_gives_control_frames_between_fragments),
         TEST(test_ws_frame_close_within_a_message_ends_all),

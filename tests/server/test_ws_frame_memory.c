@@ -3,36 +3,38 @@
 
 /* Masking ---------------------------------------------------------------------- */
 
-/* Section 5.3: every size up to some words, at every alignment, cut everywhere */
+/* Section 5.3: every size, short and long, at every alignment, cut everywhere */
 static void test_ws_frame_memory_unmasks_at_every_alignment_and_cut(void **state)
 {
     enum {
-        MAX_SIZE = 40
+        MAX_SIZE = 600
     };
     uint8_t plain[MAX_SIZE];
     stream_t *stream = *state;
 
     reef__ws_limits_resolve(&stream->limits);
     for (size_t i = 0; i < MAX_SIZE; i++) {
-        plain[i] = (uint8_t)(i * 89 + 3);
+        plain[i] = (uint8_t)(i * 89 + i / 256 + 3);
     }
     for (size_t size = 0; size <= MAX_SIZE; size++) {
         stream->size = 0;
         put_frame(stream, 0x82, plain, size);
         for (size_t offset = 0; offset < 8; offset++) {
-            uint8_t slab[MAX_SIZE + 16];
+            uint8_t slab[MAX_SIZE + 32];
             reef__ws_reader_t reader = {0};
             reef__ws_input_t input = {slab + offset, stream->size};
             reef__ws_event_t event;
 
+            memset(slab, 0x5a, sizeof(slab));
             memcpy(input.data, stream->bytes, stream->size);
             assert_true(reef__ws_frame_next(&reader, &stream->limits, &input, &event));
             assert_int_equal(event.data.size, size);
             assert_memory_equal(event.data.data, plain, size);
+            assert_int_equal(slab[offset + stream->size], 0x5a);
         }
     }
-    for (size_t cut = 6; cut <= stream->size; cut++) { /* the longest one */
-        uint8_t slab[MAX_SIZE + 16];
+    for (size_t cut = 8; cut <= stream->size; cut++) { /* the longest one */
+        uint8_t slab[MAX_SIZE + 32];
         reef__ws_reader_t reader = {0};
         reef__ws_input_t input = {slab, cut};
         reef__ws_event_t event;
@@ -133,6 +135,29 @@ static void test_ws_frame_memory_releases_the_message_at_the_next_call(void **st
     assert_int_equal(record.events, 2);
 }
 
+/* A message in assembly that has no byte yet holds nothing for a ping that came
+ * between. */
+static void test_ws_frame_memory_releases_a_ping_in_an_empty_message(void **state)
+{
+    stream_t *stream = *state;
+    reef__ws_reader_t reader = {0};
+    record_t record = {0};
+
+    reef__ws_limits_resolve(&stream->limits);
+    put_text(stream, 0x01, "");
+    put_text(stream, 0x89, "a ping in pieces");
+    feed(&reader, &stream->limits, reef_span(stream->bytes, 16), &record);
+    assert_true(stream->counter.live > 0);
+    feed(&reader, &stream->limits, reef_span(stream->bytes + 16, stream->size - 16),
+         &record);
+    assert_string_equal(record.text, "ping(a ping in pieces)");
+    assert_int_equal(stream->counter.live, 0);
+    stream->size = 0;
+    put_text(stream, 0x80, "x");
+    feed(&reader, &stream->limits, reef_span(stream->bytes, stream->size), &record);
+    assert_string_equal(record.text, "ping(a ping in pieces) text(x)");
+}
+
 /* Pings that arrive in pieces must not have the message copied for each of them. */
 static void test_ws_frame_memory_grows_the_buffer_seldom(void **state)
 {
@@ -198,6 +223,7 @@ int main(void)
         TEST(test_ws_frame_memory_whole_messages_are_views_without_memory),
         TEST(test_ws_frame_memory_holds_what_came_not_what_was_announced),
         TEST(test_ws_frame_memory_releases_the_message_at_the_next_call),
+        TEST(test_ws_frame_memory_releases_a_ping_in_an_empty_message),
         TEST(test_ws_frame_memory_grows_the_buffer_seldom),
         TEST(test_ws_frame_memory_leaves_the_rest_of_the_input_alone),
     };

@@ -523,14 +523,15 @@ static void test_ws_upgrade_accepts_with_the_answer_to_the_key(void **state)
     result_t result = parse_text(LINE HEADERS END);
     char out[REEF__WS_RESPONSE_SIZE];
     size_t size =
-        reef__ws_upgrade_write_accept(&result.upgrade, reef_span(NULL, 0), out);
+        reef__ws_upgrade_write_accept(&result.upgrade, reef_span(NULL, 0), NULL, out);
 
     (void)state;
     assert_span(reef_span(out, size),
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 "Connection: Upgrade\r\n"
                 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
-    size = reef__ws_upgrade_write_accept(&result.upgrade, reef_span("chat!", 4), out);
+    size = reef__ws_upgrade_write_accept(&result.upgrade, reef_span("chat!", 4), NULL,
+                                         out);
     assert_span(reef_span(out, size),
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 "Connection: Upgrade\r\n"
@@ -548,8 +549,8 @@ static void test_ws_upgrade_accept_holds_the_longest_protocol(void **state)
 
     (void)state;
     memset(protocol, 'p', sizeof(protocol));
-    size = reef__ws_upgrade_write_accept(&result.upgrade,
-                                         reef_span(protocol, sizeof(protocol)), out);
+    size = reef__ws_upgrade_write_accept(
+        &result.upgrade, reef_span(protocol, sizeof(protocol)), NULL, out);
     assert_in_range(size, sizeof(protocol) + 100, sizeof(out) - 1);
     assert_memory_equal(out + size - 8, "pppp\r\n\r\n", 8);
     finish(&result);

@@ -12,6 +12,7 @@
 
 #include "test.h"
 
+#include "codec/ws_deflate.h"
 #include "codec/ws_frame.h"
 
 #include <reef/hash.h>
@@ -56,6 +57,8 @@ typedef struct stream {
     reef__ws_limits_t limits;
     counter_t counter;
     reef_alloc_t alloc;
+    reef__ws_deflate_shared_t *shared; /* NULL = no compression */
+    reef__ws_deflate_params_t params;
 } stream_t;
 
 static inline int setup(void **state)
@@ -74,6 +77,7 @@ static inline int teardown(void **state)
     stream_t *stream = *state;
     size_t live = stream->counter.live;
 
+    reef__ws_deflate_shared_destroy(stream->shared);
     free(stream->bytes);
     free(stream);
     return live == 0 ? 0 : -1;
@@ -161,6 +165,25 @@ static inline void record_event(record_t *record, const reef__ws_event_t *event)
     assert_true(record->size < sizeof(record->text) - 128);
 }
 
+/* A reader at the start of the connection. */
+static inline reef__ws_reader_t begin_reader(const stream_t *stream)
+{
+    reef__ws_reader_t reader = {0};
+
+    if (stream->shared != NULL) {
+        reader.deflate = reef__ws_deflate_create(stream->shared, &stream->params);
+    }
+    return reader;
+}
+
+static inline void finish_reader(const stream_t *stream, reef__ws_reader_t *reader)
+{
+    reef__ws_deflate_t *deflate = reader->deflate;
+
+    reef__ws_reader_finish(reader, &stream->limits);
+    reef__ws_deflate_destroy(deflate);
+}
+
 static inline void feed(reef__ws_reader_t *reader,
                         const reef__ws_limits_t *limits,
                         reef_span_t piece,
@@ -181,27 +204,27 @@ static inline void feed(reef__ws_reader_t *reader,
 
 static inline void read_cut(const stream_t *stream, size_t cut, record_t *record)
 {
-    reef__ws_reader_t reader = {0};
+    reef__ws_reader_t reader = begin_reader(stream);
 
     record->size = 0;
     record->text[0] = '\0';
     feed(&reader, &stream->limits, reef_span(stream->bytes, cut), record);
     feed(&reader, &stream->limits, reef_span(stream->bytes + cut, stream->size - cut),
          record);
-    reef__ws_reader_finish(&reader, &stream->limits);
+    finish_reader(stream, &reader);
     assert_int_equal(stream->counter.live, 0);
 }
 
 static inline void read_bytewise(const stream_t *stream, record_t *record)
 {
-    reef__ws_reader_t reader = {0};
+    reef__ws_reader_t reader = begin_reader(stream);
 
     record->size = 0;
     record->text[0] = '\0';
     for (size_t i = 0; i < stream->size; i++) {
         feed(&reader, &stream->limits, reef_span(stream->bytes + i, 1), record);
     }
-    reef__ws_reader_finish(&reader, &stream->limits);
+    finish_reader(stream, &reader);
     assert_int_equal(stream->counter.live, 0);
 }
 

@@ -1,42 +1,14 @@
 /*
- * The reader alternates between header and payload:
- *
- *     read_head ──► read_data ────┬─► event, or on to the next header
- *         ▲     └─► read_control ─┤
- *         └───────────────────────┘
- *
- * Each step works on the bytes at hand.  A header cut by the end of the input waits
- * in reader->head.  A payload that lies whole in the input, and continues nothing,
- * is unmasked where it lies and given as a view.  Any other is appended:
- *
- *     buffer:  [ message so far | control payload so far | free ]
- *
- * A control frame may come between two fragments but not inside a frame, so its
- * part is always at the end and disappears before the message grows again.
- *
- * Errors depend on the stream alone, not on how it was cut: headers are judged from
- * their first byte on, and text is validated as it arrives.
+ * The short way in and out.  Whole short messages, which are most, are read here; all
+ * else goes through the steps of ws_frame_steps.c, and so does what is wrong with one.
  */
 #include "codec/ws_frame.h"
 
+#include "codec/ws_frame_steps.h"
+
 enum {
-    BIT_FIN = 0x80,
-    BITS_RESERVED = 0x70,
-    BITS_OPCODE = 0x0f,
-    BIT_MASKED = 0x80,
-    BITS_SIZE = 0x7f,
-    BIT_CONTROL = 0x08, /* in an opcode */
-    SIZE_16 = 126,
-    SIZE_64 = 127,
-    MASK_SIZE = 4,
     MAX_REASON = REEF__WS_MAX_CONTROL - 2,
 };
-
-typedef enum step {
-    STEP_ON,    /* go on with the next step */
-    STEP_MORE,  /* the input is used up */
-    STEP_EVENT, /* an event was written */
-} step_t;
 
 void reef__ws_limits_resolve(reef__ws_limits_t *limits)
 {
@@ -57,272 +29,79 @@ void reef__ws_limits_resolve(reef__ws_limits_t *limits)
     assert(limits->max_message <= ceiling && limits->max_frame <= ceiling);
 }
 
-static void release(reef__ws_reader_t *reader, const reef__ws_limits_t *limits)
+/* Most of what clients send: a message in one frame of less than 64 KiB, uncompressed,
+ * that lies whole in the input with nothing unfinished before it.  Anything else, and
+ * everything that is wrong with the frame, is left to the steps. */
+static bool read_whole(reef__ws_reader_t *reader,
+                       const reef__ws_limits_t *limits,
+                       reef__ws_input_t *input,
+                       reef__ws_event_t *event)
 {
-    if (reader->buffer != NULL) {
-        reef_resize(limits->alloc, reader->buffer, reader->capacity, 0);
-    }
-    reader->buffer = NULL;
-    reader->capacity = 0;
-    reader->message_size = 0;
-    reader->control_size = 0;
-}
-
-static step_t fail(reef__ws_reader_t *reader,
-                   reef__ws_event_t *event,
-                   uint16_t code,
-                   const char *text)
-{
-    *event = (reef__ws_event_t){
-        .kind = REEF__WS_ERROR,
-        .code = code,
-        .data = reef_span_text(text),
-    };
-    reader->ended = true;
-    return STEP_EVENT;
-}
-
-static void consume(reef__ws_input_t *input, size_t count)
-{
-    input->data += count;
-    input->size -= count;
-}
-
-/* Undo the masking (section 5.3) and turn the key so that it fits the next byte. */
-static void unmask(uint8_t *data, size_t size, uint8_t mask[MASK_SIZE])
-{
-    uint8_t turned[MASK_SIZE];
-    uint64_t key;
-    size_t i = 0;
-
-    memcpy(&key, mask, MASK_SIZE);
-    memcpy((uint8_t *)&key + MASK_SIZE, mask, MASK_SIZE);
-    for (; i + sizeof(key) <= size; i += sizeof(key)) {
-        uint64_t word;
-
-        memcpy(&word, data + i, sizeof(word));
-        word ^= key;
-        memcpy(data + i, &word, sizeof(word));
-    }
-    for (; i < size; i++) {
-        data[i] ^= mask[i % MASK_SIZE];
-    }
-    for (i = 0; i < MASK_SIZE; i++) {
-        turned[i] = mask[(size + i) % MASK_SIZE];
-    }
-    memcpy(mask, turned, MASK_SIZE);
-}
-
-/* Append @p count bytes at the end of the buffer, whose content will have at most
- * @p bound bytes.  Never holds more than twice what was received. */
-static uint8_t *append(reef__ws_reader_t *reader,
-                       const reef_alloc_t *alloc,
-                       const uint8_t *data,
-                       uint32_t count,
-                       uint32_t bound)
-{
-    uint32_t used = reader->message_size + reader->control_size;
-    uint32_t needed = used + count;
-
-    if (needed > reader->capacity) {
-        uint32_t capacity = needed < bound / 2 ? needed * 2 : bound;
-
-        reader->buffer = reef_resize(alloc, reader->buffer, reader->capacity, capacity);
-        reader->capacity = capacity;
-    }
-    memcpy(reader->buffer + used, data, count);
-    return reader->buffer + used;
-}
-
-/* What the first two bytes of a header show to be wrong; NULL when nothing. */
-static const char *check_start(const reef__ws_reader_t *reader, const uint8_t *head)
-{
-    uint8_t opcode = head[0] & BITS_OPCODE;
-    bool control = (opcode & BIT_CONTROL) != 0;
-
-    if ((head[0] & BITS_RESERVED) != 0) {
-        return "reserved bit set without an extension";
-    }
-    if ((control && opcode > REEF__WS_OP_PONG) ||
-        (!control && opcode > REEF__WS_OP_BINARY)) {
-        return "reserved opcode";
-    }
-    if (control && (head[0] & BIT_FIN) == 0) {
-        return "fragmented control frame";
-    }
-    if (control && (head[1] & BITS_SIZE) > REEF__WS_MAX_CONTROL) {
-        return "control frame longer than 125 bytes";
-    }
-    if ((head[1] & BIT_MASKED) == 0) {
-        return "client frame without a mask";
-    }
-    if (opcode == REEF__WS_OP_CONTINUATION && reader->message_opcode == 0) {
-        return "continuation without a message";
-    }
-    if (!control && opcode != REEF__WS_OP_CONTINUATION && reader->message_opcode != 0) {
-        return "new message within a fragmented one";
-    }
-    return NULL;
-}
-
-/* Whole size of a header, known from its second byte. */
-static size_t head_size(uint8_t second)
-{
-    size_t extra = (second & BITS_SIZE) == SIZE_16   ? 2
-                   : (second & BITS_SIZE) == SIZE_64 ? 8
-                                                     : 0;
-
-    return 2 + extra + MASK_SIZE;
-}
-
-/* Payload size in a whole header; UINT64_MAX when it is not encoded minimally or
- * has its highest bit set. */
-static uint64_t payload_size(const uint8_t *head)
-{
-    uint64_t size = head[1] & BITS_SIZE;
-    size_t extra = head_size(head[1]) - 2 - MASK_SIZE;
-
-    if (extra == 0) {
-        return size;
-    }
-    size = 0;
-    for (size_t i = 0; i < extra; i++) {
-        size = size << 8 | head[2 + i];
-    }
-    if (size < (extra == 2 ? 126 : 65536) || size >> 63 != 0) {
-        return UINT64_MAX;
-    }
-    return size;
-}
-
-/* Enter the frame of a whole and plausible header. */
-static step_t begin_frame(reef__ws_reader_t *reader,
-                          const reef__ws_limits_t *limits,
-                          const uint8_t *head,
-                          reef__ws_event_t *event)
-{
-    uint8_t opcode = head[0] & BITS_OPCODE;
-    uint64_t size = payload_size(head);
-
-    if (size == UINT64_MAX) {
-        return fail(reader, event, REEF__WS_CODE_PROTOCOL,
-                    "payload length not in its shortest form");
-    }
-    if ((opcode & BIT_CONTROL) == 0) {
-        if (size > limits->max_frame) {
-            return fail(reader, event, REEF__WS_CODE_TOO_BIG, "frame too big");
-        }
-        if (size > limits->max_message - reader->message_size) {
-            return fail(reader, event, REEF__WS_CODE_TOO_BIG, "message too big");
-        }
-        if (reader->fragments == limits->max_fragments) {
-            return fail(reader, event, REEF__WS_CODE_POLICY, "too many fragments");
-        }
-        reader->fragments++;
-        if (opcode != REEF__WS_OP_CONTINUATION) {
-            reader->message_opcode = opcode;
-        }
-    }
-    memcpy(reader->mask, head + head_size(head[1]) - MASK_SIZE, MASK_SIZE);
-    reader->frame_left = (uint32_t)size;
-    reader->frame_opcode = opcode;
-    reader->final = (head[0] & BIT_FIN) != 0;
-    reader->in_frame = true;
-    return STEP_ON;
-}
-
-static step_t read_head(reef__ws_reader_t *reader,
-                        const reef__ws_limits_t *limits,
-                        reef__ws_input_t *input,
-                        reef__ws_event_t *event)
-{
-    const uint8_t *head = input->data;
-    size_t kept = reader->head_size;
-    size_t fresh = sizeof(reader->head) - kept; /* bytes of the input in head */
+    uint8_t *data = input->data;
+    size_t start = 2 + MASK_SIZE; /* of the payload */
+    uint8_t *payload;
     size_t size;
 
-    fresh = fresh < input->size ? fresh : input->size;
-    if (kept > 0) {
-        memcpy(reader->head + kept, input->data, fresh);
-        head = reader->head;
+    if ((reader->in_frame | reader->head_size | reader->message_opcode |
+         reader->ended) != 0 ||
+        input->size < start || (data[1] & BIT_MASKED) == 0 ||
+        (data[0] != (BIT_FIN | REEF__WS_OP_TEXT) &&
+         data[0] != (BIT_FIN | REEF__WS_OP_BINARY))) {
+        return false;
     }
-    size = kept + fresh;
-    if (size >= 2) {
-        const char *wrong = check_start(reader, head);
+    size = data[1] & BITS_SIZE;
+    if (size >= SIZE_16) {
+        size_t form = size;
 
-        if (wrong != NULL) {
-            return fail(reader, event, REEF__WS_CODE_PROTOCOL, wrong);
+        start += 2;
+        size = (size_t)data[2] << 8 | data[3];
+        if (form != SIZE_16 || size < SIZE_16) {
+            return false;
         }
     }
-    if (size < 2 || size < head_size(head[1])) {
-        if (kept == 0) {
-            memcpy(reader->head, head, fresh);
+    if (start + size > input->size || size > limits->max_frame ||
+        size > limits->max_message) {
+        return false;
+    }
+    input->data += start + size;
+    input->size -= start + size;
+    payload = data + start;
+    reef__ws_unmask(payload, size, payload - MASK_SIZE);
+    if (data[0] == (BIT_FIN | REEF__WS_OP_TEXT)) {
+        reef__utf8_t utf8 = {0};
+        bool good = reef__utf8_feed(&utf8, reef_span(payload, size));
+
+        if (!good || !reef__utf8_is_complete(&utf8)) {
+            reef__ws_steps_refuse_text(reader, event, good);
+            return true;
         }
-        reader->head_size = (uint8_t)size;
-        consume(input, fresh);
-        return STEP_MORE;
     }
-    consume(input, head_size(head[1]) - kept);
-    reader->head_size = 0;
-    return begin_frame(reader, limits, head, event);
+    event->kind =
+        data[0] == (BIT_FIN | REEF__WS_OP_TEXT) ? REEF__WS_TEXT : REEF__WS_BINARY;
+    event->code = 0;
+    event->data = reef_span(payload, size);
+    return true;
 }
 
-/* Give the message that @p data holds in whole. */
-static step_t
-end_message(reef__ws_reader_t *reader, reef_span_t data, reef__ws_event_t *event)
+bool reef__ws_frame_next(reef__ws_reader_t *reader,
+                         const reef__ws_limits_t *limits,
+                         reef__ws_input_t *input,
+                         reef__ws_event_t *event)
 {
-    bool text = reader->message_opcode == REEF__WS_OP_TEXT;
-
-    if (text && !reef__utf8_is_complete(&reader->utf8)) {
-        return fail(reader, event, REEF__WS_CODE_NOT_UTF8,
-                    "text ends within a character");
+    if (reader->given) {
+        reef__ws_steps_drop_given(reader, limits);
     }
-    *event = (reef__ws_event_t){
-        .kind = text ? REEF__WS_TEXT : REEF__WS_BINARY,
-        .data = data,
-    };
-    reader->message_opcode = 0;
-    reader->fragments = 0;
-    reader->message_done = true;
-    return STEP_EVENT;
+    if (input->size == 0) {
+        return false;
+    }
+    return read_whole(reader, limits, input, event) ||
+           reef__ws_steps_next(reader, limits, input, event);
 }
 
-static step_t read_data(reef__ws_reader_t *reader,
-                        const reef__ws_limits_t *limits,
-                        reef__ws_input_t *input,
-                        reef__ws_event_t *event)
+void reef__ws_reader_finish(reef__ws_reader_t *reader, const reef__ws_limits_t *limits)
 {
-    uint32_t left = reader->frame_left;
-    uint32_t count = input->size < left ? (uint32_t)input->size : left;
-    bool last = reader->final && count == left; /* bytes of the message */
-    bool alone = last && reader->message_size == 0;
-    uint8_t *data = input->data;
-
-    consume(input, count);
-    if (!alone && count > 0) {
-        uint32_t bound =
-            reader->final ? reader->message_size + left : limits->max_message;
-
-        data = append(reader, limits->alloc, data, count, bound);
-        reader->message_size += count;
-    }
-    unmask(data, count, reader->mask);
-    if (reader->message_opcode == REEF__WS_OP_TEXT &&
-        !reef__utf8_feed(&reader->utf8, reef_span(data, count))) {
-        return fail(reader, event, REEF__WS_CODE_NOT_UTF8, "text is not UTF-8");
-    }
-    reader->frame_left -= count;
-    reader->in_frame = reader->frame_left > 0;
-    if (reader->in_frame) {
-        return STEP_MORE;
-    }
-    if (!last) {
-        return STEP_ON;
-    }
-    return end_message(reader,
-                       alone ? reef_span(data, count)
-                             : reef_span(reader->buffer, reader->message_size),
-                       event);
+    reef__ws_steps_release(reader, limits);
+    *reader = (reef__ws_reader_t){.ended = true};
 }
 
 bool reef__ws_code_is_valid(uint16_t code)
@@ -331,117 +110,8 @@ bool reef__ws_code_is_valid(uint16_t code)
            (code >= 3000 && code <= 4999);
 }
 
-/* Section 5.5.1: empty, or a code and perhaps a reason. */
-static step_t
-end_close(reef__ws_reader_t *reader, reef_span_t data, reef__ws_event_t *event)
-{
-    *event = (reef__ws_event_t){.kind = REEF__WS_CLOSE, .code = REEF__WS_CODE_NONE};
-    reader->ended = true;
-    if (data.size == 0) {
-        return STEP_EVENT;
-    }
-    if (data.size == 1) {
-        return fail(reader, event, REEF__WS_CODE_PROTOCOL,
-                    "close frame with half a code");
-    }
-    event->code = (uint16_t)(data.data[0] << 8 | data.data[1]);
-    event->data = reef_span_skip(data, 2);
-    if (!reef__ws_code_is_valid(event->code)) {
-        return fail(reader, event, REEF__WS_CODE_PROTOCOL, "invalid close code");
-    }
-    if (!reef__utf8_is_valid(event->data)) {
-        return fail(reader, event, REEF__WS_CODE_NOT_UTF8, "close reason is not UTF-8");
-    }
-    return STEP_EVENT;
-}
-
-static step_t read_control(reef__ws_reader_t *reader,
-                           const reef__ws_limits_t *limits,
-                           reef__ws_input_t *input,
-                           reef__ws_event_t *event)
-{
-    uint32_t left = reader->frame_left;
-    uint32_t count = input->size < left ? (uint32_t)input->size : left;
-    bool alone = count == left && reader->control_size == 0;
-    uint8_t *data = input->data;
-    reef_span_t payload = reef_span(data, count);
-
-    consume(input, count);
-    if (!alone && count > 0) {
-        /* Not just what this frame needs: a message that has filled the buffer would
-         * have it moved for every control frame. */
-        uint32_t bound = limits->max_message + REEF__WS_MAX_CONTROL;
-
-        data = append(reader, limits->alloc, data, count, bound);
-        reader->control_size = (uint8_t)(reader->control_size + count);
-    }
-    unmask(data, count, reader->mask);
-    reader->frame_left -= count;
-    reader->in_frame = reader->frame_left > 0;
-    if (reader->in_frame) {
-        return STEP_MORE;
-    }
-    if (!alone) {
-        payload =
-            reef_span(reader->buffer + reader->message_size, reader->control_size);
-    }
-    if (reader->frame_opcode == REEF__WS_OP_CLOSE) {
-        return end_close(reader, payload, event);
-    }
-    *event = (reef__ws_event_t){
-        .kind =
-            reader->frame_opcode == REEF__WS_OP_PING ? REEF__WS_PING : REEF__WS_PONG,
-        .data = payload,
-    };
-    return STEP_EVENT;
-}
-
-/* The event given last is no longer looked at: drop what it borrowed. */
-static void drop_given(reef__ws_reader_t *reader, const reef__ws_limits_t *limits)
-{
-    if (reader->message_done || reader->ended) {
-        release(reader, limits);
-        reader->message_done = false;
-    }
-    if (!reader->in_frame && reader->control_size > 0) {
-        reader->control_size = 0;
-        if (reader->message_size == 0) {
-            release(reader, limits);
-        }
-    }
-}
-
-bool reef__ws_frame_next(reef__ws_reader_t *reader,
-                         const reef__ws_limits_t *limits,
-                         reef__ws_input_t *input,
-                         reef__ws_event_t *event)
-{
-    step_t step = STEP_ON;
-
-    drop_given(reader, limits);
-    while (step == STEP_ON && !reader->ended) {
-        if (!reader->in_frame) {
-            step = read_head(reader, limits, input, event);
-        } else if ((reader->frame_opcode & BIT_CONTROL) != 0) {
-            step = read_control(reader, limits, input, event);
-        } else {
-            step = read_data(reader, limits, input, event);
-        }
-    }
-    if (step != STEP_EVENT) {
-        consume(input, input->size); /* all that is left is behind the end */
-    }
-    return step == STEP_EVENT;
-}
-
-void reef__ws_reader_finish(reef__ws_reader_t *reader, const reef__ws_limits_t *limits)
-{
-    release(reader, limits);
-    *reader = (reef__ws_reader_t){.ended = true};
-}
-
 size_t reef__ws_frame_header(uint8_t out[REEF__WS_MAX_SERVER_HEAD],
-                             reef__ws_opcode_t opcode,
+                             unsigned opcode,
                              uint64_t size)
 {
     size_t extra = size <= REEF__WS_MAX_CONTROL ? 0 : size <= UINT16_MAX ? 2 : 8;

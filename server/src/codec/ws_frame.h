@@ -57,6 +57,8 @@ enum {
 };
 
 enum {
+    REEF__WS_RSV1 = 0x40, /* of a compressed message, beside the opcode of its first
+                             frame (RFC 7692 section 6) */
     REEF__WS_MAX_CONTROL = 125,    /* payload bytes of a control frame */
     REEF__WS_MAX_CLIENT_HEAD = 14, /* header bytes of a masked frame */
     REEF__WS_MAX_SERVER_HEAD = 10, /* header bytes of an unmasked frame */
@@ -65,9 +67,11 @@ enum {
 /** What a client may make the reader hold; one for all connections of a listener. */
 typedef struct reef__ws_limits {
     const reef_alloc_t *alloc; /* for messages in assembly; borrowed; NULL = malloc */
-    uint32_t max_message;      /* bytes, at most 2^31; 0 = 2 MiB */
-    uint32_t max_frame;        /* payload bytes; 0 = max_message */
-    uint32_t max_fragments;    /* frames of one message; 0 = 131072 */
+    uint32_t max_message;      /* bytes, inflated, at most 2^31; 0 = 2 MiB */
+    uint32_t max_frame;     /* payload bytes; 0 = max_message.  A frame of a compressed
+                               message may have an eighth more, for compressing can
+                               lengthen */
+    uint32_t max_fragments; /* frames of one message; 0 = 131072 */
 } reef__ws_limits_t;
 
 /** Replace the zeroes by the defaults; every other function wants it done. */
@@ -91,16 +95,19 @@ typedef enum reef__ws_event_kind {
 typedef struct reef__ws_event {
     reef__ws_event_kind_t kind;
     uint16_t code;    /* close: the peer's or CODE_NONE; error: the one to send */
-    reef_span_t data; /* borrowed until the next call with this reader or the slab's
-                         next use; an error's is static */
+    reef_span_t data; /* borrowed until the next call with this reader, or with another
+                         of the same reef__ws_deflate_shared_t, or the slab's next use;
+                         an error's is static */
 } reef__ws_event_t;
 
 /** Everything that is known of the stream between two reads. */
 typedef struct reef__ws_reader {
+    struct reef__ws_deflate *deflate; /* borrowed; NULL = not negotiated.  Set once,
+                                         before the first call */
     uint8_t *buffer;        /* owned: the message in assembly, then an interleaved
                                control payload; NULL when there is neither */
     uint32_t capacity;      /* of buffer */
-    uint32_t message_size;  /* message bytes in buffer */
+    uint32_t message_size;  /* message bytes in buffer, inflated */
     uint32_t frame_left;    /* payload bytes of the frame still to come */
     uint32_t fragments;     /* frames of the message so far */
     uint8_t mask[4];        /* for the next payload byte on */
@@ -110,9 +117,10 @@ typedef struct reef__ws_reader {
     uint8_t frame_opcode;   /* of the frame whose payload is being read */
     bool in_frame;          /* the header is read, the payload not yet */
     bool final;             /* the frame has FIN */
-    bool message_done;      /* the event given last was the message in buffer */
-    bool ended;             /* close or error was given: the rest is ignored */
-    reef__utf8_t utf8;      /* of a text message in assembly */
+    bool given;        /* the event given last borrowed from buffer, or was the end */
+    bool compressed;   /* the message is */
+    bool ended;        /* close or error was given: the rest is ignored */
+    reef__utf8_t utf8; /* of a text message in assembly */
     uint8_t head[REEF__WS_MAX_CLIENT_HEAD]; /* start of a header that was cut */
 } reef__ws_reader_t;
 
@@ -120,9 +128,10 @@ static_assert(sizeof(reef__ws_reader_t) <= 64, "one cache line for an idle conne
 
 /**
  * Take the next event out of @p input.  A message that lies in @p input as one
- * frame is neither copied nor allocated for.
+ * frame is neither copied nor allocated for; a compressed one neither, unless it is
+ * larger than the scratch area that it is inflated to.
  *
- * @param reader Zeroed before the first call.
+ * @param reader Zeroed before the first call, but for .deflate.
  * @param limits Resolved; the same object in all calls with this reader.
  * @param input Advanced past what was consumed; no byte beyond that is touched.
  * @return false when all of @p input is consumed and no event is left.
@@ -145,11 +154,12 @@ void reef__ws_reader_finish(reef__ws_reader_t *reader, const reef__ws_limits_t *
 /**
  * Write the header of an unfragmented server frame, which is never masked.
  *
+ * @param opcode With REEF__WS_RSV1 when the payload is compressed.
  * @param size Bytes of the payload that follows; at most 125 for control frames.
  * @return Bytes written.
  */
 size_t reef__ws_frame_header(uint8_t out[REEF__WS_MAX_SERVER_HEAD],
-                             reef__ws_opcode_t opcode,
+                             unsigned opcode,
                              uint64_t size);
 
 /**

@@ -10,6 +10,9 @@
  */
 #include "codec/ws_upgrade.h"
 
+#include "codec/ws_deflate.h"
+#include "codec/ws_extension.h"
+
 #include <assert.h>
 #include <stdio.h>
 
@@ -90,7 +93,7 @@ static bool consists_of(reef_span_t text, const char *others)
 /* RFC 9110 section 5.6.2 */
 static bool is_token(reef_span_t text)
 {
-    return consists_of(text, "!#$%&'*+-.^_`|~");
+    return text.size > 0 && reef__ws_token_size(text) == text.size;
 }
 
 static reef_span_t trim(reef_span_t text)
@@ -344,6 +347,27 @@ static bool on_protocol(head_t *head, reef_span_t value)
     return true;
 }
 
+/* Section 9.1: what does not conform to the grammar fails the connection, whether or
+ * not the extension is known. */
+static bool on_extensions(head_t *head, reef_span_t value)
+{
+    reef__ws_upgrade_t *upgrade = head->upgrade;
+    reef__ws_extension_t extension;
+    reef__ws_extension_status_t status;
+    bool empty = true;
+
+    while ((status = reef__ws_extension_next(&value, &extension)) ==
+           REEF__WS_EXTENSION_NEXT) {
+        empty = false;
+        if (reef_span_equal(extension.name, reef_span_text("permessage-deflate")) &&
+            upgrade->deflate_offer_count < REEF__WS_MAX_DEFLATE_OFFERS) {
+            upgrade->deflate_offers[upgrade->deflate_offer_count++] = extension.params;
+        }
+    }
+    return (status == REEF__WS_EXTENSION_END && !empty) ||
+           refuse(head, 400, "malformed Sec-WebSocket-Extensions header");
+}
+
 static bool on_content_length(head_t *head, reef_span_t value)
 {
     return reef_span_equal(value, reef_span_text("0")) ||
@@ -368,6 +392,7 @@ static const struct {
     {"Sec-WebSocket-Key", on_key},
     {"Sec-WebSocket-Version", on_version},
     {"Sec-WebSocket-Protocol", on_protocol},
+    {"Sec-WebSocket-Extensions", on_extensions},
     {"Origin", on_origin},
     {"Content-Length", on_content_length},
     {"Transfer-Encoding", on_transfer_encoding},
@@ -507,22 +532,28 @@ reef_span_t reef__ws_upgrade_choose_protocol(const reef__ws_upgrade_t *upgrade,
 
 size_t reef__ws_upgrade_write_accept(const reef__ws_upgrade_t *upgrade,
                                      reef_span_t protocol,
+                                     const struct reef__ws_deflate_params *deflate,
                                      char out[REEF__WS_RESPONSE_SIZE])
 {
+    char extension[REEF__WS_DEFLATE_RESPONSE_SIZE] = "";
     bool chosen = protocol.size > 0;
     int size;
 
     assert(upgrade->accept[0] != '\0' && protocol.size <= REEF__WS_MAX_PROTOCOL);
+    if (deflate != NULL) {
+        reef__ws_deflate_write_response(deflate, extension);
+    }
     size = snprintf(out, REEF__WS_RESPONSE_SIZE,
                     "HTTP/1.1 101 Switching Protocols\r\n"
                     "Upgrade: websocket\r\n"
                     "Connection: Upgrade\r\n"
                     "Sec-WebSocket-Accept: %s\r\n"
                     "%s%.*s%s"
+                    "%s"
                     "\r\n",
                     upgrade->accept, chosen ? "Sec-WebSocket-Protocol: " : "",
                     (int)protocol.size, chosen ? (const char *)protocol.data : "",
-                    chosen ? "\r\n" : "");
+                    chosen ? "\r\n" : "", extension);
     assert(size > 0 && size < REEF__WS_RESPONSE_SIZE);
     return (size_t)size;
 }

@@ -33,6 +33,8 @@ enum {
     REEF__WS_MAX_PROTOCOLS = 16,   /* subprotocols that a client may offer */
     REEF__WS_RESPONSE_SIZE = 1024, /* holds every response written here */
     REEF__WS_MAX_PROTOCOL = 256,   /* bytes of a subprotocol that a server may choose */
+    REEF__WS_MAX_DEFLATE_OFFERS = 8, /* of permessage-deflate; later ones are the
+                                        client's last choices and not looked at */
 };
 
 typedef struct reef__ws_upgrade_limits {
@@ -45,6 +47,8 @@ typedef enum reef__ws_upgrade_status {
     REEF__WS_UPGRADE_DONE,    /* a valid handshake */
     REEF__WS_UPGRADE_REFUSED, /* answer with .http_status and close */
 } reef__ws_upgrade_status_t;
+
+struct reef__ws_deflate_params;
 
 /** Spans borrow from the bytes of the last reef__ws_upgrade_parse(). */
 typedef struct reef__ws_upgrade {
@@ -60,6 +64,10 @@ typedef struct reef__ws_upgrade {
     reef_span_t origin; /* data is NULL when the client sent none: no browser */
     reef_span_t protocols[REEF__WS_MAX_PROTOCOLS]; /* in order of preference */
     size_t protocol_count;
+    /* Parameters of its offers of permessage-deflate, for reef__ws_deflate_negotiate()
+     */
+    reef_span_t deflate_offers[REEF__WS_MAX_DEFLATE_OFFERS];
+    uint32_t deflate_offer_count;
     char accept[REEF__WS_ACCEPT_SIZE + 1]; /* answer to the key, NUL-terminated */
 } reef__ws_upgrade_t;
 
@@ -101,10 +109,12 @@ reef_span_t reef__ws_upgrade_choose_protocol(const reef__ws_upgrade_t *upgrade,
  * Write the 101 response of a done handshake.
  *
  * @param protocol The chosen one, at most REEF__WS_MAX_PROTOCOL bytes; empty = none.
+ * @param deflate What was negotiated; NULL = no compression.
  * @return Bytes written.
  */
 size_t reef__ws_upgrade_write_accept(const reef__ws_upgrade_t *upgrade,
                                      reef_span_t protocol,
+                                     const struct reef__ws_deflate_params *deflate,
                                      char out[REEF__WS_RESPONSE_SIZE]);
 
 /** Write the response of a refused handshake, body and all.  Returns its size. */

@@ -10,6 +10,7 @@
 #include "app.h"
 #include "transport/address.h"
 
+#include <string.h>
 #include <sys/resource.h>
 
 enum {
@@ -190,9 +191,11 @@ static void create_loops(reef__ws_server_t *server)
     server->loops = reef_resize(reef_app_alloc(server->app), NULL, 0,
                                 ios->count * sizeof(*server->loops));
     for (uint32_t i = 0; i < ios->count; i++) {
+        memset(&server->loops[i], 0, sizeof(server->loops[i]));
         server->loops[i].server = server;
         server->loops[i].io = ios->items[i];
-        server->loops[i].acceptor_count = 0;
+        server->loops[i].deflate = reef__ws_deflate_shared_create(
+            reef_app_alloc(server->app), &server->deflate);
     }
 }
 
@@ -217,6 +220,13 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
         .max_fragments = server->config.max_fragments,
     };
     reef__ws_limits_resolve(&server->limits);
+    server->deflate = (reef__ws_deflate_config_t){
+        .enabled = server->config.permessage_deflate,
+        .context_takeover = server->config.deflate_context_takeover,
+        .level = (uint8_t)server->config.deflate_level,
+        .min_size = server->config.deflate_min_size,
+        .memory = server->config.deflate_memory,
+    };
     create_loops(server);
     register_metrics(server);
     reef_app_add_transport(app, &reef__ws_transport, server);
@@ -245,6 +255,9 @@ static void cleanup(reef_app_t *app, void *state)
         reef__io_call(server->loops[i].io, abort_all, &server->loops[i]);
     }
     reef__ios_run_down(app->ios);
+    for (uint32_t i = 0; i < server->loop_count; i++) {
+        reef__ws_compression_finish(&server->loops[i]);
+    }
     reef_resize(reef_app_alloc(app), server->loops,
                 server->loop_count * sizeof(*server->loops), 0);
     reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);

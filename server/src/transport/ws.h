@@ -10,6 +10,7 @@
 
 #include <reef/websocket.h>
 
+#include "codec/ws_deflate.h"
 #include "codec/ws_frame.h"
 #include "codec/ws_upgrade.h"
 #include "transport/acceptor.h"
@@ -36,11 +37,13 @@ typedef struct reef__ws_handshake {
 } reef__ws_handshake_t;
 
 typedef struct reef__ws_server reef__ws_server_t;
+typedef struct reef__ws_loop reef__ws_loop_t;
 
 typedef struct reef__ws_connection {
     reef__stream_t stream; /* first: a connection is a stream */
+    reef__ws_loop_t *loop;
     reef__ws_server_t *server;
-    reef__ws_reader_t reader;
+    reef__ws_reader_t reader; /* its .deflate is the connection's, or NULL */
     reef__ws_handshake_t *handshake;
     uint64_t since_ms;   /* when the present state began */
     uint64_t heard_ms;   /* when bytes came last */
@@ -53,18 +56,25 @@ typedef struct reef__ws_connection {
     bool has_shut_down;
 } reef__ws_connection_t;
 
-/** The listeners of one loop. */
-typedef struct reef__ws_loop {
+/** What the connections of one loop share. */
+struct reef__ws_loop {
     reef__ws_server_t *server;
     reef__io_t *io;
     reef__acceptor_t acceptors[REEF__WS_MAX_LISTENERS];
     uint32_t acceptor_count;
-} reef__ws_loop_t;
+    reef__ws_deflate_shared_t *deflate;
+    struct {
+        reef_buffer_t *payload; /* the message compressed last, or NULL */
+        reef_buffer_t *frame;   /* what became of it */
+        uint32_t key;           /* for whom; see reef__ws_deflate_share_key() */
+    } compressed;
+};
 
 struct reef__ws_server {
     reef_app_t *app;
     websocket_config_t config;
     reef__ws_limits_t limits;
+    reef__ws_deflate_config_t deflate;
     struct sockaddr_storage addresses[REEF__WS_MAX_LISTENERS];
     uint32_t address_count;
     reef__ws_loop_t *loops; /* [loop_count], as many as the app has */
@@ -94,6 +104,17 @@ void reef__ws_handshake_refuse(reef__ws_connection_t *connection,
 
 /** Release what the handshake holds. */
 void reef__ws_handshake_finish(reef__ws_connection_t *connection);
+
+/* ws_compression.c ---------------------------------------------------------------- */
+
+/** The frame of @p payload for this connection, compressed where that was negotiated
+ * and is worth it.  Takes the reference over, and gives one. */
+reef_buffer_t *reef__ws_compress(reef__ws_connection_t *connection,
+                                 reef_buffer_t *payload,
+                                 uint8_t message_class);
+
+/** Let go of what a loop keeps. */
+void reef__ws_compression_finish(reef__ws_loop_t *loop);
 
 /* ws_connection.c, for ws_handshake.c --------------------------------------------- */
 

@@ -114,12 +114,17 @@ void reef__ws_enter(reef__ws_connection_t *connection, reef__ws_state_t state)
 
 void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
 {
+    reef__ws_deflate_t *deflate;
+
     if (connection->state == REEF__WS_DEAD) {
         return;
     }
     connection->state = REEF__WS_DEAD;
     reef__ws_handshake_finish(connection);
+    deflate = connection->reader.deflate;
     reef__ws_reader_finish(&connection->reader, &connection->server->limits);
+    connection->reader.deflate = NULL;
+    reef__ws_deflate_destroy(deflate);
     reef__stream_close(&connection->stream);
     if (connection->was_opened) {
         reef__peer_closed(&connection->stream.peer, reason);
@@ -148,7 +153,7 @@ queue_close_frame(reef__ws_connection_t *connection, uint16_t code, reef_span_t 
     uint8_t payload[REEF__WS_MAX_CONTROL];
     size_t size = reef__ws_frame_close_payload(payload, code, reason);
     reef_buffer_t *frame =
-        reef__buffer_websocket_control(REEF__WS_OP_CLOSE, reef_span(payload, size));
+        reef__buffer_websocket(REEF__WS_OP_CLOSE, reef_span(payload, size));
 
     reef__stream_push_last(&connection->stream, frame);
 }
@@ -209,8 +214,7 @@ static void close_peer(reef__peer_t *peer, uint16_t code, reef_span_t reason)
 
 static void send_ping(reef__ws_connection_t *connection)
 {
-    reef_buffer_t *ping =
-        reef__buffer_websocket_control(REEF__WS_OP_PING, (reef_span_t){0});
+    reef_buffer_t *ping = reef__buffer_websocket(REEF__WS_OP_PING, (reef_span_t){0});
     reef_error_t error =
         reef__stream_push(&connection->stream, ping, REEF__OUTBOX_PONG, 0);
 
@@ -267,8 +271,10 @@ static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
         reef_buffer_unref(message->payload);
         return;
     }
-    if (reef__stream_push(&connection->stream, message->payload, message->message_class,
-                          message->key) != REEF_OK) {
+    if (reef__stream_push(
+            &connection->stream,
+            reef__ws_compress(connection, message->payload, message->message_class),
+            message->message_class, message->key) != REEF_OK) {
         reef__peer_failed(peer, REEF_E_LIMIT);
     }
 }
@@ -280,14 +286,15 @@ static bool send_frames(reef__peer_t *peer, reef_buffer_t *frames)
     if (connection->state != REEF__WS_OPEN) {
         return connection->state != REEF__WS_ENDING; /* nobody there: taken, unsent */
     }
-    return reef__stream_send_block(&connection->stream, frames);
+    return connection->reader.deflate == NULL &&
+           reef__stream_send_block(&connection->stream, frames);
 }
 
 /* Reading ---------------------------------------------------------------------- */
 
 static void answer_ping(reef__ws_connection_t *connection, reef_span_t payload)
 {
-    reef_buffer_t *pong = reef__buffer_websocket_control(REEF__WS_OP_PONG, payload);
+    reef_buffer_t *pong = reef__buffer_websocket(REEF__WS_OP_PONG, payload);
     uint8_t message_class = reef__stream_is_blocked(&connection->stream)
                                 ? (uint8_t)REEF__OUTBOX_PONG
                                 : (uint8_t)REEF_RELIABLE;
@@ -451,6 +458,7 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     uint32_t count = atomic_fetch_add(&server->connection_count, 1) + 1;
 
     memset(connection, 0, sizeof(*connection));
+    connection->loop = loop;
     connection->server = server;
     if (!reef__stream_open(&connection->stream, loop->io, &peer_type, &stream_type,
                            descriptor, server->config.max_queue)) {

@@ -90,9 +90,17 @@ static void accept_upgrade(reef__ws_connection_t *connection,
     char response[REEF__WS_RESPONSE_SIZE];
     reef_span_t protocol = reef__ws_upgrade_choose_protocol(
         upgrade, reef_span_text(connection->server->config.subprotocols));
-    size_t size = reef__ws_upgrade_write_accept(upgrade, protocol, response);
+    reef__ws_deflate_params_t params;
+    bool deflates =
+        reef__ws_deflate_negotiate(upgrade, &connection->server->deflate, &params);
+    size_t size = reef__ws_upgrade_write_accept(upgrade, protocol,
+                                                deflates ? &params : NULL, response);
 
     send_raw(connection, response, size);
+    if (deflates) {
+        connection->reader.deflate =
+            reef__ws_deflate_create(connection->loop->deflate, &params);
+    }
     tell_world(connection, upgrade, protocol);
     reef__ws_enter(connection, REEF__WS_OPEN);
 }
