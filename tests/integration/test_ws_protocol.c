@@ -468,40 +468,22 @@ static void test_ws_protocol_shutdown_cuts_off_handshakes(void **state)
     ws_client_expect_end(client);
 }
 
-/* Ask until it is so: the server lets go of a connection after the peer has. */
-static void await_base_line(const server_t *server, double entities, size_t descriptors)
-{
-    double found_entities = -1;
-    size_t found_descriptors = 0;
-
-    for (int i = 0; i < 2000; i++) {
-        found_entities = admin_total(server, "/api/v1/entities?limit=1");
-        found_descriptors = process_descriptor_count(&server->process);
-        if (found_entities <= entities && found_descriptors <= descriptors) {
-            return;
-        }
-    }
-    fail_msg("%g entities instead of %g, %zu descriptors instead of %zu",
-             found_entities, entities, found_descriptors, descriptors);
-}
-
 static void test_ws_protocol_200_connections_leave_nothing_behind(void **state)
 {
     fixture_t *fixture = *state;
     server_t *server = &fixture->server;
     ws_client_t clients[200] = {0};
-    double entities;
-    size_t descriptors;
+    server_base_line_t before;
 
     SERVER_START(server, REEFD, "demo.entities=3");
-    entities = admin_total(server, "/api/v1/entities?limit=1");
-    descriptors = process_descriptor_count(&server->process);
+    before = server_base_line(server);
     for (size_t i = 0; i < 200; i++) {
         ws_client_open(&clients[i], server->port);
         ws_client_expect_silence(&clients[i]);
     }
     assert_true(process_descriptor_count(&server->process) >= 200);
-    assert_true(admin_total(server, "/api/v1/entities?limit=1") == entities + 200);
+    assert_true(admin_total(server, "/api/v1/entities?limit=1") ==
+                before.entities + 200);
     for (size_t i = 0; i < 200; i++) {
         if (i % 2 == 0) { /* in good order, or just gone */
             ws_client_send(&clients[i], WS_FIN | WS_CLOSE, "\x03\xe8", 2);
@@ -510,7 +492,7 @@ static void test_ws_protocol_200_connections_leave_nothing_behind(void **state)
         }
         ws_client_drop(&clients[i]);
     }
-    await_base_line(server, entities, descriptors);
+    server_await_base_line(server, before);
 }
 
 /* After the closing handshake it is the peer's turn to let go, but not for ever. */
@@ -520,12 +502,10 @@ static void test_ws_protocol_peer_that_stays_after_its_close_is_cut_off(void **s
     server_t *server = &fixture->server;
     ws_client_t *client = &fixture->clients[0];
     ws_client_t *refused = &fixture->clients[1];
-    size_t descriptors;
-    double entities;
+    server_base_line_t before;
 
     SERVER_START(server, REEFD, "websocket.close_timeout_ms=50");
-    entities = admin_total(server, "/api/v1/entities?limit=1");
-    descriptors = process_descriptor_count(&server->process);
+    before = server_base_line(server);
     ws_client_open(client, server->port);
     ws_client_send(client, WS_FIN | WS_CLOSE, "\x03\xe8", 2);
     ws_client_expect_close(client, 1000, NULL);
@@ -533,7 +513,7 @@ static void test_ws_protocol_peer_that_stays_after_its_close_is_cut_off(void **s
     ws_client_connect(refused, server->port);
     ws_client_send_raw(refused, "?\r\n\r\n", 5);
     assert_int_equal(ws_client_receive_status(refused), 400);
-    await_base_line(server, entities, descriptors);
+    server_await_base_line(server, before);
 }
 
 /* A value of the metrics' text; -1 when there is none. */
