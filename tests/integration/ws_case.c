@@ -105,8 +105,7 @@ static void check_close(const ws_client_t *client,
 {
     int code = frame->size >= 2 ? frame->data[0] << 8 | frame->data[1] : -1;
 
-    if (code != expected->code &&
-        (expected->or_code == 0 || code != expected->or_code)) {
+    if (code != expected->code) {
         fail_msg("%sclosed with %d instead of %d: %.*s", client->label, code,
                  expected->code, frame->size > 2 ? (int)frame->size - 2 : 0,
                  (const char *)frame->data + 2);

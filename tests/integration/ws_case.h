@@ -29,15 +29,14 @@ typedef struct ws_step {
     ws_form_t form;
     uint8_t first; /* byte of the frame: FIN, reserved bits, opcode */
     uint16_t code;
-    uint16_t or_code; /* expected: this one will do as well; 0 = none */
 } ws_step_t;
 
-#define WS_STEP(form_, first_, code_, or_code_, text)                                  \
+#define WS_STEP(form_, first_, code_, text)                                            \
     {                                                                                  \
         .data = (text), .size = sizeof(text) - 1, .form = (form_), .first = (first_),  \
-        .code = (code_), .or_code = (or_code_)                                         \
+        .code = (code_)                                                                \
     }
-#define WS_FRAME(first, text) WS_STEP(WS_FORM_FRAME, (first), 0, 0, text)
+#define WS_FRAME(first, text) WS_STEP(WS_FORM_FRAME, (first), 0, text)
 #define TEXT(text)            WS_FRAME(WS_FIN | WS_TEXT, text)
 #define TEXT_PART(text)       WS_FRAME(WS_TEXT, text)
 #define BINARY(text)          WS_FRAME(WS_FIN | WS_BINARY, text)
@@ -47,11 +46,9 @@ typedef struct ws_step {
 #define PING(text)            WS_FRAME(WS_FIN | WS_PING, text)
 #define PONG(text)            WS_FRAME(WS_FIN | WS_PONG, text)
 #define CLOSE_EMPTY           WS_FRAME(WS_FIN | WS_CLOSE, "")
-#define CLOSE(code, text)     WS_STEP(WS_FORM_CLOSE, WS_FIN | WS_CLOSE, (code), 0, text)
-#define CLOSE_EITHER(code, other)                                                      \
-    WS_STEP(WS_FORM_CLOSE, WS_FIN | WS_CLOSE, (code), (other), "")
-#define CUT(first, text) WS_STEP(WS_FORM_CUT, (first), 0, 0, text)
-#define BYTES(text)      WS_STEP(WS_FORM_BYTES, 0, 0, 0, text)
+#define CLOSE(code, text)     WS_STEP(WS_FORM_CLOSE, WS_FIN | WS_CLOSE, (code), text)
+#define CUT(first, text)      WS_STEP(WS_FORM_CUT, (first), 0, text)
+#define BYTES(text)           WS_STEP(WS_FORM_BYTES, 0, 0, text)
 /** A frame of @p count bytes at @p pointer. */
 #define WS_BLOCK(first_, pointer, count)                                               \
     {                                                                                  \
