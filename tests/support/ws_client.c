@@ -247,6 +247,22 @@ static bool take_frame(ws_client_t *client, ws_frame_t *frame)
     return true;
 }
 
+bool ws_client_is_at_end(ws_client_t *client)
+{
+    size_t start = client->start;
+    ws_frame_t frame;
+
+    while (!take_frame(client, &frame)) {
+        if (!receive_more(client)) {
+            assert_int_equal(client->size - client->start, 0);
+            return true;
+        }
+        start = client->start;
+    }
+    client->start = start; /* it is still to be received */
+    return false;
+}
+
 void ws_client_receive(ws_client_t *client, ws_frame_t *frame)
 {
     while (!take_frame(client, frame)) {
