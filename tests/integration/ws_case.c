@@ -2,8 +2,8 @@
  * The bytes of a case are built whole, with the ends of its frames marked, and then cut
  * as the style wants.  The server may answer and close while they are still being sent.
  *
- * The server of a suite is started by the first test that runs and stopped behind the
- * last one, so that a filter on tests works.
+ * The server of a suite is started by the first test, in which a failure to start is a
+ * failure, and stopped behind the last one.
  */
 #include "ws_case.h"
 

@@ -3,6 +3,7 @@
 
 #include "test.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -245,6 +246,13 @@ static bool take_frame(ws_client_t *client, ws_frame_t *frame)
     }
     client->start += head + size;
     return true;
+}
+
+bool ws_client_has_data(const ws_client_t *client)
+{
+    struct pollfd waiting = {.fd = client->descriptor, .events = POLLIN};
+
+    return client->size > client->start || poll(&waiting, 1, 0) == 1;
 }
 
 bool ws_client_is_at_end(ws_client_t *client)

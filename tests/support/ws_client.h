@@ -110,6 +110,10 @@ void ws_client_receive(ws_client_t *client, ws_frame_t *frame);
 /** Wait for a whole frame or the end of the stream; true at the end. */
 bool ws_client_is_at_end(ws_client_t *client);
 
+/** Whether there is something to receive, the end of the stream included; does not
+ *  wait. */
+bool ws_client_has_data(const ws_client_t *client);
+
 /** The next frame is this message. */
 void ws_client_expect(ws_client_t *client,
                       uint8_t opcode,
