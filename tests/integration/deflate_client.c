@@ -38,20 +38,20 @@ static bool once(bool *flag)
 
 static void read_parameter(deflate_client_t *client, const char *offer, char *parameter)
 {
-    char *value = strchr(parameter, '=');
+    size_t name_size = strcspn(parameter, "=");
+    bool is_flag = parameter[name_size] == '\0';
+    const char *value = parameter + name_size + (is_flag ? 0 : 1);
 
-    if (value != NULL) {
-        *value++ = '\0';
-    }
+    parameter[name_size] = '\0';
     if (strcmp(parameter, "server_no_context_takeover") == 0) {
-        assert_true(value == NULL && once(&client->server_resets));
+        assert_true(is_flag && once(&client->server_resets));
     } else if (strcmp(parameter, "client_no_context_takeover") == 0) {
-        assert_true(value == NULL && once(&client->client_resets));
+        assert_true(is_flag && once(&client->client_resets));
     } else if (strcmp(parameter, "server_max_window_bits") == 0) {
-        assert_true(value != NULL && once(&client->tells_server_bits));
+        assert_true(!is_flag && once(&client->tells_server_bits));
         client->server_bits = read_bits(value);
     } else if (strcmp(parameter, "client_max_window_bits") == 0) {
-        assert_true(value != NULL && once(&client->tells_client_bits));
+        assert_true(!is_flag && once(&client->tells_client_bits));
         client->client_bits = read_bits(value);
         assert_non_null(strstr(offer, "client_max_window_bits"));
     } else {
@@ -120,7 +120,7 @@ uint8_t *deflate_client_compress(z_stream *stream,
     uint8_t *out = malloc(capacity);
 
     assert_non_null(out);
-    stream->next_in = (Bytef *)(uintptr_t)data; /* zlib does not write to it */
+    stream->next_in = data;
     stream->avail_in = (uInt)size;
     stream->next_out = out;
     stream->avail_out = (uInt)capacity;
@@ -195,7 +195,7 @@ inflate_part(deflate_client_t *client, const uint8_t *in, size_t in_size, size_t
 {
     z_stream *stream = &client->in;
 
-    stream->next_in = (Bytef *)(uintptr_t)in;
+    stream->next_in = in;
     stream->avail_in = (uInt)in_size;
     for (;;) {
         bool strict = client->server_bits < 15 && *size < STRICT_SIZE;

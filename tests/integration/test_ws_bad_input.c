@@ -11,9 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define KI ((size_t)1024)
+#define MI (KI * KI)
+
 enum {
-    KI = 1024,
-    MI = 1024 * 1024,
     CROWD = 500,
     BLOCKED_MS = 100
 };
@@ -71,7 +72,7 @@ static void test_ws_bad_input_dripping_handshakes_are_cut_off(void **state)
         }
         expect_service(&fixture->clients[0]);
     }
-    server_expect_memory(server, memory, (size_t)CROWD * 16 * KI + 4 * MI);
+    server_expect_memory(server, memory, 16 * KI * CROWD + 4 * MI);
     for (size_t i = 0; i < CROWD; i++) {
         ws_client_expect_end(&crowd[i]);
         ws_client_drop(&crowd[i]);
@@ -106,7 +107,7 @@ static void test_ws_bad_input_dripping_frames_take_no_memory(void **state)
         }
         expect_service(&fixture->clients[0]);
     }
-    server_expect_memory(server, memory, (size_t)CROWD * 16 * KI + 4 * MI);
+    server_expect_memory(server, memory, 16 * KI * CROWD + 4 * MI);
     for (size_t i = 0; i < CROWD; i++) {
         ws_client_drop(&crowd[i]);
     }
@@ -303,7 +304,7 @@ static void test_ws_bad_input_ping_flood_without_reading_is_bounded(void **state
     ws_client_open(&fixture->clients[1], server->port);
     ws_client_open(client, server->port);
     memory = process_memory_bytes(&server->process);
-    size = flood(client->descriptor, pings, size, size);
+    (void)flood(client->descriptor, pings, size, size);
     expect_service(&fixture->clients[1]);
     server_expect_memory(server, memory, 12 * MI);
     free(pings);

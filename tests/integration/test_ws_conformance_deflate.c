@@ -8,10 +8,8 @@
 #include "deflate_client.h"
 #include "ws_case.h"
 
-enum {
-    KI = 1024,
-    MI = 1024 * 1024
-};
+#define KI ((size_t)1024)
+#define MI (KI * KI)
 
 /* Negotiation ------------------------------------------------------------------------
  */
@@ -284,15 +282,13 @@ static uint32_t next_random(uint32_t *state)
 static void fill_words(char *out, size_t size, const char *const *words, size_t count)
 {
     uint32_t random = 2463534242;
-    size_t used = 0;
 
-    while (used < size) {
+    for (size_t used = 0; used < size;) {
         const char *word = words[next_random(&random) % count];
-        size_t length = strlen(word);
 
-        length = length < size - used ? length : size - used;
-        memcpy(out + used, word, length);
-        used += length;
+        while (*word != '\0' && used < size) {
+            out[used++] = *word++;
+        }
     }
 }
 

@@ -4,10 +4,10 @@
  */
 #include "ws_case.h"
 
+#define KI ((size_t)1024)
+#define MI (KI * KI)
+
 enum {
-    KI = 1024,
-    MI = 1024 * 1024,
-    LARGEST = 16 * MI,
     FLUSH_SIZE = 65536
 };
 
@@ -52,7 +52,7 @@ static const volume_t volumes[] = {
 };
 
 /* Characters of one, two, three and four bytes; every size above ends one. */
-static char text[LARGEST];
+static char text[16 * MI];
 
 static void fill(void)
 {

@@ -8,10 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    KI = 1024
-};
-
 /* The last client's session, as the admin shows it.  The caller deletes it. */
 static cJSON *newest_session(const server_t *server)
 {
@@ -415,7 +411,7 @@ static void test_ws_limits_peer_that_does_not_read_is_cut_off(void **state)
 {
     enum {
         COUNT = 256, /* more than the system's buffers take */
-        SIZE = 64 * KI
+        SIZE = 65536
     };
     fixture_t *fixture = *state;
     server_t *server = &fixture->server;
