@@ -8,10 +8,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-    WATCHDOG_S = 120
+    WATCHDOG_S = 120,
+    BASE_LINE_MS = 20000,
+};
+
+/* What sanitizers keep of freed memory is not the server's doing. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_SLACK ((size_t)1 << 30)
+#else
+#define MEMORY_SLACK ((size_t)0)
+#endif
+
+/* How the server is built up inside; every test holds in every mode. */
+static const char *const modes[] = {"REEF_SERVER_IO_THREADS", "REEF_SERVER_EGRESS"};
+
+enum {
+    MODE_COUNT = sizeof(modes) / sizeof(modes[0]),
+    MODE_SIZE = 64,
 };
 
 #define FIXTURE_TOKEN_SETTING "admin.token=" ADMIN_TOKEN
@@ -89,8 +106,26 @@ static void await_answer(const server_t *server)
     ws_client_drop(&probe);
 }
 
+/* Those modes that the environment of the tests asks for, as "NAME=value". */
+static void take_modes(char texts[MODE_COUNT][MODE_SIZE], const char **environment)
+{
+    for (size_t i = 0; i < MODE_COUNT; i++) {
+        const char *value = getenv(modes[i]);
+
+        if (value != NULL) {
+            int size = snprintf(texts[i], MODE_SIZE, "%s=%s", modes[i], value);
+
+            assert_true(size < MODE_SIZE);
+            *environment++ = texts[i];
+        }
+    }
+    *environment = NULL;
+}
+
 void server_start(server_t *server, const char *program, const char *const *settings)
 {
+    char mode_texts[MODE_COUNT][MODE_SIZE];
+    const char *environment[MODE_COUNT + 1];
     static const char *const own[] = {
         "websocket.listen=127.0.0.1:0",
         "admin.listen=127.0.0.1:0",
@@ -108,7 +143,9 @@ void server_start(server_t *server, const char *program, const char *const *sett
         arguments[count++] = "--set";
         arguments[count++] = settings[i];
     }
+    take_modes(mode_texts, environment);
     process_start(&server->process, &(process_desc_t){.arguments = arguments,
+                                                      .environment = environment,
                                                       .directory = server->directory});
     server->port = await_port(server, "websocket");
     server->admin_port = await_port(server, "admin");
@@ -130,6 +167,49 @@ void server_stop(server_t *server)
 void server_kill(server_t *server)
 {
     process_kill(&server->process);
+}
+
+void server_expect_memory(const server_t *server, size_t before, size_t growth)
+{
+    size_t now = process_memory_bytes(&server->process);
+
+    if (now > before + growth + MEMORY_SLACK) {
+        fail_msg("the server grew from %zu to %zu KiB, %zu more were allowed",
+                 before >> 10, now >> 10, growth >> 10);
+    }
+}
+
+server_base_line_t server_base_line(const server_t *server)
+{
+    return (server_base_line_t){
+        .entities = admin_total(server, "/api/v1/entities?limit=1"),
+        .descriptors = process_descriptor_count(&server->process),
+    };
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+void server_await_base_line(const server_t *server, server_base_line_t expected)
+{
+    uint64_t deadline_ms = now_ms() + BASE_LINE_MS;
+    server_base_line_t found;
+
+    do {
+        found = server_base_line(server);
+        if (found.entities <= expected.entities &&
+            found.descriptors <= expected.descriptors) {
+            return;
+        }
+    } while (now_ms() < deadline_ms);
+    fail_msg("%g entities instead of %g, %zu descriptors instead of %zu",
+             found.entities, expected.entities, found.descriptors,
+             expected.descriptors);
 }
 
 void server_path(const server_t *server, const char *name, char *path, size_t capacity)

@@ -5,6 +5,9 @@
  * Every test begins with an empty directory and no process.  What is left running at
  * its end, also by a failed assertion, is stopped by SIGTERM and must exit with 0, or
  * the test has failed; the directory is removed.
+ *
+ * REEF_SERVER_IO_THREADS and REEF_SERVER_EGRESS of the tests' environment reach every
+ * server, so that one build can be tested in all modes; nothing else of it does.
  */
 #ifndef SERVER_FIXTURE_H
 #define SERVER_FIXTURE_H
@@ -55,6 +58,23 @@ void server_stop(server_t *server);
 
 /** End by SIGKILL. */
 void server_kill(server_t *server);
+
+/** Fail if the server's memory is more than @p growth bytes beyond @p before, as of
+ *  process_memory_bytes(); a sanitizer's build may take more. */
+void server_expect_memory(const server_t *server, size_t before, size_t growth);
+
+/** What connections cost a server, as long as they last. */
+typedef struct server_base_line {
+    double entities;
+    size_t descriptors;
+} server_base_line_t;
+
+/** What there is now. */
+server_base_line_t server_base_line(const server_t *server);
+
+/** Ask until there is no more than @p expected: the server lets go of a connection
+ *  after its peer has. */
+void server_await_base_line(const server_t *server, server_base_line_t expected);
 
 /** Path of @p name in the server's directory. */
 void server_path(const server_t *server, const char *name, char *path, size_t capacity);

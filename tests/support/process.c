@@ -206,6 +206,26 @@ size_t process_descriptor_count(const process_t *process)
     return count;
 }
 
+size_t process_memory_bytes(const process_t *process)
+{
+    static const char name[] = "VmRSS:";
+    char line[128];
+    size_t size = 0;
+    FILE *status;
+
+    snprintf(line, sizeof(line), "/proc/%d/status", (int)process->pid);
+    status = fopen(line, "re");
+    assert_non_null(status);
+    while (fgets(line, sizeof(line), status) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0) {
+            size = strtoul(line + strlen(name), NULL, 10) * 1024; /* is in KiB */
+        }
+    }
+    fclose(status);
+    assert_true(size > 0);
+    return size;
+}
+
 uint64_t process_cpu_us(const process_t *process)
 {
     struct timespec used;

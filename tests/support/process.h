@@ -58,6 +58,9 @@ void process_kill(process_t *process);
 /** Open descriptors of the process. */
 size_t process_descriptor_count(const process_t *process);
 
+/** Memory that is resident (VmRSS). */
+size_t process_memory_bytes(const process_t *process);
+
 /** Processor time used so far. */
 uint64_t process_cpu_us(const process_t *process);
 

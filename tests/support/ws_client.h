@@ -17,6 +17,9 @@ enum {
     WS_PING = 0x9,
     WS_PONG = 0xa,
     WS_FIN = 0x80,
+    WS_RSV1 = 0x40,
+    WS_RSV2 = 0x20,
+    WS_RSV3 = 0x10,
     WS_MAX_HEAD = 14
 };
 
@@ -32,6 +35,8 @@ enum {
 /** All zero: not connected. */
 typedef struct ws_client {
     bool is_connected;
+    bool takes_compressed; /* RSV1 of a data frame is no error (RFC 7692) */
+    const char *label;     /* in the message of a failure; may be NULL */
     int descriptor;
     uint8_t *data; /* received; [start, size) is not consumed */
     size_t start, size, capacity;
@@ -41,6 +46,7 @@ typedef struct ws_client {
 typedef struct ws_frame {
     uint8_t opcode;
     bool final;
+    bool compressed; /* RSV1 */
     const uint8_t *data;
     size_t size;
 } ws_frame_t;
@@ -50,6 +56,14 @@ void ws_client_connect(ws_client_t *client, uint16_t port);
 
 /** TCP and a handshake that must be accepted. */
 void ws_client_open(ws_client_t *client, uint16_t port);
+
+/** The same with @p headers besides those of WS_HANDSHAKE.  @p head receives the
+ *  response, as of ws_client_receive_head(). */
+void ws_client_open_with(ws_client_t *client,
+                         uint16_t port,
+                         const char *headers,
+                         char *head,
+                         size_t capacity);
 
 /** Close the socket, without a word; accepts one that is not connected. */
 void ws_client_drop(ws_client_t *client);
@@ -61,6 +75,13 @@ void ws_client_send_raw(ws_client_t *client, const void *data, size_t size);
  *  opcode.  Returns its size. */
 size_t
 ws_client_write_frame(uint8_t *out, uint8_t first, const void *payload, size_t size);
+
+/** The same with a mask of the caller's choice. */
+size_t ws_client_write_masked(uint8_t *out,
+                              uint8_t first,
+                              const uint8_t mask[4],
+                              const void *payload,
+                              size_t size);
 
 /** Send one frame. */
 void ws_client_send(ws_client_t *client,
@@ -74,8 +95,24 @@ void ws_client_say(ws_client_t *client, const char *text);
 /** Read the head of the server's answer to a handshake.  Returns its HTTP status. */
 int ws_client_receive_status(ws_client_t *client);
 
+/** The same, and the whole head, terminated. */
+int ws_client_receive_head(ws_client_t *client, char *head, size_t capacity);
+
+/** Copy the value of a header in @p head; false when it is not there. */
+bool ws_client_head_value(const char *head,
+                          const char *name,
+                          char *value,
+                          size_t capacity);
+
 /** Next frame; an end instead of one fails the test. */
 void ws_client_receive(ws_client_t *client, ws_frame_t *frame);
+
+/** Wait for a whole frame or the end of the stream; true at the end. */
+bool ws_client_is_at_end(ws_client_t *client);
+
+/** Whether there is something to receive, the end of the stream included; does not
+ *  wait. */
+bool ws_client_has_data(const ws_client_t *client);
 
 /** The next frame is this message. */
 void ws_client_expect(ws_client_t *client,
