@@ -20,6 +20,11 @@ REEF_COMPONENT(
                 512,
                 .initial = "*",
                 .doc = "allowed Origin headers, with commas; * = any"),
+    REEF_STRING(paths, 512, .doc = "paths that exist, with commas; empty = any"),
+    REEF_STRING(trusted_proxies,
+                512,
+                .doc = "addresses and prefixes, like 10.0.0.0/8, whose "
+                       "X-Forwarded-For is believed"),
     REEF_STRING(subprotocols,
                 256,
                 .doc = "subprotocols spoken, with commas; the first offered one is "
@@ -74,6 +79,11 @@ REEF_COMPONENT(
              .min = 1,
              .max = 1000000,
              .doc = "connections at once, handshakes included"),
+    REEF_U32(max_sessions_per_address,
+             .initial = "1000",
+             .max = 1000000,
+             .doc = "of them from one IPv4 address or IPv6 /64, this machine excepted; "
+                    "0 = any"),
     REEF_U32(max_queue,
              .initial = "4194304",
              .min = 1024,

@@ -349,6 +349,17 @@ static bool on_protocol(head_t *head, reef_span_t value)
 
 /* Section 9.1: what does not conform to the grammar fails the connection, whether or
  * not the extension is known. */
+static bool on_forwarded(head_t *head, reef_span_t value)
+{
+    reef__ws_upgrade_t *upgrade = head->upgrade;
+
+    if (upgrade->forwarded_count == REEF__WS_MAX_FORWARDED) {
+        return refuse(head, 400, "too many X-Forwarded-For headers");
+    }
+    upgrade->forwarded[upgrade->forwarded_count++] = value;
+    return true;
+}
+
 static bool on_extensions(head_t *head, reef_span_t value)
 {
     reef__ws_upgrade_t *upgrade = head->upgrade;
@@ -393,6 +404,7 @@ static const struct {
     {"Sec-WebSocket-Version", on_version},
     {"Sec-WebSocket-Protocol", on_protocol},
     {"Sec-WebSocket-Extensions", on_extensions},
+    {"X-Forwarded-For", on_forwarded},
     {"Origin", on_origin},
     {"Content-Length", on_content_length},
     {"Transfer-Encoding", on_transfer_encoding},

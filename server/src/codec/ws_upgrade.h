@@ -33,6 +33,7 @@ enum {
     REEF__WS_MAX_PROTOCOLS = 16,   /* subprotocols that a client may offer */
     REEF__WS_RESPONSE_SIZE = 1024, /* holds every response written here */
     REEF__WS_MAX_PROTOCOL = 256,   /* bytes of a subprotocol that a server may choose */
+    REEF__WS_MAX_FORWARDED = 8,    /* X-Forwarded-For headers */
     REEF__WS_MAX_DEFLATE_OFFERS = 8, /* of permessage-deflate; later ones are the
                                         client's last choices and not looked at */
 };
@@ -64,6 +65,9 @@ typedef struct reef__ws_upgrade {
     reef_span_t origin; /* data is NULL when the client sent none: no browser */
     reef_span_t protocols[REEF__WS_MAX_PROTOCOLS]; /* in order of preference */
     size_t protocol_count;
+    reef_span_t forwarded[REEF__WS_MAX_FORWARDED]; /* values of X-Forwarded-For */
+    uint32_t forwarded_count;
+
     /* Parameters of its offers of permessage-deflate, for reef__ws_deflate_negotiate()
      */
     reef_span_t deflate_offers[REEF__WS_MAX_DEFLATE_OFFERS];

@@ -209,10 +209,18 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
     *server = (reef__ws_server_t){.app = app};
     server->config = *(const websocket_config_t *)config;
     error = read_addresses(server, failure);
+    if (error == REEF_OK) {
+        error = reef__proxies_parse(&server->proxies, reef_app_alloc(app),
+                                    reef_span_text(server->config.trusted_proxies),
+                                    "websocket.trusted_proxies", failure);
+    }
     if (error != REEF_OK) {
         reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);
         return error;
     }
+    pthread_mutex_init(&server->lock, NULL);
+    reef__address_count_init(&server->per_address, reef_app_alloc(app),
+                             server->config.max_sessions_per_address);
     server->limits = (reef__ws_limits_t){
         .alloc = reef_app_alloc(app),
         .max_message = server->config.max_message,
@@ -258,6 +266,9 @@ static void cleanup(reef_app_t *app, void *state)
     for (uint32_t i = 0; i < server->loop_count; i++) {
         reef__ws_compression_finish(&server->loops[i]);
     }
+    reef__proxies_finish(&server->proxies);
+    reef__address_count_finish(&server->per_address);
+    pthread_mutex_destroy(&server->lock);
     reef_resize(reef_app_alloc(app), server->loops,
                 server->loop_count * sizeof(*server->loops), 0);
     reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);

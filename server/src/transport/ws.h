@@ -14,7 +14,13 @@
 #include "codec/ws_frame.h"
 #include "codec/ws_upgrade.h"
 #include "transport/acceptor.h"
+#include "transport/address_count.h"
+#include "transport/forwarded.h"
 #include "transport/stream.h"
+
+#include <pthread.h>
+
+#define REEF__WS_TOO_MANY_TEXT "too many connections from this address"
 
 enum {
     REEF__WS_MAX_LISTENERS = 16
@@ -50,6 +56,7 @@ typedef struct reef__ws_connection {
     uint64_t message_ms; /* when the message in assembly began; 0 = none */
     uint64_t ping_ns;    /* when a ping was sent that is not answered; 0 = none */
     const char *reason;  /* ENDING: to close with; static, may be NULL */
+    reef__ip_t counted;  /* the address it counts for */
     uint16_t code;       /* ENDING: to close with */
     uint8_t state;       /* reef__ws_state_t */
     bool was_opened;     /* the world knows of it */
@@ -79,7 +86,10 @@ struct reef__ws_server {
     uint32_t address_count;
     reef__ws_loop_t *loops; /* [loop_count], as many as the app has */
     uint32_t loop_count;
+    reef__proxies_t proxies;
     _Atomic uint32_t connection_count;
+    pthread_mutex_t lock; /* of the next */
+    reef__address_count_t per_address;
     reef_metric_t *metric_refused;
     reef_metric_t *metric_protocol_errors;
 };
@@ -104,6 +114,20 @@ void reef__ws_handshake_refuse(reef__ws_connection_t *connection,
 
 /** Release what the handshake holds. */
 void reef__ws_handshake_finish(reef__ws_connection_t *connection);
+
+/* ws_policy.c --------------------------------------------------------------------- */
+
+/** Count a new connection for its address.  False when there are too many. */
+REEF_NODISCARD bool reef__ws_policy_enter(reef__ws_connection_t *connection);
+
+/** The connection counts no longer. */
+void reef__ws_policy_leave(reef__ws_connection_t *connection);
+
+/** What the settings say to a well-formed request: false when @p upgrade was refused.
+ *  @p client receives the address of who is behind it, proxies seen through. */
+REEF_NODISCARD bool reef__ws_policy_check(reef__ws_connection_t *connection,
+                                          reef__ws_upgrade_t *upgrade,
+                                          struct sockaddr_storage *client);
 
 /* ws_compression.c ---------------------------------------------------------------- */
 

@@ -121,6 +121,7 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     }
     connection->state = REEF__WS_DEAD;
     reef__ws_handshake_finish(connection);
+    reef__ws_policy_leave(connection);
     deflate = connection->reader.deflate;
     reef__ws_reader_finish(&connection->reader, &connection->server->limits);
     connection->reader.deflate = NULL;
@@ -472,5 +473,7 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     if (count > server->config.max_sessions) {
         reef__ws_handshake_refuse(connection, 503,
                                   "too many connections; try again later");
+    } else if (!reef__ws_policy_enter(connection)) {
+        reef__ws_handshake_refuse(connection, 429, REEF__WS_TOO_MANY_TEXT);
     }
 }

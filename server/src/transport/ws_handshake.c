@@ -57,14 +57,12 @@ void reef__ws_handshake_refuse(reef__ws_connection_t *connection,
 
 static void tell_world(reef__ws_connection_t *connection,
                        const reef__ws_upgrade_t *upgrade,
-                       reef_span_t protocol)
+                       reef_span_t protocol,
+                       const struct sockaddr_storage *client)
 {
-    struct sockaddr_storage address = {0};
-    socklen_t size = sizeof(address);
     char peer[REEF__ADDRESS_TEXT_SIZE];
 
-    getpeername(connection->stream.descriptor, (struct sockaddr *)&address, &size);
-    reef__address_format(&address, peer);
+    reef__address_format(client, peer);
     connection->was_opened = true;
     reef__peer_opened(&connection->stream.peer,
                       &(reef_link_desc_t){.peer = reef_span_text(peer),
@@ -73,19 +71,9 @@ static void tell_world(reef__ws_connection_t *connection,
                                           .subprotocol = protocol});
 }
 
-/* What the settings say to a well-formed request: false when it was refused. */
-static bool check_policy(const reef__ws_server_t *server, reef__ws_upgrade_t *upgrade)
-{
-    if (!reef__ws_origin_is_allowed(reef_span_text(server->config.origins),
-                                    upgrade->origin)) {
-        reef__ws_upgrade_refuse(upgrade, 403, "this Origin is not allowed");
-        return false;
-    }
-    return true;
-}
-
 static void accept_upgrade(reef__ws_connection_t *connection,
-                           const reef__ws_upgrade_t *upgrade)
+                           const reef__ws_upgrade_t *upgrade,
+                           const struct sockaddr_storage *client)
 {
     char response[REEF__WS_RESPONSE_SIZE];
     reef_span_t protocol = reef__ws_upgrade_choose_protocol(
@@ -101,7 +89,7 @@ static void accept_upgrade(reef__ws_connection_t *connection,
         connection->reader.deflate =
             reef__ws_deflate_create(connection->loop->deflate, &params);
     }
-    tell_world(connection, upgrade, protocol);
+    tell_world(connection, upgrade, protocol, client);
     reef__ws_enter(connection, REEF__WS_OPEN);
 }
 
@@ -112,12 +100,14 @@ static void finish(reef__ws_connection_t *connection,
                    uint8_t *data,
                    size_t size)
 {
+    struct sockaddr_storage client;
+
     if (status == REEF__WS_UPGRADE_REFUSED ||
-        !check_policy(connection->server, upgrade)) {
+        !reef__ws_policy_check(connection, upgrade, &client)) {
         send_refusal(connection, upgrade);
         return;
     }
-    accept_upgrade(connection, upgrade);
+    accept_upgrade(connection, upgrade, &client);
     if (size > upgrade->consumed) {
         reef__ws_read_frames(connection, data + upgrade->consumed,
                              size - upgrade->consumed);
