@@ -211,7 +211,9 @@ reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc)
         .transport = desc->transport,
         .connection = desc->connection,
         .generation = link->generation + 1,
-        .next_ready = REEF__NO_SLOT,
+        .next_ready = link->next_ready, /* the slot may still be in the list */
+        .is_ready = link->is_ready,
+        .is_dirty = link->is_dirty,
         .state = REEF__LINK_OPENING,
         .rtt_us = -1,
         .opening = make_component(sessions, desc),

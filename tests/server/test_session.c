@@ -717,6 +717,50 @@ static void test_session_message_beyond_the_event_queue_is_told_of(void **state)
     reef_app_destroy(app);
 }
 
+static void test_session_leaving_peer_is_answered_and_then_closed(void **state)
+{
+    fixture_t *fixture = *state;
+    loopback_peer_t *peer = &fixture->peer[0];
+
+    fixture->echo = true;
+    loopback_connect(fixture->app, peer);
+    reef_app_step(fixture->app, 0);
+    loopback_say(peer, "last words");
+    reef_link_leaving(fixture->app, peer->link, REEF_DISCONNECT_PEER);
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(peer->received, "last words\n");
+    assert_true(peer->is_closed);
+    assert_int_equal(peer->close_code, 0);
+    assert_int_equal(fixture->reason, REEF_DISCONNECT_PEER);
+    reef_app_step(fixture->app, 0);
+    assert_string_equal(fixture->log,
+                        "connected 1\nmessage 1 last words\ngone 1 memory\n");
+    assert_int_equal(reef_world_entity_count(reef_app_world(fixture->app)), 0);
+}
+
+/* The slot of one that left is used again while it is still in the list of those that
+ * have something to tell. */
+static void test_session_slot_that_is_used_again_at_once_keeps_the_order(void **state)
+{
+    fixture_t *fixture = *state;
+
+    loopback_connect(fixture->app, &fixture->peer[0]);
+    reef_app_step(fixture->app, 0);
+    reef_link_leaving(fixture->app, fixture->peer[0].link, REEF_DISCONNECT_PEER);
+    reef_app_step(fixture->app, 0);
+    for (int i = 0; i < PEERS; i++) {
+        loopback_connect(fixture->app, &fixture->peer[i]);
+    }
+    fixture->log[0] = '\0';
+    loopback_say(&fixture->peer[2], "third");
+    loopback_say(&fixture->peer[0], "first");
+    reef_app_step(fixture->app, 0);
+
+    assert_string_equal(fixture->log, "connected 2\nconnected 3\nconnected 4\n"
+                                      "message 2 first\nmessage 4 third\n");
+}
+
 static void test_session_failure_that_loses_nothing_closes_nobody(void **state)
 {
     fixture_t *fixture = *state;
@@ -765,6 +809,8 @@ int main(void)
         TEST(test_session_message_refused_by_a_closed_link_closes_nobody),
         TEST(test_session_message_to_one_who_has_gone_is_a_counted_failure),
         TEST(test_session_message_beyond_the_event_queue_is_told_of),
+        TEST(test_session_leaving_peer_is_answered_and_then_closed),
+        TEST(test_session_slot_that_is_used_again_at_once_keeps_the_order),
         TEST(test_session_failure_that_loses_nothing_closes_nobody),
     };
 

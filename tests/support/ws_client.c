@@ -248,6 +248,13 @@ static bool take_frame(ws_client_t *client, ws_frame_t *frame)
     return true;
 }
 
+void ws_client_discard(ws_client_t *client)
+{
+    do {
+        client->start = client->size;
+    } while (receive_more(client));
+}
+
 bool ws_client_has_data(const ws_client_t *client)
 {
     struct pollfd waiting = {.fd = client->descriptor, .events = POLLIN};

@@ -110,6 +110,9 @@ void ws_client_receive(ws_client_t *client, ws_frame_t *frame);
 /** Wait for a whole frame or the end of the stream; true at the end. */
 bool ws_client_is_at_end(ws_client_t *client);
 
+/** Throw away what comes, up to the end of the stream. */
+void ws_client_discard(ws_client_t *client);
+
 /** Whether there is something to receive, the end of the stream included; does not
  *  wait. */
 bool ws_client_has_data(const ws_client_t *client);
