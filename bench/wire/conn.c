@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 enum {
-    PER_SOURCE = 20000, /* connections from one address: below the ports there are */
     STALLED_BUFFER = 4096
 };
 
@@ -23,7 +22,7 @@ enum {
 static void choose_source(const pool_t *pool, const conn_t *conn)
 {
     struct sockaddr_in source = {.sin_family = AF_INET};
-    uint32_t place = conn->number / PER_SOURCE % pool->sources;
+    uint32_t place = conn->number / POOL_PER_SOURCE % pool->sources;
     int on = 1;
 
     source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + place);

@@ -37,6 +37,9 @@ static bool is_reached(const meter_t *meter, uint64_t now_ns)
                now_ns - meter->begin_ns >= options->warmup_ns;
     }
     last = &meter->point[meter->points - 1];
+    if (meter->count == last->count) {
+        return false; /* a round has something to divide by */
+    }
     return options->messages > 0 ? meter->count - last->count >= options->messages
                                  : now_ns - last->ns >= options->round_ns;
 }

@@ -1,7 +1,7 @@
 /*
  * At most `at_once` connections exist; each that is open is closed at once, and its
- * place is taken by the next.  Descriptors of the server are counted when it had time
- * to notice the last end.
+ * place is taken by the next.  One before all others lets the server open what it keeps
+ * from then on.  Descriptors are counted when the server had time to notice an end.
  */
 #include "mode.h"
 
@@ -17,15 +17,16 @@
 
 enum {
     STEP_MS = 100,
-    SETTLE_MS = 20
+    SETTLE_MS = 20,
+    SETTLE_STEPS = 10
 };
 
 typedef struct connects {
     const options_t *options;
     pool_t pool;
     connect_result_t result;
-    uint64_t begun;
-    uint64_t *begun_ns; /* by place */
+    uint64_t begun, total; /* connections */
+    uint64_t *begun_ns;    /* by place */
 } connects_t;
 
 static void take(void *context, conn_t *conn, const ws_piece_t *piece)
@@ -57,8 +58,7 @@ static void begin(connects_t *connects)
     pool_t *pool = &connects->pool;
 
     for (uint32_t i = 0; i < pool->count; i++) {
-        if (pool->conns[i].state == CONN_CLOSED &&
-            connects->begun < connects->options->total) {
+        if (pool->conns[i].state == CONN_CLOSED && connects->begun < connects->total) {
             pool->conns[i].number = (uint32_t)connects->begun++;
             connects->begun_ns[i] = clock_now_ns();
             conn_open(pool, &pool->conns[i]);
@@ -72,11 +72,11 @@ static void run(connects_t *connects)
     connect_result_t *result = &connects->result;
     pool_t *pool = &connects->pool;
 
-    while (result->count < options->total || pool->open_count > 0) {
+    while (result->count < connects->total || pool->open_count > 0) {
         begin(connects);
         pool_step(pool, STEP_MS);
         if (result->memory_early == 0 && options->pid != 0 &&
-            result->count >= options->total / 10) {
+            result->count >= connects->total / 10) {
             result->memory_early = process_memory((pid_t)options->pid);
         }
         if (progress_is_due(&pool->shown_ns, clock_now_ns())) {
@@ -84,6 +84,33 @@ static void run(connects_t *connects)
                           (unsigned long long)options->total);
         }
     }
+}
+
+/* One connection, and what the server has when that is gone. */
+static void warm_up(connects_t *connects)
+{
+    pid_t pid = (pid_t)connects->options->pid;
+    connect_result_t *result = &connects->result;
+    uint64_t least = UINT64_MAX;
+
+    connects->total = 1;
+    run(connects);
+    connects->pool.is_patient = true;
+    for (uint32_t i = 0; i < SETTLE_STEPS && pid != 0; i++) {
+        uint64_t count = process_descriptors(pid);
+
+        least = count < least ? count : least;
+        pool_step(&connects->pool, SETTLE_MS);
+    }
+    connects->pool.is_patient = false;
+    connects->pool.progress_ns = clock_now_ns();
+    *result = (connect_result_t){.descriptors_before = least};
+    if (pid != 0) {
+        result->memory_before = process_memory(pid);
+        result->server_cpu_ns = process_cpu_ns(pid);
+    }
+    connects->begun = 0;
+    connects->total = connects->options->total;
 }
 
 static void count_left(connects_t *connects)
@@ -114,11 +141,7 @@ void mode_connect(const options_t *options)
     payload_init(&payload, options->size, false);
     pool_init(&connects->pool, options, &payload, &handler, (uint32_t)options->at_once);
     connects->begun_ns = need_memory(options->at_once, sizeof(uint64_t));
-    if (pid != 0) {
-        result->descriptors_before = process_descriptors(pid);
-        result->memory_before = process_memory(pid);
-        result->server_cpu_ns = process_cpu_ns(pid);
-    }
+    warm_up(connects);
     result->ns = clock_now_ns();
     run(connects);
     result->ns = clock_now_ns() - result->ns;

@@ -74,7 +74,7 @@ static const option_t table[] = {
      "connect: close by a reset instead of in good order"},
     {"messages", "N", KIND_COUNT, LOADS, FIELD(messages), 1, UINT64_MAX / 2,
      "messages (fanout: deliveries) of a round, instead of --seconds"},
-    {"seconds", "SECONDS", KIND_SECONDS, LOADS | IDLE, FIELD(round_ns), 0, 0,
+    {"seconds", "SECONDS", KIND_SECONDS, LOADS | IDLE, FIELD(round_ns), 1, 0,
      "time of a round [2]; idle: to hold the connections [10]"},
     {"warmup", "N|SECONDSs", KIND_WARMUP, LOADS, FIELD(warmup_messages), 0,
      UINT64_MAX / 2, "messages or, with an s behind, seconds that do not count [0.5s]"},
@@ -83,7 +83,7 @@ static const option_t table[] = {
     {"pid", "PID", KIND_COUNT, ALL, FIELD(pid), 1, INT32_MAX,
      "the server's process: report its processor time and memory"},
     {"cpu", "N", KIND_COUNT, ALL, FIELD(cpu), 0, 1023, "run on this processor only"},
-    {"timeout", "SECONDS", KIND_SECONDS, ALL, FIELD(timeout_ns), 0, 0,
+    {"timeout", "SECONDS", KIND_SECONDS, ALL, FIELD(timeout_ns), 1, 0,
      "give up when nothing comes for so long [10]"},
     {"json", NULL, KIND_FLAG, ALL, FIELD(is_json), 0, 0,
      "print one JSON document instead of a table"},
@@ -163,7 +163,8 @@ static bool set(options_t *options, const option_t *option, const char *text)
     case KIND_BYTES:
         return parse_count(option, text, field);
     case KIND_SECONDS:
-        return parse_seconds(text, strlen(text), field);
+        return parse_seconds(text, strlen(text), field) &&
+               *(uint64_t *)field >= option->min;
     case KIND_WARMUP:
         return parse_warmup(options, option, text);
     case KIND_TEXT:
@@ -204,8 +205,7 @@ static int parse_option(options_t *options, char **arguments)
         fprintf(stderr, "reef-bench: --%s needs %s\n", option->name, option->value);
     } else if (!set(options, option, value)) {
         fprintf(stderr, "reef-bench: --%s: '%s' is not %s", option->name, value,
-                option->kind == KIND_SECONDS ? "a time in seconds, up to a day\n"
-                                             : "a number");
+                option->kind == KIND_SECONDS ? "seconds, up to a day\n" : "a number");
         if (option->kind != KIND_SECONDS) {
             fprintf(stderr, " from %llu to %llu\n", (unsigned long long)option->min,
                     (unsigned long long)option->max);

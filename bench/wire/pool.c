@@ -19,7 +19,6 @@
 enum {
     BUFFER = 256 * 1024,
     MAX_EVENTS = 512,
-    PER_SOURCE = 20000,
     MAX_SOURCES = 200,
     STEP_MS = 100
 };
@@ -41,7 +40,7 @@ static uint32_t count_sources(const options_t *options)
 {
     uint64_t most =
         options->mode == MODE_CONNECT ? options->total : options->connections;
-    uint64_t sources = (most + PER_SOURCE - 1) / PER_SOURCE;
+    uint64_t sources = (most + POOL_PER_SOURCE - 1) / POOL_PER_SOURCE;
 
     if (!is_loopback(&options->target)) {
         return 1;

@@ -13,6 +13,10 @@
 #include "payload.h"
 #include "ws.h"
 
+enum {
+    POOL_PER_SOURCE = 20000 /* connections from one address: fewer than it has ports */
+};
+
 typedef enum conn_state {
     CONN_CLOSED,
     CONN_CONNECTING,
