@@ -204,12 +204,12 @@ idle_row() {
 # Four seconds before the first round: until then the socket takes what is not read.
 stall_row() {
   local name line='| p99, ms |' round with without
-  local arguments=(--size 4096 --connections 1000 --window 4 --warmup 4s --seconds "$seconds")
+  local arguments=(--size 1024 --connections 1000 --rate 50 --warmup 4s --seconds 5)
   say 'stalled reader'
   for ((round = 0; round < rounds; round++)); do
     for name in "${server_list[@]}"; do
-      measure without "$name" fanout 4096 p99 fanout "${arguments[@]}"
-      measure with "$name" fanout 4096 p99 fanout "${arguments[@]}" --stall 1
+      measure without "$name" fanout 1024 p99 fanout "${arguments[@]}"
+      measure with "$name" fanout 1024 p99 fanout "${arguments[@]}" --stall 1
     done
   done
   for name in "${server_list[@]}"; do

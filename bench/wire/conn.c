@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 enum {
-    STALLED_BUFFER = 4096
+    STALLED_BUFFER = 4096,
+    STALLED_SEGMENT = 536
 };
 
 /* One address of the loopback network after the other, each with ports of its own. */
@@ -33,11 +34,21 @@ static void choose_source(const pool_t *pool, const conn_t *conn)
     }
 }
 
+/* Have the server notice soon: its own buffer follows the size of a segment, which is
+ * 64 KiB on the loopback network, as it is nowhere else. */
+static void shorten(const conn_t *conn)
+{
+    int buffer = STALLED_BUFFER, segment = STALLED_SEGMENT;
+
+    setsockopt(conn->descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+    setsockopt(conn->descriptor, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+}
+
 void conn_open(pool_t *pool, conn_t *conn)
 {
     const target_t *target = &pool->options->target;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = conn};
-    int on = 1, buffer = STALLED_BUFFER;
+    int on = 1;
 
     conn->descriptor = socket(target->address.ss_family,
                               SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -45,8 +56,8 @@ void conn_open(pool_t *pool, conn_t *conn)
         fail("connection %u: no socket: %s", conn->number, strerror(errno));
     }
     setsockopt(conn->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (conn->is_stalled) { /* so that the server notices soon */
-        setsockopt(conn->descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+    if (conn->is_stalled) {
+        shorten(conn);
     }
     if (pool->sources > 1) {
         choose_source(pool, conn);

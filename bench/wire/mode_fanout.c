@@ -1,13 +1,15 @@
 /*
  * The first member of each room sends.  A broadcast is complete when every member that
- * reads has received it; the next one goes out then, so `window` are in flight.  All
- * members of a room are consecutive connections.
+ * reads has received it; the next one goes out then, so `window` are in flight.  At a
+ * fixed rate it waits until it is due, and its latency counts from then on, also when
+ * the window was full.  All members of a room are consecutive connections.
  */
 #include "mode.h"
 
 #include "conn.h"
 #include "fail.h"
 #include "meter.h"
+#include "pacer.h"
 #include "pool.h"
 #include "process.h"
 #include "report.h"
@@ -28,7 +30,7 @@ typedef struct room {
     conn_t *sender;
     uint32_t receivers;
     uint64_t done;     /* broadcasts that all have received */
-    uint64_t *sent_ns; /* when */
+    uint64_t *sent_ns; /* when, or when it was due */
     uint32_t *left;    /* receivers that it has not reached */
 } room_t;
 
@@ -37,6 +39,7 @@ typedef struct fanout {
     pool_t pool;
     payload_t payload;
     meter_t meter;
+    pacer_t pacer; /* where there is a rate */
     room_t *rooms;
     uint32_t room_count;
     bool is_settling; /* what comes is ignored */
@@ -48,19 +51,34 @@ static room_t *room_of(const fanout_t *fanout, const conn_t *conn)
     return &fanout->rooms[conn->number / fanout->options->room];
 }
 
-/* Broadcast until the window is full. */
+/* Broadcast what is due until the window is full. */
 static void fill(fanout_t *fanout, room_t *room)
 {
     uint64_t window = fanout->options->window;
+    bool is_paced = fanout->options->rate > 0;
     conn_t *sender = room->sender;
 
     while (!fanout->is_over && sender->sent - room->done < window) {
-        room->sent_ns[sender->sent % window] = fanout->pool.now_ns;
+        uint64_t now_ns = fanout->pool.now_ns;
+        uint64_t due_ns =
+            is_paced ? pacer_due_ns(&fanout->pacer, sender->sent) : now_ns;
+
+        if (due_ns > now_ns) {
+            break;
+        }
+        room->sent_ns[sender->sent % window] = due_ns;
         room->left[sender->sent % window] = room->receivers;
         conn_send_payload(&fanout->pool, sender, sender->number, sender->sent);
         sender->sent++;
     }
     conn_flush(&fanout->pool, sender);
+}
+
+static void fill_all(fanout_t *fanout)
+{
+    for (uint32_t i = 0; i < fanout->room_count; i++) {
+        fill(fanout, &fanout->rooms[i]);
+    }
 }
 
 static void received(fanout_t *fanout, room_t *room, uint64_t number)
@@ -204,26 +222,58 @@ static void settle(fanout_t *fanout)
     }
 }
 
+/* All rooms broadcast at the same times. */
+static void step_paced(fanout_t *fanout)
+{
+    pool_t *pool = &fanout->pool;
+    uint64_t next = 0;
+
+    pool->now_ns = clock_now_ns();
+    fill_all(fanout);
+    for (uint32_t i = 0; i < fanout->room_count; i++) {
+        uint64_t sent = fanout->rooms[i].sender->sent;
+
+        next = sent > next ? sent : next;
+    }
+    pacer_wake(&fanout->pacer, next);
+    pool_step(pool, STEP_MS);
+}
+
+static uint64_t in_flight(const fanout_t *fanout)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < fanout->room_count; i++) {
+        count += fanout->rooms[i].sender->sent - fanout->rooms[i].done;
+    }
+    return count;
+}
+
 static void load(fanout_t *fanout)
 {
     pool_t *pool = &fanout->pool;
-    uint64_t left = 1;
+    bool is_paced = fanout->options->rate > 0;
 
     meter_begin(&fanout->meter, fanout->options);
-    pool->now_ns = pool->progress_ns = clock_now_ns();
-    for (uint32_t i = 0; i < fanout->room_count; i++) {
-        fill(fanout, &fanout->rooms[i]);
+    if (is_paced) {
+        pacer_init(&fanout->pacer, pool, fanout->options->rate);
+        pacer_begin(&fanout->pacer);
     }
+    pool->now_ns = pool->progress_ns = clock_now_ns();
+    fill_all(fanout);
     while (!meter_is_over(&fanout->meter, pool->now_ns)) {
-        pool_step(pool, STEP_MS);
+        if (is_paced) {
+            step_paced(fanout);
+        } else {
+            pool_step(pool, STEP_MS);
+        }
     }
     fanout->is_over = true;
-    while (left > 0) {
-        left = 0;
-        for (uint32_t i = 0; i < fanout->room_count; i++) {
-            left += fanout->rooms[i].sender->sent - fanout->rooms[i].done;
-        }
-        pool_step(pool, left > 0 ? STEP_MS : 0);
+    while (in_flight(fanout) > 0) {
+        pool_step(pool, STEP_MS);
+    }
+    if (is_paced) {
+        pacer_finish(&fanout->pacer);
     }
 }
 

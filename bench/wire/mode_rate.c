@@ -9,19 +9,14 @@
 #include "conn.h"
 #include "fail.h"
 #include "meter.h"
+#include "pacer.h"
 #include "pool.h"
 #include "process.h"
 #include "report.h"
 #include "verify.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 enum {
     STEP_MS = 100
@@ -32,19 +27,10 @@ typedef struct rate {
     pool_t pool;
     payload_t payload;
     meter_t meter;
-    int timer;
-    uint64_t begin_ns;
+    pacer_t pacer;
     uint64_t next; /* message to send */
     uint64_t received;
 } rate_t;
-
-static uint64_t due_ns(const rate_t *rate, uint64_t message)
-{
-    uint64_t per_second = rate->options->rate, second = 1000000000;
-
-    return rate->begin_ns + message / per_second * second +
-           message % per_second * second / per_second;
-}
 
 static void take(void *context, conn_t *conn, const ws_piece_t *piece)
 {
@@ -57,7 +43,8 @@ static void take(void *context, conn_t *conn, const ws_piece_t *piece)
     }
     if (verify_piece(&rate->pool, conn, conn->number, piece)) {
         rate->received++;
-        meter_add(&rate->meter, rate->pool.now_ns - due_ns(rate, message));
+        meter_add(&rate->meter,
+                  rate->pool.now_ns - pacer_due_ns(&rate->pacer, message));
     }
 }
 
@@ -73,7 +60,7 @@ static void send_due(rate_t *rate)
 {
     uint64_t now_ns = clock_now_ns();
 
-    while (due_ns(rate, rate->next) <= now_ns) {
+    while (pacer_due_ns(&rate->pacer, rate->next) <= now_ns) {
         conn_t *conn = &rate->pool.conns[rate->next % rate->pool.count];
 
         if (conn->pending != NULL) {
@@ -86,36 +73,15 @@ static void send_due(rate_t *rate)
     }
 }
 
-static void set_timer(const rate_t *rate)
-{
-    uint64_t due = due_ns(rate, rate->next), second = 1000000000;
-    const struct itimerspec time = {.it_value = {.tv_sec = (time_t)(due / second),
-                                                 .tv_nsec = (long)(due % second)}};
-
-    timerfd_settime(rate->timer, TFD_TIMER_ABSTIME, &time, NULL);
-}
-
-static void make_timer(rate_t *rate)
-{
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
-
-    prctl(PR_SET_TIMERSLACK, 1);
-    rate->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (rate->timer < 0 ||
-        epoll_ctl(rate->pool.epoll, EPOLL_CTL_ADD, rate->timer, &event) != 0) {
-        fail("no timer: %s", strerror(errno));
-    }
-}
-
 static void load(rate_t *rate)
 {
     pool_t *pool = &rate->pool;
 
     meter_begin(&rate->meter, rate->options);
-    rate->begin_ns = clock_now_ns();
+    pacer_begin(&rate->pacer);
     while (!meter_is_over(&rate->meter, clock_now_ns())) {
         send_due(rate);
-        set_timer(rate);
+        pacer_wake(&rate->pacer, rate->next);
         pool->is_patient = rate->received == rate->next;
         if (pool->is_patient) {
             pool->progress_ns = clock_now_ns();
@@ -139,11 +105,11 @@ void mode_rate(const options_t *options)
     payload_init(&rate->payload, options->size, options->is_binary);
     pool_init(&rate->pool, options, &rate->payload, &handler,
               (uint32_t)options->connections);
-    make_timer(rate);
+    pacer_init(&rate->pacer, &rate->pool, options->rate);
     pool_open_all(&rate->pool);
     load(rate);
     report_load(options, &rate->meter);
-    close(rate->timer);
+    pacer_finish(&rate->pacer);
     pool_finish(&rate->pool);
     payload_finish(&rate->payload);
     free(rate);

@@ -54,7 +54,7 @@ static const option_t table[] = {
     {"room", "N", KIND_COUNT, FANOUT, FIELD(room), 1, 4000000,
      "fanout: members of a room [all connections]"},
     {"window", "N", KIND_COUNT, FANOUT, FIELD(window), 1, 65536,
-     "fanout: broadcasts in flight in each room [1]"},
+     "fanout: broadcasts in flight in each room [1; with --rate: 64]"},
     {"join", "TEXT", KIND_TEXT, FANOUT, FIELD(join), 0, 0,
      "fanout: text that each client sends first; %r in it is the\n"
      "number of its room, %n its own; replies to it are ignored"},
@@ -64,8 +64,9 @@ static const option_t table[] = {
      "fanout: the sender does not receive its own broadcast"},
     {"stall", "N", KIND_COUNT, FANOUT, FIELD(stall), 0, 4000000,
      "fanout: members of the first room that stop reading [0]"},
-    {"rate", "N", KIND_COUNT, RATE, FIELD(rate), 1, 100000000,
-     "rate: messages a second, over all connections [1000]"},
+    {"rate", "N", KIND_COUNT, RATE | FANOUT, FIELD(rate), 1, 100000000,
+     "rate: messages a second, over all connections [1000];\n"
+     "fanout: broadcasts a second in each room [as the window lets]"},
     {"total", "N", KIND_COUNT, CONNECT, FIELD(total), 1, 100000000,
      "connect: connections to open and close [10000]"},
     {"at-once", "N", KIND_COUNT, ALL, FIELD(at_once), 1, 20000,
@@ -228,6 +229,9 @@ static bool check(options_t *options)
     if (options->room == 0) {
         options->room = options->connections;
     }
+    if (options->window == 0) {
+        options->window = options->rate > 0 ? 64 : 1;
+    }
     if (options->mode != MODE_FANOUT) {
         return true;
     }
@@ -256,8 +260,7 @@ static void set_defaults(options_t *options, bench_mode_t mode)
         .connections = mode == MODE_IDLE ? 1000 : 64,
         .pipeline = 1,
         .size = 128,
-        .window = 1,
-        .rate = 1000,
+        .rate = mode == MODE_RATE ? 1000 : 0,
         .total = 10000,
         .at_once = 100,
         .round_ns = (mode == MODE_IDLE ? 10u : 2u) * (uint64_t)1000000000,

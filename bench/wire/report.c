@@ -77,11 +77,12 @@ static void print_json_load(const options_t *options, const meter_t *meter)
     print_json_target(options);
     printf(",\"connections\":%" PRIu64 ",\"size\":%" PRIu64 ",\"binary\":%s",
            options->connections, options->size, options->is_binary ? "true" : "false");
+    if (options->rate > 0) {
+        printf(",\"rate\":%" PRIu64, options->rate);
+    }
     if (options->mode == MODE_ECHO) {
         printf(",\"pipeline\":%" PRIu64, options->pipeline);
-    } else if (options->mode == MODE_RATE) {
-        printf(",\"rate\":%" PRIu64, options->rate);
-    } else {
+    } else if (options->mode == MODE_FANOUT) {
         printf(",\"room\":%" PRIu64 ",\"window\":%" PRIu64 ",\"stalled\":%" PRIu64,
                options->room, options->window, options->stall);
     }
@@ -126,6 +127,9 @@ static void print_load_title(const options_t *options)
     } else {
         printf(" in rooms of %" PRIu64 ", %" PRIu64 " broadcasts in flight",
                options->room, options->window);
+    }
+    if (options->mode == MODE_FANOUT && options->rate > 0) {
+        printf(", %" PRIu64 " a second", options->rate);
     }
     if (options->stall > 0) {
         printf(", %" PRIu64 " stalled", options->stall);

@@ -72,6 +72,17 @@ static void test_modes_fanout_on_tcp(void **state)
     assert_int_equal(report_number(fixture, "stalled"), 2);
 }
 
+static void test_modes_fanout_at_a_rate(void **state)
+{
+    bench_fixture_t *fixture = *state;
+
+    peer_start(fixture, PEER_UV_ECHO, "--fanout");
+    REPORT(fixture, "fanout", "--connections", "6", "--room", "6", "--rate", "500",
+           "--messages", "600", "--warmup", "0");
+    assert_true(report_number(fixture, "messages_per_s") < 6 * 525);
+    assert_int_equal(report_number(fixture, "window"), 64);
+}
+
 static void test_modes_fanout_on_websocket(void **state)
 {
     bench_fixture_t *fixture = *state;
@@ -169,6 +180,7 @@ int main(void)
         TEST(test_modes_echo_on_websocket),
         TEST(test_modes_echo_of_messages_that_come_in_pieces),
         TEST(test_modes_fanout_on_tcp),
+        TEST(test_modes_fanout_at_a_rate),
         TEST(test_modes_fanout_on_websocket),
         TEST(test_modes_fanout_to_rooms_of_a_chat),
         TEST(test_modes_fanout_finds_who_receives_what_it_should_not),

@@ -147,6 +147,7 @@ static void test_options_check_rooms(void **state)
 
     assert_true(PARSE(options, "fanout", URL, "--connections", "60"));
     assert_int_equal(options->room, 60);
+    assert_int_equal(options->window, 1);
     assert_true(PARSE(options, "fanout", URL, "--connections", "60", "--room", "20"));
     assert_false(PARSE(options, "fanout", URL, "--connections", "60", "--room", "25"));
     assert_false(PARSE(options, "fanout", URL, "--connections", "60", "--room", "61"));
