@@ -139,7 +139,7 @@ static void keep(conn_t *conn, const uint8_t *data, size_t size)
     size_t kept = conn->pending_end - conn->pending_start;
     uint8_t *memory = need_memory(kept + size, 1);
 
-    if (kept > 0) {
+    if (conn->pending != NULL) {
         memcpy(memory, conn->pending + conn->pending_start, kept);
     }
     memcpy(memory + kept, data, size);

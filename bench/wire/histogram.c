@@ -28,7 +28,7 @@ static uint32_t bucket_of(uint64_t value)
         return (uint32_t)value;
     }
     shift = log2_floor(value) - HISTOGRAM_BITS;
-    return (uint32_t)(shift * HISTOGRAM_SPAN + (value >> shift));
+    return (uint32_t)((uint64_t)shift * HISTOGRAM_SPAN + (value >> shift));
 }
 
 static uint64_t middle_of(uint32_t bucket)

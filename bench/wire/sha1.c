@@ -31,7 +31,7 @@ static void add_block(uint32_t state[5], const uint8_t *block)
 {
     uint32_t words[80], v[5];
 
-    for (unsigned i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 16; i++) {
         words[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
                    (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
     }

@@ -24,8 +24,8 @@ static void encode_base64(char *out, const uint8_t *data, size_t size)
 
         *out++ = digits[group >> 18];
         *out++ = digits[group >> 12 & 63];
-        *out++ = i + 1 < size ? digits[group >> 6 & 63] : '=';
-        *out++ = i + 2 < size ? digits[group & 63] : '=';
+        *out++ = (char)(i + 1 < size ? digits[group >> 6 & 63] : '=');
+        *out++ = (char)(i + 2 < size ? digits[group & 63] : '=');
     }
     *out = '\0';
 }

@@ -63,6 +63,7 @@ static bool go_wrong(int client, const char *fault, char *message)
 
 static void serve(int client, const char *fault)
 {
+    bool is_in_stream = strcmp(fault, "none") != 0 && strcmp(fault, "late") != 0;
     char message[SIZE];
 
     if (strcmp(fault, "refuse") == 0) {
@@ -73,12 +74,11 @@ static void serve(int client, const char *fault)
                                  "Sec-WebSocket-Accept: AAAA\r\n\r\n");
     }
     for (unsigned number = 0; read_message(client, message); number++) {
-        if (number < WRONG || strcmp(fault, "none") == 0 ||
-            strcmp(fault, "late") == 0) {
-            write_message(client, message, SIZE);
-        } else if (number == WRONG && !go_wrong(client, fault, message)) {
-            return;
-        } else if (number > WRONG && strcmp(fault, "silent") != 0) {
+        if (number == WRONG && is_in_stream) {
+            if (!go_wrong(client, fault, message)) {
+                return;
+            }
+        } else if (number < WRONG || strcmp(fault, "silent") != 0) {
             write_message(client, message, SIZE);
         }
     }
