@@ -2,6 +2,8 @@
  * A TCP echo for one client that is wrong in one way: faulty_peer FAULT.  Messages are
  * of 128 bytes, and number 3 is the one that goes wrong.
  */
+#include "ws.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -32,6 +34,32 @@ static void answer_handshake(int client, const char *head)
 
     recv(client, request, sizeof(request), 0);
     send(client, head, strlen(head), MSG_NOSIGNAL);
+}
+
+/* Accept, ping, and close with 1000 if what comes first is the pong, else 1011. */
+static void ping(int client)
+{
+    char request[2048] = "", head[256], accept[WS_ACCEPT_SIZE], *key;
+    uint8_t pong[8], *mask = pong + 2, code[] = {0x88, 2, 1000 >> 8, 1000 & 0xff};
+    int size;
+
+    recv(client, request, sizeof(request) - 1, 0);
+    key = strstr(request, "Sec-WebSocket-Key: ");
+    key = key != NULL ? key + strlen("Sec-WebSocket-Key: ") : request;
+    key[WS_KEY_SIZE - 1] = '\0';
+    ws_accept(accept, key);
+    size = snprintf(head, sizeof(head),
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                    "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
+                    "\x89\x02hi",
+                    accept);
+    send(client, head, (size_t)size, MSG_NOSIGNAL);
+    if (recv(client, pong, sizeof(pong), MSG_WAITALL) != sizeof(pong) ||
+        pong[0] != 0x8a || pong[1] != 0x82 || (pong[6] ^ mask[0]) != 'h' ||
+        (pong[7] ^ mask[1]) != 'i') {
+        code[3] = 1011 & 0xff;
+    }
+    send(client, code, sizeof(code), MSG_NOSIGNAL);
 }
 
 /* False = the connection is over. */
@@ -72,6 +100,8 @@ static void serve(int client, const char *fault)
         answer_handshake(client, "HTTP/1.1 101 Switching Protocols\r\n"
                                  "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                                  "Sec-WebSocket-Accept: AAAA\r\n\r\n");
+    } else if (strcmp(fault, "ping") == 0) {
+        ping(client);
     }
     for (unsigned number = 0; read_message(client, message); number++) {
         if (number == WRONG && is_in_stream) {

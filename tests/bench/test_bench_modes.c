@@ -55,9 +55,9 @@ static void test_modes_echo_of_messages_that_come_in_pieces(void **state)
     bench_fixture_t *fixture = *state;
 
     peer_start(fixture, PEER_UV_ECHO, NULL);
-    REPORT(fixture, "echo", "--connections", "3", "--size", "700k", "--messages", "30",
-           "--warmup", "0", "--binary");
-    assert_true(report_number(fixture, "messages") >= 30);
+    REPORT(fixture, "echo", "--connections", "3", "--size", "700k", "--pipeline", "9",
+           "--messages", "60", "--warmup", "0", "--binary");
+    assert_true(report_number(fixture, "messages") >= 60);
 }
 
 static void test_modes_fanout_on_tcp(void **state)

@@ -82,13 +82,28 @@ static void test_verify_gives_up_on_a_silent_server(void **state)
     expect_error(fixture, "silent for 0.2 s; waiting for message 3 on connection 0");
 }
 
+/* A fault of the handshake. */
+static void start_upgrading(bench_fixture_t *fixture, const char *fault)
+{
+    peer_start(fixture, FAULTY_PEER, fault);
+    memmove(fixture->url + 2, fixture->url + 3, strlen(fixture->url + 3) + 1);
+    memcpy(fixture->url, "ws", 2);
+}
+
+static void test_verify_answers_a_ping_and_says_why_the_server_closed(void **state)
+{
+    bench_fixture_t *fixture = *state;
+
+    start_upgrading(fixture, "ping");
+    assert_int_equal(RUN(fixture, "echo", "--connections", "1"), 1);
+    expect_error(fixture, "connection 0: the server closed with code 1000");
+}
+
 static void test_verify_says_that_the_server_refused(void **state)
 {
     bench_fixture_t *fixture = *state;
 
-    peer_start(fixture, FAULTY_PEER, "refuse");
-    memcpy(fixture->url, "ws:", 3);
-    memmove(fixture->url + 3, fixture->url + 4, strlen(fixture->url + 4) + 1);
+    start_upgrading(fixture, "refuse");
     assert_int_equal(RUN(fixture, "echo", "--connections", "1"), 1);
     expect_error(fixture, "refused: it did not answer with 101 ('HTTP/1.1 403");
 }
@@ -97,9 +112,7 @@ static void test_verify_checks_the_accept_of_the_handshake(void **state)
 {
     bench_fixture_t *fixture = *state;
 
-    peer_start(fixture, FAULTY_PEER, "unproven");
-    memcpy(fixture->url, "ws:", 3);
-    memmove(fixture->url + 3, fixture->url + 4, strlen(fixture->url + 4) + 1);
+    start_upgrading(fixture, "unproven");
     assert_int_equal(RUN(fixture, "echo", "--connections", "1"), 1);
     expect_error(fixture, "its Sec-WebSocket-Accept is missing or wrong");
 }
@@ -139,6 +152,7 @@ int main(void)
         TEST(test_verify_finds_a_byte_left_out),
         TEST(test_verify_says_that_the_server_closed),
         TEST(test_verify_gives_up_on_a_silent_server),
+        TEST(test_verify_answers_a_ping_and_says_why_the_server_closed),
         TEST(test_verify_says_that_the_server_refused),
         TEST(test_verify_checks_the_accept_of_the_handshake),
         TEST(test_verify_says_that_nobody_listens),
