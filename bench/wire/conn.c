@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -113,6 +114,13 @@ void conn_end(pool_t *pool, conn_t *conn)
 void conn_stall(pool_t *pool, conn_t *conn)
 {
     epoll_ctl(pool->epoll, EPOLL_CTL_DEL, conn->descriptor, NULL);
+}
+
+uint64_t conn_unread(const conn_t *conn)
+{
+    int size = 0;
+
+    return ioctl(conn->descriptor, FIONREAD, &size) == 0 ? (uint64_t)size : 0;
 }
 
 static void await_output(pool_t *pool, conn_t *conn, bool awaits)

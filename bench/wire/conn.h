@@ -19,6 +19,9 @@ void conn_end(pool_t *pool, conn_t *conn);
 /** Stop to read, for good. */
 void conn_stall(pool_t *pool, conn_t *conn);
 
+/** Bytes that have come and were not read. */
+uint64_t conn_unread(const conn_t *conn);
+
 /** Queue a message of the pool's payload.  All that is queued belongs to one
  *  connection, and leaves by conn_flush(). */
 void conn_send_payload(pool_t *pool, conn_t *conn, uint32_t sender, uint64_t number);

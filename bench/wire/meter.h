@@ -27,6 +27,7 @@ typedef struct meter {
     uint32_t points; /* taken so far: the end of the warm-up, of each round */
     uint64_t begin_ns, shown_ns;
     uint64_t memory_begin, memory_end; /* of the server, bytes */
+    uint64_t unread;                   /* bytes that stalled members were sent */
     meter_point_t point[OPTIONS_MAX_REPEAT + 1];
     histogram_t latency; /* ns, of all rounds */
 } meter_t;

@@ -272,6 +272,9 @@ static void load(fanout_t *fanout)
     while (in_flight(fanout) > 0) {
         pool_step(pool, STEP_MS);
     }
+    for (uint32_t i = 1; i <= fanout->options->stall; i++) {
+        fanout->meter.unread += conn_unread(&pool->conns[i]);
+    }
     if (is_paced) {
         pacer_finish(&fanout->pacer);
     }

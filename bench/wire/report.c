@@ -83,8 +83,9 @@ static void print_json_load(const options_t *options, const meter_t *meter)
     if (options->mode == MODE_ECHO) {
         printf(",\"pipeline\":%" PRIu64, options->pipeline);
     } else if (options->mode == MODE_FANOUT) {
-        printf(",\"room\":%" PRIu64 ",\"window\":%" PRIu64 ",\"stalled\":%" PRIu64,
-               options->room, options->window, options->stall);
+        printf(",\"room\":%" PRIu64 ",\"window\":%" PRIu64 ",\"stalled\":%" PRIu64
+               ",\"stalled_unread\":%" PRIu64,
+               options->room, options->window, options->stall, meter->unread);
     }
     printf(",\"messages\":%" PRIu64 ",\"messages_per_s\":%.1f", meter->latency.count,
            meter_rate(meter));
@@ -131,9 +132,6 @@ static void print_load_title(const options_t *options)
     if (options->mode == MODE_FANOUT && options->rate > 0) {
         printf(", %" PRIu64 " a second", options->rate);
     }
-    if (options->stall > 0) {
-        printf(", %" PRIu64 " stalled", options->stall);
-    }
     printf("\n%-15s %" PRIu64 " bytes, %s\n", "size", options->size,
            options->is_binary ? "binary" : "text");
 }
@@ -164,6 +162,10 @@ void report_load(const options_t *options, const meter_t *meter)
            options->mode == MODE_FANOUT ? "deliveries" : "messages",
            meter->latency.count, meter_rate(meter));
     print_latency("latency", &meter->latency);
+    if (options->stall > 0) {
+        printf("%-15s %" PRIu64 ", who have %" PRIu64 " bytes before them\n", "stalled",
+               options->stall, meter->unread);
+    }
     if (options->pid != 0) {
         print_server(options, meter);
     }

@@ -36,11 +36,10 @@ static void answer_handshake(int client, const char *head)
     send(client, head, strlen(head), MSG_NOSIGNAL);
 }
 
-/* Accept, ping, and close with 1000 if what comes first is the pong, else 1011. */
-static void ping(int client)
+/* Accept a handshake, then send what is in @p more behind the head. */
+static void accept_handshake(int client, const char *more)
 {
     char request[2048] = "", head[256], accept[WS_ACCEPT_SIZE], *key;
-    uint8_t pong[8], *mask = pong + 2, code[] = {0x88, 2, 1000 >> 8, 1000 & 0xff};
     int size;
 
     recv(client, request, sizeof(request) - 1, 0);
@@ -50,16 +49,36 @@ static void ping(int client)
     ws_accept(accept, key);
     size = snprintf(head, sizeof(head),
                     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                    "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
-                    "\x89\x02hi",
-                    accept);
+                    "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n%s",
+                    accept, more);
     send(client, head, (size_t)size, MSG_NOSIGNAL);
+}
+
+/* Ping, and close with 1000 if what comes first is the pong, else with 1011. */
+static void ping(int client)
+{
+    uint8_t pong[8], *mask = pong + 2, code[] = {0x88, 2, 1000 >> 8, 1000 & 0xff};
+
+    accept_handshake(client, "\x89\x02hi");
     if (recv(client, pong, sizeof(pong), MSG_WAITALL) != sizeof(pong) ||
         pong[0] != 0x8a || pong[1] != 0x82 || (pong[6] ^ mask[0]) != 'h' ||
         (pong[7] ^ mask[1]) != 'i') {
         code[3] = 1011 & 0xff;
     }
     send(client, code, sizeof(code), MSG_NOSIGNAL);
+}
+
+/* Return a message with one byte more or less. */
+static void resize(int client, int change)
+{
+    uint8_t in[8 + SIZE], *mask = in + 4;
+    uint8_t out[4 + SIZE + 1] = {0x81, 126, 0, (uint8_t)(SIZE + change)};
+
+    accept_handshake(client, "");
+    if (recv(client, in, sizeof(in), MSG_WAITALL) == sizeof(in)) {
+        ws_mask(out + 4, in + 8, SIZE, mask);
+        send(client, out, (size_t)(4 + SIZE + change), MSG_NOSIGNAL);
+    }
 }
 
 /* False = the connection is over. */
@@ -102,6 +121,10 @@ static void serve(int client, const char *fault)
                                  "Sec-WebSocket-Accept: AAAA\r\n\r\n");
     } else if (strcmp(fault, "ping") == 0) {
         ping(client);
+    } else if (strcmp(fault, "longer") == 0) {
+        resize(client, 1);
+    } else if (strcmp(fault, "shorter") == 0) {
+        resize(client, -1);
     }
     for (unsigned number = 0; read_message(client, message); number++) {
         if (number == WRONG && is_in_stream) {

@@ -70,6 +70,7 @@ static void test_modes_fanout_on_tcp(void **state)
            "2000", "--warmup", "0", "--stall", "2", "--pid", pid_of(fixture, pid));
     expect_figures(fixture);
     assert_int_equal(report_number(fixture, "stalled"), 2);
+    assert_true(report_number(fixture, "stalled_unread") > 0);
 }
 
 static void test_modes_fanout_at_a_rate(void **state)

@@ -99,6 +99,22 @@ static void test_verify_answers_a_ping_and_says_why_the_server_closed(void **sta
     expect_error(fixture, "connection 0: the server closed with code 1000");
 }
 
+static void test_verify_finds_a_message_of_another_size(void **state)
+{
+    static const char *const sizes[] = {"longer", "shorter"};
+    bench_fixture_t *fixture = *state;
+    char text[64];
+
+    for (size_t i = 0; i < 2; i++) {
+        start_upgrading(fixture, sizes[i]);
+        assert_int_equal(RUN(fixture, "echo", "--connections", "1"), 1);
+        snprintf(text, sizeof(text), "message 0: it is %s than the 128 bytes",
+                 sizes[i]);
+        expect_error(fixture, text);
+        process_kill(&fixture->server);
+    }
+}
+
 static void test_verify_says_that_the_server_refused(void **state)
 {
     bench_fixture_t *fixture = *state;
@@ -153,6 +169,7 @@ int main(void)
         TEST(test_verify_says_that_the_server_closed),
         TEST(test_verify_gives_up_on_a_silent_server),
         TEST(test_verify_answers_a_ping_and_says_why_the_server_closed),
+        TEST(test_verify_finds_a_message_of_another_size),
         TEST(test_verify_says_that_the_server_refused),
         TEST(test_verify_checks_the_accept_of_the_handshake),
         TEST(test_verify_says_that_nobody_listens),
