@@ -45,6 +45,11 @@ if [[ ! $servers ]]; then
   [[ ! -d $root/bench/peers/node_modules/ws ]] || servers+=,ws
 fi
 IFS=, read -ra server_list <<<"$servers"
+for name in "${server_list[@]}"; do
+  [[ $name =~ ^(uv|lws|ws|reef(\+.*)?)$ ]] || { say "compare.sh: unknown server $name"; exit 2; }
+done
+[[ $rows =~ ^((echo|fanout|idle|stall|connect)(,|$))+$ ]] ||
+  { say "compare.sh: unknown rows $rows; see --help"; exit 2; }
 
 pin=() client_pin=()
 if (($(nproc) > 1)); then
@@ -78,7 +83,6 @@ start_server() {
       IFS=+ read -ra settings <<<"$name"
       for setting in "${settings[@]:1}"; do command+=(--set "$setting"); done
       ;;
-    *) die "compare.sh: unknown server $name" ;;
   esac
   : >"$work/log"
   (cd "$work" && exec "${pin[@]}" "${command[@]}" >/dev/null 2>"$work/log") &
