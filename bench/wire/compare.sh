@@ -1,0 +1,257 @@
+#!/usr/bin/env bash
+# Measures servers beside each other and prints the tables of docs/performance.md:
+#
+#     bench/wire/compare.sh [--servers LIST] [--rows LIST] [--rounds N] [--seconds S]
+#                           [--build DIR]
+#
+#   --servers  of uv, reef, lws, ws; default: uv and those that are built or installed.
+#              Behind reef may stand settings, so that one run compares them:
+#              uv,reef,reef+server.egress=uv,reef+server.egress=uring+server.io_threads=2
+#   --rows     of echo, fanout, idle, stall, connect; default: all
+#   --rounds   of which medians are taken, the servers by turns; default 3
+#   --seconds  of a round; default 2
+#   --build    the build with the programs; default build/release
+#
+# Every server has processor 0 to itself and reef-bench processor 1, where there are
+# two.  Figures are processor time of the server, user and system, per message; in
+# brackets what it is as a multiple of bare libuv's.  npm ws takes part after
+# `npm ci --prefix bench/peers`.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
+servers='' rows=echo,fanout,idle,stall,connect rounds=3 seconds=2
+bin=$root/build/release/bin
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+while (($#)); do
+  case $1 in
+    --servers) servers=${2-} ;;
+    --rows) rows=${2-} ;;
+    --rounds) rounds=${2-} ;;
+    --seconds) seconds=${2-} ;;
+    --build) bin=${2-}/bin ;;
+    --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
+    *) say "compare.sh: unknown option $1; see --help"; exit 2 ;;
+  esac
+  [[ ${2-} ]] || { say "compare.sh: $1 needs a value"; exit 2; }
+  shift 2
+done
+[[ -x $bin/reef-bench ]] || die "compare.sh: there is no $bin/reef-bench; build it first"
+if [[ ! $servers ]]; then
+  servers=uv,reef
+  [[ ! -x $bin/peer_lws ]] || servers+=,lws
+  [[ ! -d $root/bench/peers/node_modules/ws ]] || servers+=,ws
+fi
+IFS=, read -ra server_list <<<"$servers"
+for name in "${server_list[@]}"; do
+  [[ $name =~ ^(uv|lws|ws|reef(\+.*)?)$ ]] || { say "compare.sh: unknown server $name"; exit 2; }
+done
+[[ $rows =~ ^((echo|fanout|idle|stall|connect)(,|$))+$ ]] ||
+  { say "compare.sh: unknown rows $rows; see --help"; exit 2; }
+
+pin=() client_pin=()
+if (($(nproc) > 1)); then
+  pin=(taskset -c 0) client_pin=(--cpu 1)
+fi
+
+work=$(mktemp -d)
+server_pid=''
+stop_server() {
+  [[ $server_pid ]] || return 0
+  kill "$server_pid" 2>/dev/null || true
+  wait "$server_pid" 2>/dev/null || true
+  server_pid=''
+}
+trap 'stop_server; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+# start_server <server> <echo|fanout> <size>: sets server_pid and url
+start_server() {
+  local name=$1 kind=$2 size=$3 flags=() command=() settings setting tries=0 port=''
+  [[ $kind == echo ]] || flags=(--fanout)
+  case $name in
+    uv) command=("$bin/peer_uv_echo" "${flags[@]}" --size "$size") ;;
+    lws) command=("$bin/peer_lws" "${flags[@]}") ;;
+    ws) command=(node "$root/bench/peers/ws.mjs" "${flags[@]}") ;;
+    reef*)
+      command=("$bin/echo")
+      [[ $kind == echo ]] || command=("$bin/broadcast")
+      command+=(--set websocket.listen=127.0.0.1:0 --set admin.listen=127.0.0.1:0
+        --set websocket.max_sessions=20000)
+      IFS=+ read -ra settings <<<"$name"
+      for setting in "${settings[@]:1}"; do command+=(--set "$setting"); done
+      ;;
+  esac
+  : >"$work/log"
+  (cd "$work" && exec "${pin[@]}" "${command[@]}" >/dev/null 2>"$work/log") &
+  server_pid=$!
+  while [[ ! $port ]]; do
+    kill -0 "$server_pid" 2>/dev/null || die "$name ended: $(cat "$work/log")"
+    ((++tries < 200)) || die "$name does not listen: $(cat "$work/log")"
+    sleep 0.05
+    port=$(sed -nE 's/.*listening port=([0-9]+)$/\1/p;
+      s/.*transport=websocket addr=127\.0\.0\.1:([0-9]+).*/\1/p' "$work/log" | head -n 1)
+  done
+  url=ws://127.0.0.1:$port
+  [[ $name != uv ]] || url=tcp://127.0.0.1:$port
+}
+
+# number <key>: of the JSON document on standard input
+number() { sed -nE "s/.*\"$1\":([0-9.]+).*/\1/p"; }
+
+# median <number>...
+median() { printf '%s\n' "$@" | sort -g | sed -n "$((($# + 1) / 2))p"; }
+
+calculate() { awk "BEGIN { printf \"$1\", $2 }"; }
+
+declare -A seen=() # "row server figure" → its values
+
+# measure <row> <server> <echo|fanout> <size> <figures> <mode> [argument]...
+measure() {
+  local row=$1 name=$2 kind=$3 size=$4 figures=$5 mode=$6 json figure
+  shift 6
+  start_server "$name" "$kind" "$size"
+  json=$("$bin/reef-bench" "$mode" "$url" "${client_pin[@]}" --pid "$server_pid" \
+    --json "$@") || die "$name: reef-bench $mode $* failed; the server said: $(tail -n 3 "$work/log")"
+  stop_server
+  for figure in $figures; do
+    seen["$row $name $figure"]+=" $(number "$figure" <<<"$json")"
+  done
+}
+
+# figure <row> <server> <figure>: the median of what was seen
+figure() {
+  # shellcheck disable=SC2086 # the values are words
+  median ${seen["$1 $2 $3"]}
+}
+
+title() { # server
+  case $1 in
+    uv) echo 'bare libuv' ;;
+    lws) echo libwebsockets ;;
+    ws) echo 'npm ws' ;;
+    reef*) echo "${1//+/, }" ;;
+  esac
+}
+
+heading() { # text before, then the servers, text behind
+  local line="| $1 |" rule='|---|' name
+  for name in "${server_list[@]}"; do
+    line+=" $(title "$name") |"
+    rule+='---|'
+  done
+  printf '%s\n' "$line ${2-reef-bench} |" "$rule---|"
+}
+
+# time_row <row> <echo|fanout> <size> [argument]...: CPU-µs per message, by turns
+time_row() {
+  local row=$1 kind=$2 size=$3 name round line value base=''
+  shift 3
+  say "$row"
+  for ((round = 0; round < rounds; round++)); do
+    for name in "${server_list[@]}"; do
+      measure "$row" "$name" "$kind" "$size" server_cpu_us "$kind" --size "$size" \
+        --seconds "$seconds" "$@"
+    done
+  done
+  [[ " ${server_list[*]} " != *' uv '* ]] || base=$(figure "$row" uv server_cpu_us)
+  line="| $row |"
+  for name in "${server_list[@]}"; do
+    value=$(figure "$row" "$name" server_cpu_us)
+    line+=" $(calculate %.3g "$value")"
+    [[ ! $base || $name == uv ]] || line+=" ($(calculate %.2f "$value / $base"))"
+    line+=' |'
+  done
+  printf '%s\n' "$line \`$kind --size $size $*\` |"
+}
+
+echo_rows() {
+  printf '\nEcho, CPU-µs per message:\n\n'
+  heading 'size, connections × in flight'
+  time_row '16 B, 64 × 1' echo 16 --connections 64
+  time_row '128 B, 64 × 1' echo 128 --connections 64
+  time_row '128 B, 1000 × 1' echo 128 --connections 1000
+  time_row '128 B, 64 × 16' echo 128 --connections 64 --pipeline 16
+  time_row '4 KiB, 64 × 16' echo 4096 --connections 64 --pipeline 16
+  time_row '64 KiB, 64 × 1' echo 65536 --connections 64
+}
+
+fanout_rows() {
+  printf '\nFan-out, CPU-µs per delivery (W = broadcasts in flight):\n\n'
+  heading 'size, members, W'
+  time_row '128 B, 1000, W = 1' fanout 128 --connections 1000
+  time_row '128 B, 1000, W = 16' fanout 128 --connections 1000 --window 16
+  time_row '128 B, 5000, W = 1' fanout 128 --connections 5000
+  time_row '4 KiB, 1000, W = 4' fanout 4096 --connections 1000 --window 4
+}
+
+idle_row() {
+  local name line='| bytes each, load |' round
+  say idle
+  for ((round = 0; round < rounds; round++)); do
+    for name in "${server_list[@]}"; do
+      measure idle "$name" echo 128 'server_bytes_per_connection server_load' idle \
+        --connections 10000 --seconds 5
+    done
+  done
+  for name in "${server_list[@]}"; do
+    line+=" $(calculate %.0f "$(figure idle "$name" server_bytes_per_connection)") B,"
+    line+=" $(calculate %.2f "100 * $(figure idle "$name" server_load)") % |"
+  done
+  printf '\n10,000 idle connections:\n\n'
+  heading ''
+  printf '%s\n' "$line \`idle --connections 10000\` |"
+}
+
+# Four seconds before the first round: until then the socket takes what is not read.
+stall_row() {
+  local name line='| p99, ms |' round with without
+  local arguments=(--size 1024 --connections 1000 --rate 50 --warmup 4s --seconds 5)
+  say 'stalled reader'
+  for ((round = 0; round < rounds; round++)); do
+    for name in "${server_list[@]}"; do
+      measure without "$name" fanout 1024 p99 fanout "${arguments[@]}"
+      measure with "$name" fanout 1024 p99 fanout "${arguments[@]}" --stall 1
+    done
+  done
+  for name in "${server_list[@]}"; do
+    with=$(figure with "$name" p99) without=$(figure without "$name" p99)
+    line+=" $(calculate %.1f "$with / 1000"), without $(calculate %.1f "$without / 1000")"
+    line+=" ($(calculate %.2f "$with / $without")) |"
+  done
+  printf '\nOne of 1000 members does not read:\n\n'
+  heading ''
+  printf '%s\n' "$line \`fanout ${arguments[*]} --stall 1\` |"
+}
+
+connect_row() {
+  local name line='| CPU-µs each |' left='| left behind |'
+  say '100,000 connects'
+  for name in "${server_list[@]}"; do
+    measure connect "$name" echo 128 \
+      'server_cpu_us server_descriptors_before server_descriptors_after server_memory_early server_memory_after' \
+      connect --total 100000
+  done
+  for name in "${server_list[@]}"; do
+    line+=" $(calculate %.1f "$(figure connect "$name" server_cpu_us)") |"
+    left+=" $(calculate %d "$(figure connect "$name" server_descriptors_after) - $(figure connect "$name" server_descriptors_before)") descriptors,"
+    left+=" $(calculate %.0f "($(figure connect "$name" server_memory_after) - $(figure connect "$name" server_memory_early)) / 1024") KiB |"
+  done
+  printf '\n100,000 connections opened and closed (memory after all against after a tenth):\n\n'
+  heading ''
+  printf '%s\n' "$line \`connect --total 100000\` |" "$left |"
+}
+
+IFS=, read -ra row_list <<<"$rows"
+for row in "${row_list[@]}"; do
+  case $row in
+    echo) echo_rows ;;
+    fanout) fanout_rows ;;
+    idle) idle_row ;;
+    stall) stall_row ;;
+    connect) connect_row ;;
+    *) die "compare.sh: unknown rows $row; see --help" ;;
+  esac
+done

@@ -1,0 +1,125 @@
+/* Reef's servers write files, so each has a directory that is removed with it. */
+#include "bench_fixture.h"
+
+#include <ftw.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    WATCHDOG_S = 200,
+    MAX_ARGUMENTS = 24
+};
+
+static int
+remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info, (void)kind, (void)place;
+    return remove(path);
+}
+
+int setup(void **state)
+{
+    bench_fixture_t *fixture = calloc(1, sizeof(*fixture));
+
+    assert_non_null(fixture);
+    process_watchdog(WATCHDOG_S);
+    snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/reef-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture->directory));
+    *state = fixture;
+    return 0;
+}
+
+int teardown(void **state)
+{
+    bench_fixture_t *fixture = *state;
+
+    process_kill(&fixture->server);
+    process_kill(&fixture->bench);
+    cJSON_Delete(fixture->report);
+    nftw(fixture->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    free(fixture);
+    return 0;
+}
+
+void peer_start(bench_fixture_t *fixture, const char *program, const char *argument)
+{
+    const char *const arguments[] = {program, argument, NULL};
+    char port[16];
+
+    process_start(&fixture->server,
+                  &(process_desc_t){.arguments = arguments, .directory = "."});
+    process_await(&fixture->server, "listening port=", port, sizeof(port));
+    snprintf(fixture->url, sizeof(fixture->url), "tcp://127.0.0.1:%s", port);
+}
+
+void reef_start(bench_fixture_t *fixture, const char *program)
+{
+    const char *const arguments[] = {program,
+                                     "--set",
+                                     "websocket.listen=127.0.0.1:0",
+                                     "--set",
+                                     "admin.listen=127.0.0.1:0",
+                                     NULL};
+    char port[16];
+
+    process_start(&fixture->server, &(process_desc_t){.arguments = arguments,
+                                                      .directory = fixture->directory});
+    process_await(&fixture->server, "transport=websocket addr=127.0.0.1:", port,
+                  sizeof(port));
+    snprintf(fixture->url, sizeof(fixture->url), "ws://127.0.0.1:%s/", port);
+    process_await(&fixture->server, "transport=admin addr=", port, sizeof(port));
+}
+
+int bench_run(bench_fixture_t *fixture, const char *mode, const char *const *arguments)
+{
+    const char *all[MAX_ARGUMENTS + 4] = {REEF_BENCH, mode, fixture->url};
+
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        assert_true(i < MAX_ARGUMENTS);
+        all[3 + i] = arguments[i];
+    }
+    process_kill(&fixture->bench);
+    process_start(&fixture->bench,
+                  &(process_desc_t){.arguments = all, .directory = "."});
+    return process_wait(&fixture->bench);
+}
+
+void bench_report(bench_fixture_t *fixture,
+                  const char *mode,
+                  const char *const *arguments)
+{
+    int code = bench_run(fixture, mode, arguments);
+
+    if (code != 0) {
+        fail_msg("reef-bench ended with %d: %s", code, fixture->bench.errors.text);
+    }
+    assert_string_equal(fixture->bench.errors.text, "");
+    fixture->report = cJSON_ParseWithOpts(fixture->bench.output.text, NULL, true);
+    assert_non_null(fixture->report);
+}
+
+double report_number(const bench_fixture_t *fixture, const char *name)
+{
+    const cJSON *item = fixture->report;
+    char part[64];
+
+    while (*name != '\0') {
+        size_t size = strcspn(name, ".");
+
+        snprintf(part, sizeof(part), "%.*s", (int)size, name);
+        item = cJSON_GetObjectItemCaseSensitive(item, part);
+        name += size + (name[size] == '.');
+    }
+    if (!cJSON_IsNumber(item)) {
+        fail_msg("no number %s in %s", part, fixture->bench.output.text);
+    }
+    return item->valuedouble;
+}
+
+void expect_error(const bench_fixture_t *fixture, const char *text)
+{
+    if (strstr(fixture->bench.errors.text, text) == NULL) {
+        fail_msg("'%s' is not in: %s", text, fixture->bench.errors.text);
+    }
+}
