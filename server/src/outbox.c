@@ -169,29 +169,6 @@ static bool find_latest(reef__outbox_t *outbox, uint64_t key, uint32_t *index)
     return true;
 }
 
-static bool replace_latest(reef__outbox_t *outbox, reef_buffer_t *buffer, uint64_t key)
-{
-    uint32_t index;
-
-    if (!find_latest(outbox, key, &index) || is_begun(outbox, index)) {
-        return false;
-    }
-    replace(outbox, index, buffer);
-    return true;
-}
-
-/* A peer can ask for as many pongs as it likes: the one that waits is found at once. */
-static bool replace_pong(reef__outbox_t *outbox, reef_buffer_t *buffer)
-{
-    uint64_t index = outbox->pong - 1 - outbox->passed;
-
-    if (outbox->pong <= outbox->passed || is_begun(outbox, (uint32_t)index)) {
-        return false;
-    }
-    replace(outbox, (uint32_t)index, buffer);
-    return true;
-}
-
 /* What the outbox holds in memory, and would with `size` bytes in one entry more. */
 static bool has_room(const reef__outbox_t *outbox, uint64_t size)
 {
@@ -222,8 +199,9 @@ static void drop(reef__outbox_t *outbox, uint32_t index)
     outbox->dropped++;
 }
 
-/* Let droppable entries go, oldest first, until `needed` more bytes fit. */
-static void make_room(reef__outbox_t *outbox, uint64_t needed)
+/* Let droppable entries go, oldest first, until `needed` more bytes fit, if they can.
+ */
+static bool make_room(reef__outbox_t *outbox, uint64_t needed)
 {
     uint64_t end = outbox->passed + outbox->count;
 
@@ -239,6 +217,39 @@ static void make_room(reef__outbox_t *outbox, uint64_t needed)
             drop(outbox, index);
         }
     }
+    return has_room(outbox, needed);
+}
+
+/* Grown, it must fit as a new one must: else the new one is given up, as that would
+ * be. */
+static bool replace_latest(reef__outbox_t *outbox, reef_buffer_t *buffer, uint64_t key)
+{
+    uint64_t before;
+    uint64_t size = frame_size(buffer);
+    uint32_t index;
+
+    if (!find_latest(outbox, key, &index) || is_begun(outbox, index)) {
+        return false;
+    }
+    before = frame_size(entry_at(outbox, index)->buffer);
+    if (size > before && !make_room(outbox, size - before)) {
+        outbox->dropped++;
+    } else {
+        replace(outbox, index, buffer);
+    }
+    return true;
+}
+
+/* A peer can ask for as many pongs as it likes: the one that waits is found at once. */
+static bool replace_pong(reef__outbox_t *outbox, reef_buffer_t *buffer)
+{
+    uint64_t index = outbox->pong - 1 - outbox->passed;
+
+    if (outbox->pong <= outbox->passed || is_begun(outbox, (uint32_t)index)) {
+        return false;
+    }
+    replace(outbox, (uint32_t)index, buffer);
+    return true;
 }
 
 static void append(reef__outbox_t *outbox,
@@ -270,10 +281,7 @@ reef_error_t reef__outbox_push(reef__outbox_t *outbox,
         (message_class == REEF__OUTBOX_PONG && replace_pong(outbox, buffer))) {
         return REEF_OK;
     }
-    if (!has_room(outbox, size)) {
-        make_room(outbox, size);
-    }
-    if (!has_room(outbox, size)) {
+    if (!make_room(outbox, size)) {
         if (message_class == REEF_RELIABLE) {
             return REEF_E_LIMIT;
         }

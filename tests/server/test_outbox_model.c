@@ -97,6 +97,31 @@ static bool model_make_room(fixture_t *f, uint64_t size)
     return model_fits(f, size);
 }
 
+static void model_replace_at(fixture_t *f, model_entry_t *entry, reef_buffer_t *buffer)
+{
+    f->bytes += size_of(buffer) - size_of(entry->buffer);
+    reef_buffer_unref(entry->buffer);
+    entry->buffer = reef_buffer_ref(buffer);
+}
+
+/* Of one that grows, whether the growth fits; the entry itself is no droppable one. */
+static bool
+model_may_grow(fixture_t *f, const reef_buffer_t *old, const reef_buffer_t *new)
+{
+    return size_of(new) <= size_of(old) ||
+           model_make_room(f, size_of(new) - size_of(old));
+}
+
+static uint32_t model_find(const fixture_t *f, const reef_buffer_t *buffer)
+{
+    uint32_t i = 0;
+
+    while (f->entries[i].buffer != buffer) {
+        i++;
+    }
+    return i;
+}
+
 static bool
 model_replace(fixture_t *f, reef_buffer_t *buffer, uint8_t class, uint64_t key)
 {
@@ -104,16 +129,17 @@ model_replace(fixture_t *f, reef_buffer_t *buffer, uint8_t class, uint64_t key)
         return false;
     }
     for (uint32_t i = f->offset > 0; i < f->count; i++) {
-        model_entry_t *entry = &f->entries[i];
+        reef_buffer_t *old = f->entries[i].buffer;
 
-        if (entry->message_class == class &&
-            (entry->key == key || class == REEF__OUTBOX_PONG)) {
-            f->bytes += size_of(buffer) - size_of(entry->buffer);
-            reef_buffer_unref(entry->buffer);
-            entry->buffer = reef_buffer_ref(buffer);
-            f->dropped++;
-            return true;
+        if (f->entries[i].message_class != class ||
+            (f->entries[i].key != key && class != REEF__OUTBOX_PONG)) {
+            continue;
         }
+        if (class == REEF__OUTBOX_PONG || model_may_grow(f, old, buffer)) {
+            model_replace_at(f, &f->entries[model_find(f, old)], buffer);
+        }
+        f->dropped++;
+        return true;
     }
     return false;
 }
