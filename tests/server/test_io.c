@@ -12,6 +12,7 @@
 #include "buffer.h"
 #include "transport/io.h"
 
+#include <poll.h>
 #include <pthread.h>
 
 enum {
@@ -494,6 +495,21 @@ static void test_io_peer_that_says_too_much_must_wait(void **state)
     expect_notes(&f->peers[0], "");
 }
 
+static void test_io_peer_is_stopped_while_the_world_is_busy(void **state)
+{
+    fixture_t *f = *state;
+    wait_t wait = {.fake = &f->peers[0], .notes = "pause"};
+
+    connect_peer(f, 0);
+    call(&f->peers[0], say_too_much);
+    for (int left = SOCKET_DEADLINE_MS; !has_noted(&wait); left--) {
+        assert_true(left > 0);
+        poll(NULL, 0, 1); /* no step meanwhile */
+    }
+
+    assert_int_equal(f->heard_count, 0);
+}
+
 static void test_io_many_messages_are_echoed_in_order(void **state)
 {
     fixture_t *f = *state;
@@ -618,6 +634,7 @@ int main(void)
         BOTH(test_io_leaving_peer_is_answered_and_then_closed),
         BOTH(test_io_broken_peer_is_heard_to_the_end_and_released),
         BOTH(test_io_peer_that_says_too_much_must_wait),
+        BOTH(test_io_peer_is_stopped_while_the_world_is_busy),
         BOTH(test_io_many_messages_are_echoed_in_order),
         BOTH(test_io_messages_leave_in_order),
         BOTH(test_io_group_has_members_on_every_loop),
