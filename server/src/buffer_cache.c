@@ -111,7 +111,8 @@ void reef__buffer_memory_give(void *memory, size_t size, uint8_t class)
 
     if (class == NO_CLASS) {
         reef_resize(reef_alloc_default(), memory, size, 0);
-    } else if (own == NULL || own->classes[class].kept >= KEPT_SIZE) {
+    } else if (own == NULL ||
+               own->classes[class].kept + class_size(class) > KEPT_SIZE) {
         reef_resize(reef_alloc_default(), memory, class_size(class), 0);
     } else {
         block->next = own->classes[class].first;

@@ -66,8 +66,11 @@ static void leave(reef__sessions_t *sessions, uint32_t slot, uint32_t number)
 
     group->members.items[place->position] = last;
     find_in_link(reef__link_at(sessions, last), number)->position = place->position;
-    link->messages_out += group->messages - place->messages;
-    link->bytes_out += group->bytes - place->bytes;
+    if (group->messages != place->messages) { /* which the group will not show now */
+        link->messages_out += group->messages - place->messages;
+        link->bytes_out += group->bytes - place->bytes;
+        reef__link_mark_dirty(sessions, slot);
+    }
     *place = link->groups.items[--link->groups.count];
     if (link->transport->leave != NULL) {
         link->transport->leave(link->connection, number);

@@ -4,6 +4,15 @@
  *   latest     takes the place of the queued one with its key;
  *   droppable  lets the oldest droppable ones go until it fits, or is given up itself.
  * A given-up entry stays in the ring as a hole (buffer NULL) until it is passed.
+ *
+ * Entries have numbers, 1 for the first that ever was in the ring:
+ *
+ *     passed = 7        #8   #9   #10  #11          number = passed + index + 1
+ *                     [ pos | hole | pos | chat ]   only closing holes changes them
+ *
+ * No push looks at the whole ring, however long it has become: the latest message of a
+ * key is found through a map once there are more than a few entries, and where a
+ * droppable one may be found is remembered (`kept_until`).
  */
 #include "outbox.h"
 
@@ -14,6 +23,7 @@
 enum {
     ENTRY_COST = 64, /* bytes beside the frame: the entry, the buffer's head, malloc */
     KEPT_CAPACITY = 64, /* entries of an empty ring that are kept */
+    FEW = 32,           /* entries that are searched without a map */
 };
 
 static reef__outbox_entry_t *entry_at(const reef__outbox_t *outbox, uint32_t index)
@@ -38,6 +48,7 @@ void reef__outbox_finish(reef__outbox_t *outbox)
     }
     reef_resize(reef_alloc_default(), outbox->entries,
                 outbox->capacity * sizeof(*outbox->entries), 0);
+    reef_map_destroy(outbox->by_key);
     reef__outbox_init(outbox, outbox->limit);
 }
 
@@ -57,25 +68,44 @@ static void grow(reef__outbox_t *outbox)
     outbox->first = 0;
 }
 
+static uint64_t number_of(const reef__outbox_t *outbox, uint32_t index)
+{
+    return outbox->passed + index + 1;
+}
+
+/* Entry `index` is where it is now.  Of several with one key the newest counts, and
+ * that is the last one noted; the others are begun, so there is one at most. */
+static void note_number(reef__outbox_t *outbox, uint32_t index)
+{
+    const reef__outbox_entry_t *entry = entry_at(outbox, index);
+
+    if (entry->message_class == REEF__OUTBOX_PONG) {
+        outbox->pong = number_of(outbox, index);
+    } else if (entry->message_class == REEF_LATEST && outbox->by_key != NULL) {
+        reef_map_set(outbox->by_key, REEF_KEY(entry->key), number_of(outbox, index));
+    }
+}
+
 /* A reader that stalls while droppable messages come and go would leave holes behind
  * without end: move together what is left. */
 static void close_holes(reef__outbox_t *outbox)
 {
+    uint64_t kept_until = outbox->kept_until;
     uint32_t kept = 0;
 
     if (outbox->holes == 0) {
         return;
     }
+    outbox->holes = 0;
     for (uint32_t i = 0; i < outbox->count; i++) {
-        reef__outbox_entry_t *entry = entry_at(outbox, i);
+        const reef__outbox_entry_t *entry = entry_at(outbox, i);
 
-        if (entry->buffer == NULL) {
-            outbox->holes--;
-            continue;
+        if (entry->buffer != NULL) {
+            *entry_at(outbox, kept) = *entry;
+            note_number(outbox, kept++);
         }
-        *entry_at(outbox, kept++) = *entry;
-        if (entry->message_class == REEF__OUTBOX_PONG) {
-            outbox->pong = outbox->passed + kept;
+        if (number_of(outbox, i) == kept_until) {
+            outbox->kept_until = outbox->passed + kept;
         }
     }
     outbox->count = kept;
@@ -97,19 +127,118 @@ static void replace(reef__outbox_t *outbox, uint32_t index, reef_buffer_t *buffe
     outbox->dropped++;
 }
 
-/* Newest first: what is replaced often is found soon. */
-static bool replace_latest(reef__outbox_t *outbox, reef_buffer_t *buffer, uint64_t key)
+static void make_map(reef__outbox_t *outbox)
 {
-    for (uint32_t i = outbox->count; i-- > 0 && !is_begun(outbox, i);) {
+    outbox->by_key = reef_map_create(reef_alloc_default());
+    for (uint32_t i = 0; i < outbox->count; i++) {
+        note_number(outbox, i);
+    }
+}
+
+/* The queued message of a key, newest first: what is replaced often is found soon. */
+static bool search_latest(reef__outbox_t *outbox, uint64_t key, uint32_t *index)
+{
+    for (uint32_t i = outbox->count; i-- > 0;) {
         const reef__outbox_entry_t *entry = entry_at(outbox, i);
 
+        outbox->steps++;
         if (entry->buffer != NULL && entry->message_class == REEF_LATEST &&
             entry->key == key) {
-            replace(outbox, i, buffer);
+            *index = i;
             return true;
         }
     }
     return false;
+}
+
+static bool find_latest(reef__outbox_t *outbox, uint64_t key, uint32_t *index)
+{
+    uint64_t number;
+
+    if (outbox->by_key == NULL && outbox->count > FEW) {
+        make_map(outbox);
+    }
+    if (outbox->by_key == NULL) {
+        return search_latest(outbox, key, index);
+    }
+    outbox->steps++;
+    if (!reef_map_find(outbox->by_key, REEF_KEY(key), &number)) {
+        return false;
+    }
+    *index = (uint32_t)(number - outbox->passed - 1);
+    return true;
+}
+
+/* What the outbox holds in memory, and would with `size` bytes in one entry more. */
+static bool has_room(const reef__outbox_t *outbox, uint64_t size)
+{
+    uint64_t entries = outbox->count - outbox->holes + UINT64_C(1);
+
+    return outbox->bytes + size + entries * ENTRY_COST <= outbox->limit;
+}
+
+/* What cannot be given up now never can be: one that is begun only leaves by being
+ * sent. */
+static bool may_drop(const reef__outbox_t *outbox, uint32_t index)
+{
+    const reef__outbox_entry_t *entry = entry_at(outbox, index);
+
+    return entry->buffer != NULL && entry->message_class == REEF_DROPPABLE &&
+           !is_begun(outbox, index);
+}
+
+static void drop(reef__outbox_t *outbox, uint32_t index)
+{
+    reef__outbox_entry_t *entry = entry_at(outbox, index);
+
+    outbox->bytes -= frame_size(entry->buffer);
+    reef_buffer_unref(entry->buffer);
+    entry->buffer = NULL;
+    outbox->holes++;
+    outbox->droppable--;
+    outbox->dropped++;
+}
+
+/* Let droppable entries go, oldest first, until `needed` more bytes fit, if they can.
+ */
+static bool make_room(reef__outbox_t *outbox, uint64_t needed)
+{
+    uint64_t end = outbox->passed + outbox->count;
+
+    if (outbox->kept_until < outbox->passed) {
+        outbox->kept_until = outbox->passed;
+    }
+    while (outbox->kept_until < end && outbox->droppable > 0 &&
+           !has_room(outbox, needed)) {
+        uint32_t index = (uint32_t)(outbox->kept_until++ - outbox->passed);
+
+        outbox->steps++;
+        if (may_drop(outbox, index)) {
+            drop(outbox, index);
+        }
+    }
+    return has_room(outbox, needed);
+}
+
+/* Grown, it must fit as a new one must: else the new one is given up, as that would
+ * be. */
+static bool replace_latest(reef__outbox_t *outbox, reef_buffer_t *buffer, uint64_t key)
+{
+    uint64_t before;
+    uint64_t size = frame_size(buffer);
+    uint32_t index;
+
+    if (!find_latest(outbox, key, &index) || is_begun(outbox, index)) {
+        return false;
+    }
+    before = frame_size(entry_at(outbox, index)->buffer);
+    if (size > before && !make_room(outbox, size - before)) {
+        reef_buffer_unref(buffer);
+        outbox->dropped++;
+    } else {
+        replace(outbox, index, buffer);
+    }
+    return true;
 }
 
 /* A peer can ask for as many pongs as it likes: the one that waits is found at once. */
@@ -122,34 +251,6 @@ static bool replace_pong(reef__outbox_t *outbox, reef_buffer_t *buffer)
     }
     replace(outbox, (uint32_t)index, buffer);
     return true;
-}
-
-/* What the outbox holds in memory, and would with `size` bytes in one entry more. */
-static bool has_room(const reef__outbox_t *outbox, uint64_t size)
-{
-    uint64_t entries = outbox->count - outbox->holes + UINT64_C(1);
-
-    return outbox->bytes + size + entries * ENTRY_COST <= outbox->limit;
-}
-
-/* Let droppable entries go, oldest first, until `needed` more bytes fit. */
-static void make_room(reef__outbox_t *outbox, uint64_t needed)
-{
-    for (uint32_t i = 0;
-         i < outbox->count && outbox->droppable > 0 && !has_room(outbox, needed); i++) {
-        reef__outbox_entry_t *entry = entry_at(outbox, i);
-
-        if (entry->buffer == NULL || entry->message_class != REEF_DROPPABLE ||
-            (i == 0 && outbox->first_offset > 0)) {
-            continue;
-        }
-        outbox->bytes -= frame_size(entry->buffer);
-        reef_buffer_unref(entry->buffer);
-        entry->buffer = NULL;
-        outbox->holes++;
-        outbox->droppable--;
-        outbox->dropped++;
-    }
 }
 
 static void append(reef__outbox_t *outbox,
@@ -167,6 +268,7 @@ static void append(reef__outbox_t *outbox,
         .buffer = buffer, .key = key, .message_class = message_class};
     outbox->bytes += frame_size(buffer);
     outbox->droppable += message_class == REEF_DROPPABLE;
+    note_number(outbox, outbox->count - 1);
 }
 
 reef_error_t reef__outbox_push(reef__outbox_t *outbox,
@@ -180,10 +282,7 @@ reef_error_t reef__outbox_push(reef__outbox_t *outbox,
         (message_class == REEF__OUTBOX_PONG && replace_pong(outbox, buffer))) {
         return REEF_OK;
     }
-    if (!has_room(outbox, size)) {
-        make_room(outbox, size);
-    }
-    if (!has_room(outbox, size)) {
+    if (!make_room(outbox, size)) {
         reef_buffer_unref(buffer);
         if (message_class == REEF_RELIABLE) {
             return REEF_E_LIMIT;
@@ -192,9 +291,6 @@ reef_error_t reef__outbox_push(reef__outbox_t *outbox,
         return REEF_OK;
     }
     append(outbox, buffer, message_class, key);
-    if (message_class == REEF__OUTBOX_PONG) {
-        outbox->pong = outbox->passed + outbox->count;
-    }
     return REEF_OK;
 }
 
@@ -203,10 +299,23 @@ void reef__outbox_push_last(reef__outbox_t *outbox, reef_buffer_t *buffer)
     append(outbox, buffer, REEF_RELIABLE, 0);
 }
 
+/* The first entry leaves; a newer one of its key stays known. */
+static void forget_key(reef__outbox_t *outbox, const reef__outbox_entry_t *entry)
+{
+    uint64_t number;
+
+    if (outbox->by_key != NULL && entry->message_class == REEF_LATEST &&
+        reef_map_find(outbox->by_key, REEF_KEY(entry->key), &number) &&
+        number == number_of(outbox, 0)) {
+        reef_map_remove(outbox->by_key, REEF_KEY(entry->key));
+    }
+}
+
 static void pop_first(reef__outbox_t *outbox)
 {
     const reef__outbox_entry_t *entry = entry_at(outbox, 0);
 
+    forget_key(outbox, entry);
     outbox->holes -= entry->buffer == NULL;
     outbox->droppable -=
         entry->buffer != NULL && entry->message_class == REEF_DROPPABLE;
@@ -248,10 +357,12 @@ uint32_t reef__outbox_gather(reef__outbox_t *outbox, reef_span_t *frames, uint32
     return count;
 }
 
-/* A peer that was slow once does not keep a large ring for ever. */
-static void release_ring(reef__outbox_t *outbox)
+/* A peer that was slow once does not keep a map or a large ring for ever. */
+static void release_memory(reef__outbox_t *outbox)
 {
-    if (outbox->count == 0 && outbox->capacity > KEPT_CAPACITY) {
+    reef_map_destroy(outbox->by_key);
+    outbox->by_key = NULL;
+    if (outbox->capacity > KEPT_CAPACITY) {
         reef_resize(reef_alloc_default(), outbox->entries,
                     outbox->capacity * sizeof(*outbox->entries), 0);
         outbox->entries = NULL;
@@ -275,5 +386,5 @@ void reef__outbox_consume(reef__outbox_t *outbox, uint64_t bytes)
         bytes -= left;
         pop_first(outbox);
     }
-    release_ring(outbox);
+    release_memory(outbox);
 }

@@ -10,6 +10,7 @@
 #define REEF_SRC_OUTBOX_H
 
 #include <reef/alloc.h>
+#include <reef/map.h>
 #include <reef/message.h>
 
 /** Beside the public classes: the answer to a ping, of which the newest suffices
@@ -33,10 +34,13 @@ typedef struct reef__outbox {
     uint32_t droppable;    /* entries that may be given up, those begun included */
     uint32_t first_offset; /* bytes of the first entry that are sent already */
     uint64_t passed;       /* entries that ever left the front */
-    uint64_t pong;         /* of the last pong: its number among all entries, + 1 */
+    uint64_t pong;         /* the last pong's number; numbers see outbox.c */
+    uint64_t kept_until;   /* entries up to this number cannot be given up */
+    reef_map_t *by_key;    /* numbers of the latest messages; NULL = few entries */
     uint64_t bytes;        /* still to be sent */
     uint64_t limit;        /* cap on bytes, each entry's own memory included */
     uint64_t dropped;      /* droppable and latest messages given up or replaced */
+    uint64_t steps;        /* entries ever looked at to find one; tests bound it */
 } reef__outbox_t;
 
 /** Prepare an empty outbox: no memory is taken until something waits. */

@@ -286,6 +286,20 @@ static void test_outbox_cap_is_the_same_after_messages_were_dropped(void **state
     assert_int_equal(push(outbox, "f", REEF_RELIABLE, 0), REEF_E_LIMIT);
 }
 
+static void test_outbox_latest_may_not_grow_beyond_the_cap(void **state)
+{
+    set_limit(*state, 3, 22);
+    assert_int_equal(push(*state, "a", REEF_LATEST, 7), REEF_OK);
+    assert_int_equal(push(*state, "b", REEF_LATEST, 8), REEF_OK);
+    assert_int_equal(push(*state, "drop", REEF_DROPPABLE, 0), REEF_OK);
+    assert_int_equal(push(*state, "1234567", REEF_LATEST, 7), REEF_OK);
+    assert_int_equal(push(*state, "0123456789012345678901234", REEF_LATEST, 8),
+                     REEF_OK);
+
+    assert_string_equal(contents(*state), "[1234567][b]");
+    assert_int_equal(((reef__outbox_t *)*state)->dropped, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +320,7 @@ int main(void)
         TEST(test_outbox_pong_leaves_alone_the_one_being_sent),
         TEST(test_outbox_never_drops_a_frame_begun),
         TEST(test_outbox_cap_is_the_same_after_messages_were_dropped),
+        TEST(test_outbox_latest_may_not_grow_beyond_the_cap),
     };
 
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);

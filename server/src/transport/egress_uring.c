@@ -6,6 +6,10 @@
  *
  *     writes ─► one entry each ─► io_uring_submit_and_wait(n) ─► n completions
  *
+ * A ring that refuses again and again is given up, and what it would not carry out is
+ * written directly.  It says how many entries it has taken, and those are through, so
+ * nothing is written twice.
+ *
  * A ring belongs to the thread that made it (SINGLE_ISSUER); completions are run when
  * that thread asks for them and not in between (DEFER_TASKRUN).  Both want Linux 6.1.
  */
@@ -15,16 +19,19 @@
 #include <liburing.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     ENTRIES = 1024, /* writes per system call */
     LEAST = 2,      /* a single write is cheaper without the ring */
+    TRIES = 8,      /* refusals in one batch; the kernel may be short of memory */
 };
 
 typedef struct uring_egress {
     reef__egress_t base;
     const reef_alloc_t *alloc;
-    reef__egress_t *direct; /* for what the ring is not worth */
+    reef__egress_t *direct; /* for what the ring is not worth, or refuses */
+    bool is_broken;         /* the ring is given up */
     struct io_uring ring;
     struct msghdr messages[ENTRIES];
 } uring_egress_t;
@@ -32,7 +39,7 @@ typedef struct uring_egress {
 static void
 prepare(uring_egress_t *uring, const reef__egress_write_t *wanted, uint32_t index)
 {
-    struct io_uring_sqe *entry = io_uring_get_sqe(&uring->ring);
+    struct io_uring_sqe *entry = io_uring_get_sqe(&uring->ring); /* never full */
 
     if (wanted->span_count == 1) {
         io_uring_prep_send(entry, wanted->descriptor, wanted->spans->iov_base,
@@ -63,22 +70,39 @@ static uint32_t take_results(uring_egress_t *uring, reef__egress_write_t *writes
     return count;
 }
 
+/* Have what is prepared carried out.  Returns how many, the last ones, the ring would
+ * not take; it is broken then. */
+static uint32_t
+submit(uring_egress_t *uring, reef__egress_write_t *writes, uint32_t count)
+{
+    uint32_t done = 0;
+    uint32_t refusals = 0;
+
+    while (done < count && refusals < TRIES) {
+        int error = io_uring_submit_and_wait(&uring->ring, count - done);
+
+        done += take_results(uring, writes);      /* some may be there all the same */
+        refusals += error < 0 && error != -EINTR; /* a signal: wait again */
+    }
+    uring->is_broken = done < count;
+    return uring->is_broken ? io_uring_sq_ready(&uring->ring) : 0;
+}
+
 /* At most ENTRIES. */
 static void
 write_some(uring_egress_t *uring, reef__egress_write_t *writes, uint32_t count)
 {
-    uint32_t done = 0;
+    uint32_t refused;
 
     for (uint32_t i = 0; i < count; i++) {
         prepare(uring, &writes[i], i);
+        writes[i].result = -EIO; /* taken, but what became of it is not known */
     }
-    while (done < count) {
-        io_uring_submit_and_wait(&uring->ring, count - done); /* again after a signal */
-        done += take_results(uring, writes);
-    }
+    refused = submit(uring, writes, count);
+    reef__egress_write(uring->direct, &writes[count - refused], refused);
     for (uint32_t i = 0; i < count; i++) {
-        if (writes[i].result == -EINTR) {
-            writes[i].result = -EAGAIN;
+        if (writes[i].result == -EINTR) { /* nothing of it is written */
+            reef__egress_write(uring->direct, &writes[i], 1);
         }
     }
 }
@@ -88,17 +112,14 @@ write_all(reef__egress_t *egress, reef__egress_write_t *writes, size_t count)
 {
     uring_egress_t *uring = (uring_egress_t *)egress;
 
-    if (count < LEAST) {
-        reef__egress_write(uring->direct, writes, count);
-        return;
-    }
-    while (count > 0) {
+    while (count >= LEAST && !uring->is_broken) {
         uint32_t some = count < ENTRIES ? (uint32_t)count : ENTRIES;
 
         write_some(uring, writes, some);
         writes += some;
         count -= some;
     }
+    reef__egress_write(uring->direct, writes, count);
 }
 
 static void close_engine(reef__egress_t *egress)
@@ -128,7 +149,7 @@ static bool can_send(uring_egress_t *uring)
     write_some(uring, writes, 2);
     close(ends[0]);
     close(ends[1]);
-    return writes[0].result == 1 && writes[1].result == 1;
+    return !uring->is_broken && writes[0].result == 1 && writes[1].result == 1;
 }
 
 reef__egress_t *reef__egress_uring_open(const reef_alloc_t *alloc, const char **why)
@@ -141,6 +162,7 @@ reef__egress_t *reef__egress_uring_open(const reef_alloc_t *alloc, const char **
 
     uring->base.engine = &engine;
     uring->alloc = alloc;
+    uring->is_broken = false;
     error = io_uring_queue_init_params(ENTRIES, &uring->ring, &params);
     if (error != 0) {
         *why = strerror(-error);

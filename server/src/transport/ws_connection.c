@@ -159,13 +159,6 @@ queue_close_frame(reef__ws_connection_t *connection, uint16_t code, reef_span_t 
     reef__stream_push_last(&connection->stream, frame);
 }
 
-/* Say what is left to say, then leave. */
-static void leave(reef__ws_connection_t *connection)
-{
-    reef__ws_enter(connection, REEF__WS_LEAVING);
-    reef__stream_resume(&connection->stream);
-}
-
 /* Once everything is sent: FIN.  Their FIN, or the deadline, ends it. */
 static void on_flushed(reef__stream_t *stream)
 {
@@ -174,6 +167,17 @@ static void on_flushed(reef__stream_t *stream)
     if (connection->state == REEF__WS_LEAVING && !connection->has_shut_down) {
         connection->has_shut_down = true;
         shutdown(stream->descriptor, SHUT_WR);
+    }
+}
+
+/* Say what is left to say, then leave. */
+static void leave(reef__ws_connection_t *connection)
+{
+    reef__ws_enter(connection, REEF__WS_LEAVING);
+    reef__stream_resume(&connection->stream);
+    if (!reef__stream_has_output(&connection->stream)) {
+        on_flushed(
+            &connection->stream); /* nothing will be written: nobody else would */
     }
 }
 
