@@ -364,6 +364,7 @@ static void block(reef__stream_t *stream)
     if (!reef__stream_is_blocked(stream)) {
         stream->stalled_ms = stream->peer.io->now_ms | 1; /* never 0 */
         watch(stream);
+        stream->type->stalled(stream);
     }
 }
 
