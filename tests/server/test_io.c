@@ -55,7 +55,7 @@ static void append(char *notes, const char *word, reef_span_t text)
     size_t size = strlen(notes);
 
     snprintf(notes + size, NOTES - size, "%s%s%.*s", size > 0 ? " " : "", word,
-             (int)text.size, (const char *)text.data);
+             (int)text.size, text.size > 0 ? (const char *)text.data : "");
 }
 
 static void note(reef__peer_t *peer, const char *word, reef_span_t text)
@@ -117,6 +117,7 @@ static void fake_release(reef__peer_t *peer)
     note(peer, "release", (reef_span_t){0});
     ((fake_t *)peer)->is_released = true;
     reef__peer_finish(peer);
+    reef__io_count_out(peer->io);
 }
 
 static void stop_accepting(void *self)

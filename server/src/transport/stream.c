@@ -132,12 +132,15 @@ bool reef__stream_open(reef__stream_t *stream,
 
 static void free_if_over(reef__stream_t *stream)
 {
+    reef__io_t *io = stream->peer.io;
+
     if (!stream->is_closed || !stream->is_released) {
         return;
     }
     reef__outbox_finish(&stream->outbox);
     reef__peer_finish(&stream->peer);
     stream->type->free(stream);
+    reef__io_count_out(io);
 }
 
 static void on_closed(uv_handle_t *handle)
