@@ -210,6 +210,12 @@ static void say_and_leave(void *context)
     reef__peer_leaving(&((fake_t *)context)->peer, REEF_DISCONNECT_PROTOCOL);
 }
 
+static void say_leave_and_break(void *context)
+{
+    say_and_leave(context);
+    reef__peer_closed(&((fake_t *)context)->peer, REEF_DISCONNECT_LOST);
+}
+
 static void say_and_break(void *context)
 {
     say(context, 1);
@@ -468,6 +474,20 @@ static void test_io_leaving_peer_is_answered_and_then_closed(void **state)
     assert_int_equal(f->ended_count, 1);
 }
 
+/* A browser that says good-bye and is gone has not been lost. */
+static void test_io_peer_that_leaves_and_breaks_has_left(void **state)
+{
+    fixture_t *f = *state;
+
+    connect_peer(f, 0);
+    call(&f->peers[0], say_leave_and_break);
+    expect_notes(&f->peers[0], "release");
+    expect_heard(f, 1, "1 ");
+
+    assert_int_equal(f->reason, REEF_DISCONNECT_PROTOCOL);
+    assert_int_equal(f->ended_count, 1);
+}
+
 static void test_io_broken_peer_is_heard_to_the_end_and_released(void **state)
 {
     fixture_t *f = *state;
@@ -633,6 +653,7 @@ int main(void)
         BOTH(test_io_round_trip_time_is_shown),
         BOTH(test_io_lost_message_closes_the_client),
         BOTH(test_io_leaving_peer_is_answered_and_then_closed),
+        BOTH(test_io_peer_that_leaves_and_breaks_has_left),
         BOTH(test_io_broken_peer_is_heard_to_the_end_and_released),
         BOTH(test_io_peer_that_says_too_much_must_wait),
         BOTH(test_io_peer_is_stopped_while_the_world_is_busy),
