@@ -362,7 +362,7 @@ void reef__link_end(reef__sessions_t *sessions, uint32_t slot, reef_disconnect_t
     assert(link->connection != NULL);
     reef__groups_leave_all(sessions, slot);
     link->connection = NULL;
-    if (!link->close_wanted) {
+    if (!link->close_wanted && !link->is_leaving) { /* what was told first counts */
         link->reason = (uint8_t)reason;
     }
     if (link->state == REEF__LINK_OPEN) {

@@ -55,7 +55,7 @@ static void append(char *notes, const char *word, reef_span_t text)
     size_t size = strlen(notes);
 
     snprintf(notes + size, NOTES - size, "%s%s%.*s", size > 0 ? " " : "", word,
-             (int)text.size, (const char *)text.data);
+             (int)text.size, text.size > 0 ? (const char *)text.data : "");
 }
 
 static void note(reef__peer_t *peer, const char *word, reef_span_t text)
@@ -123,6 +123,7 @@ static void fake_release(reef__peer_t *peer)
     note(peer, "release", (reef_span_t){0});
     ((fake_t *)peer)->is_released = true;
     reef__peer_finish(peer);
+    reef__io_count_out(peer->io);
 }
 
 static void stop_accepting(void *self)
@@ -213,6 +214,12 @@ static void say_and_leave(void *context)
 {
     say(context, 1);
     reef__peer_leaving(&((fake_t *)context)->peer, REEF_DISCONNECT_PROTOCOL);
+}
+
+static void say_leave_and_break(void *context)
+{
+    say_and_leave(context);
+    reef__peer_closed(&((fake_t *)context)->peer, REEF_DISCONNECT_LOST);
 }
 
 static void say_and_break(void *context)
@@ -473,6 +480,20 @@ static void test_io_leaving_peer_is_answered_and_then_closed(void **state)
     assert_int_equal(f->ended_count, 1);
 }
 
+/* A browser that says good-bye and is gone has not been lost. */
+static void test_io_peer_that_leaves_and_breaks_has_left(void **state)
+{
+    fixture_t *f = *state;
+
+    connect_peer(f, 0);
+    call(&f->peers[0], say_leave_and_break);
+    expect_notes(&f->peers[0], "release");
+    expect_heard(f, 1, "1 ");
+
+    assert_int_equal(f->reason, REEF_DISCONNECT_PROTOCOL);
+    assert_int_equal(f->ended_count, 1);
+}
+
 static void test_io_broken_peer_is_heard_to_the_end_and_released(void **state)
 {
     fixture_t *f = *state;
@@ -638,6 +659,7 @@ int main(void)
         BOTH(test_io_round_trip_time_is_shown),
         BOTH(test_io_lost_message_closes_the_client),
         BOTH(test_io_leaving_peer_is_answered_and_then_closed),
+        BOTH(test_io_peer_that_leaves_and_breaks_has_left),
         BOTH(test_io_broken_peer_is_heard_to_the_end_and_released),
         BOTH(test_io_peer_that_says_too_much_must_wait),
         BOTH(test_io_peer_is_stopped_while_the_world_is_busy),

@@ -316,6 +316,35 @@ static void test_io_life_stop_says_good_bye_without_uring(void **state)
     run_and_stop(*state);
 }
 
+static bool is_empty(void *context)
+{
+    return reef_session_count(context) == 0;
+}
+
+static void test_io_life_client_that_takes_nothing_is_closed(void **state)
+{
+    fixture_t *f = *state;
+    static const uint8_t zeros[1 << 20];
+    reef_entity_t entity;
+
+    set(f, "websocket.write_timeout_s=1");
+    set(f, "websocket.idle_timeout_s=0"); /* no other deadline looks after it */
+    set(f, "websocket.handshake_timeout_ms=600000");
+    set(f, "websocket.max_queue=67108864");
+    create(f);
+    loopback_app_start(f->app);
+    entity = ws_app_open(f->app, &f->clients[0]);
+    for (int i = 0; i < 32; i++) {
+        reef_world_send(reef_app_world(f->app),
+                        &(send_message_t){
+                            .target = entity,
+                            .payload = reef_buffer_create(
+                                REEF_PAYLOAD_BINARY, reef_span(zeros, sizeof(zeros)))});
+    }
+
+    ws_app_step_until(f->app, is_empty, f->app, "the write timeout");
+}
+
 /* More loops than connections, and none at all. */
 static void test_io_life_idle_threads_end(void **state)
 {
@@ -351,6 +380,7 @@ int main(void)
         TEST(test_io_life_stop_says_good_bye),
         TEST(test_io_life_stop_says_good_bye_on_threads),
         TEST(test_io_life_stop_says_good_bye_without_uring),
+        TEST(test_io_life_client_that_takes_nothing_is_closed),
         TEST(test_io_life_idle_threads_end),
     };
 

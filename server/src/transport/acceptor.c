@@ -158,11 +158,11 @@ static void on_handle_closed(uv_handle_t *handle)
 void reef__acceptor_close(reef__acceptor_t *acceptor)
 {
     assert(acceptor->descriptor >= 0);
-    uv_poll_stop(&acceptor->poll); /* before the descriptor goes */
-    close(acceptor->descriptor);
-    acceptor->descriptor = -1;
+    /* Before the descriptor goes: its number may be another thread's at once. */
     uv_close((uv_handle_t *)&acceptor->poll, on_handle_closed);
     uv_close((uv_handle_t *)&acceptor->retry, on_handle_closed);
+    close(acceptor->descriptor);
+    acceptor->descriptor = -1;
 }
 
 void reef__acceptor_address(const reef__acceptor_t *acceptor,

@@ -192,8 +192,12 @@ void reef__peer_leave(void *peer, uint32_t group);
 /** Count the peer in; before anything else. */
 void reef__peer_init(reef__peer_t *peer, reef__io_t *io, const reef__peer_type_t *type);
 
-/** A peer that was never reported as opened is gone; the caller frees it. */
+/** Release what the peer holds, before it is freed. */
 void reef__peer_finish(reef__peer_t *peer);
+
+/** A peer of this loop is freed: count it out.  Nothing may be done for it afterwards,
+ *  for what its transport keeps may be gone: reef__ios_run_down() waits for this. */
+void reef__io_count_out(reef__io_t *io);
 
 /** The handshake is done.  @p desc is copied, all its texts too; its transport and
  *  connection are filled in. */

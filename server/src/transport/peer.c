@@ -39,9 +39,13 @@ void reef__peer_init(reef__peer_t *peer, reef__io_t *io, const reef__peer_type_t
 
 void reef__peer_finish(reef__peer_t *peer)
 {
-    reef__ios_t *ios = peer->io->ios;
-
     reef__fans_finish_peer(&peer->io->fans, peer);
+}
+
+void reef__io_count_out(reef__io_t *io)
+{
+    reef__ios_t *ios = io->ios;
+
     if (atomic_fetch_sub(&ios->open_count, 1) == 1) {
         reef__loop_wake(ios->app->loop); /* somebody may wait for the last one */
     }

@@ -132,12 +132,15 @@ bool reef__stream_open(reef__stream_t *stream,
 
 static void free_if_over(reef__stream_t *stream)
 {
+    reef__io_t *io = stream->peer.io;
+
     if (!stream->is_closed || !stream->is_released) {
         return;
     }
     reef__outbox_finish(&stream->outbox);
     reef__peer_finish(&stream->peer);
     stream->type->free(stream);
+    reef__io_count_out(io);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -156,7 +159,8 @@ void reef__stream_close(reef__stream_t *stream)
     if (!reef__stream_is_open(stream)) {
         return;
     }
-    uv_poll_stop(&stream->poll); /* before the descriptor goes */
+    /* Before the descriptor goes: its number may be another thread's at once. */
+    uv_close((uv_handle_t *)&stream->poll, on_closed);
     close(stream->descriptor);
     stream->descriptor = -1;
     reef__wheel_remove(&io->wheel, &stream->deadline);
@@ -164,7 +168,6 @@ void reef__stream_close(reef__stream_t *stream)
     if (stream->next != NULL) {
         stream->next->previous = stream->previous;
     }
-    uv_close((uv_handle_t *)&stream->poll, on_closed);
 }
 
 void reef__stream_release(reef__stream_t *stream)
@@ -364,6 +367,7 @@ static void block(reef__stream_t *stream)
     if (!reef__stream_is_blocked(stream)) {
         stream->stalled_ms = stream->peer.io->now_ms | 1; /* never 0 */
         watch(stream);
+        stream->type->stalled(stream);
     }
 }
 

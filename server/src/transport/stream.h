@@ -26,6 +26,9 @@ typedef struct reef__stream_type {
      *  reef__stream_close() now. */
     void (*ended)(reef__stream_t *stream);
 
+    /** The socket has stopped taking what is written; see reef__stream_is_blocked(). */
+    void (*stalled)(reef__stream_t *stream);
+
     /** Everything that was queued is written. */
     void (*flushed)(reef__stream_t *stream);
 

@@ -110,6 +110,12 @@ void reef__ws_enter(reef__ws_connection_t *connection, reef__ws_state_t state)
     set_deadline(connection);
 }
 
+/* The write timeout begins. */
+static void on_stalled(reef__stream_t *stream)
+{
+    set_deadline((reef__ws_connection_t *)stream);
+}
+
 /* The end ---------------------------------------------------------------------- */
 
 void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
@@ -449,6 +455,7 @@ static const reef__peer_type_t peer_type = {
 static const reef__stream_type_t stream_type = {
     .read = on_read,
     .ended = on_ended,
+    .stalled = on_stalled,
     .flushed = on_flushed,
     .expired = on_expired,
     .free = free_connection,
