@@ -112,26 +112,66 @@ static void test_acceptor_names_an_address_in_use(void **state)
     assert_non_null(strstr(failure.text, "address already in use"));
 }
 
-static void test_acceptor_without_descriptors_waits_and_recovers(void **state)
+/* Take all descriptors away; returns the limit to give back. */
+static struct rlimit allow_none(void)
 {
-    fixture_t *fixture = *state;
-    int peer = connect_peer(fixture);
     struct rlimit before;
     struct rlimit none;
-    int turns = 0;
 
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
     none.rlim_cur = 3;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    while (reef_metric_value(fixture->acceptor.metric_failures) < 2) {
+    return before;
+}
+
+static void test_acceptor_without_descriptors_waits_and_recovers(void **state)
+{
+    fixture_t *fixture = *state;
+    int peer = connect_peer(fixture);
+    struct rlimit before = allow_none();
+
+    while (reef_metric_value(fixture->acceptor.metric_failures) < 1) {
         uv_run(fixture->loop, UV_RUN_ONCE);
-        turns++;
     }
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 
     assert_int_equal(fixture->accepted, 0);
-    assert_true(turns < 10); /* two failures and the wait between, no busy loop */
+    while (fixture->accepted == 0) {
+        uv_run(fixture->loop, UV_RUN_ONCE);
+    }
+    close(fixture->last);
+    close(peer);
+}
+
+/* A limit below all open descriptors leaves the spare one's place unusable too, so here
+ * all of the places are really taken. */
+static void test_acceptor_turns_peers_away_while_there_are_no_descriptors(void **state)
+{
+    fixture_t *fixture = *state;
+    struct rlimit before;
+    struct rlimit tight;
+    int peer = connect_peer(fixture);
+    int last = dup(peer);
+    int turns = 0;
+    char byte;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    tight = before;
+    tight.rlim_cur = (rlim_t)last + 1; /* everything below is in use */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    while (reef_metric_value(fixture->acceptor.metric_turned_away) < 1) {
+        uv_run(fixture->loop, UV_RUN_ONCE);
+        turns++;
+    }
+    assert_int_equal(read(peer, &byte, 1), 0); /* closed, not forgotten */
+    assert_true(turns < 10); /* a failure, and the wait after it: no busy loop */
+    assert_int_equal(fixture->accepted, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    close(last);
+    close(peer);
+
+    peer = connect_peer(fixture);
     while (fixture->accepted == 0) {
         uv_run(fixture->loop, UV_RUN_ONCE);
     }
@@ -178,6 +218,7 @@ int main(void)
         TEST(test_acceptor_hands_over_a_descriptor),
         TEST(test_acceptor_names_an_address_in_use),
         TEST(test_acceptor_without_descriptors_waits_and_recovers),
+        TEST(test_acceptor_turns_peers_away_while_there_are_no_descriptors),
         TEST(test_acceptor_that_cannot_listen_keeps_no_descriptor),
         TEST(test_acceptor_takes_a_port_over_from_connections_that_end),
     };

@@ -2,7 +2,9 @@
  * accept(2) is called here and not by libuv, because of one case: with no descriptor
  * left, accepting fails while the peer goes on waiting, so the socket stays readable.
  * Trying again at once would keep the loop busy for nothing; so polling stops for a
- * moment, and the peers wait in the kernel's queue.
+ * moment, and the peers wait in the kernel's queue.  If there still is no descriptor
+ * then, they are turned away: a spare one is given up for as long as that takes, so
+ * that they learn of it instead of waiting for an answer that may never come.
  */
 #include "transport/acceptor.h"
 
@@ -10,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,10 +25,53 @@ enum {
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 
+static int open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int accept_peer(const reef__acceptor_t *acceptor)
+{
+    return accept4(acceptor->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static bool is_shortage(int cause)
+{
+    return cause == EMFILE || cause == ENFILE;
+}
+
+/* Accept in place of the spare descriptor, and close. */
+static void turn_away(reef__acceptor_t *acceptor)
+{
+    for (int i = 0; i < ACCEPTS_PER_TURN && acceptor->spare >= 0; i++) {
+        int peer;
+
+        close(acceptor->spare);
+        peer = accept_peer(acceptor);
+        if (peer >= 0) {
+            close(peer);
+            reef_metric_add(acceptor->metric_turned_away, 1);
+        }
+        acceptor->spare = open_spare();
+        if (peer < 0) {
+            return;
+        }
+    }
+}
+
 static void on_retry(uv_timer_t *timer)
 {
     reef__acceptor_t *acceptor = timer->data;
+    int probe = open_spare();
 
+    if (probe < 0 && is_shortage(errno)) {
+        turn_away(acceptor);
+    } else if (probe >= 0) {
+        close(probe);
+    }
+    if (acceptor->spare < 0) {
+        acceptor->spare = open_spare();
+    }
     uv_poll_start(&acceptor->poll, UV_READABLE, on_readable);
 }
 
@@ -51,8 +97,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int peer =
-            accept4(acceptor->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int peer = accept_peer(acceptor);
 
         if (peer >= 0) {
             acceptor->accepted(acceptor->context, peer);
@@ -127,6 +172,7 @@ reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
     }
     *acceptor = (reef__acceptor_t){
         .descriptor = descriptor,
+        .spare = open_spare(),
         .io = desc->io,
         .module = desc->module,
         .accepted = desc->accepted,
@@ -138,6 +184,11 @@ reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
                                   .help = "Times a connection could not be accepted."}),
     };
     atomic_fetch_add(&desc->io->ios->open_count, 1);
+    acceptor->metric_turned_away = reef_metrics_ensure(
+        reef_app_metrics(app),
+        &(reef_metric_desc_t){.name = "reef_accept_turned_away_total",
+                              .help = "Connections closed at once, for want of "
+                                      "descriptors."});
     uv_poll_init(reef__loop_uv(desc->io->loop), &acceptor->poll, descriptor);
     uv_timer_init(reef__loop_uv(desc->io->loop), &acceptor->retry);
     acceptor->poll.data = acceptor;
@@ -163,6 +214,9 @@ void reef__acceptor_close(reef__acceptor_t *acceptor)
     uv_close((uv_handle_t *)&acceptor->retry, on_handle_closed);
     close(acceptor->descriptor);
     acceptor->descriptor = -1;
+    if (acceptor->spare >= 0) {
+        close(acceptor->spare);
+    }
 }
 
 void reef__acceptor_address(const reef__acceptor_t *acceptor,

@@ -16,12 +16,14 @@ typedef struct reef__acceptor {
     uv_poll_t poll;   /* readable: peers wait to be accepted */
     uv_timer_t retry; /* running while there are no descriptors */
     int descriptor;
+    int spare;          /* to be given up when there are no others; -1 = none */
     uint64_t warned_ms; /* last warning, of the loop's clock; 0 = never */
     uint32_t open_handles;
 
     reef__io_t *io;
     const char *module; /* name in the log */
     reef_metric_t *metric_failures;
+    reef_metric_t *metric_turned_away;
     void (*accepted)(void *context, int descriptor); /* takes the descriptor over */
     void *context;
 } reef__acceptor_t;
