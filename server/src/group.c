@@ -208,6 +208,19 @@ void reef__group_send(reef__sessions_t *sessions, const send_message_t *message)
     sessions->bytes_out += group->members.count * size;
 }
 
+void reef__group_close(reef__sessions_t *sessions,
+                       reef_group_t handle,
+                       uint16_t code,
+                       const char *text)
+{
+    const reef__group_t *group = find(sessions, handle);
+
+    for (size_t i = 0; group != NULL && i < group->members.count; i++) {
+        reef__link_want_close(sessions, group->members.items[i], code, text,
+                              REEF_DISCONNECT_SLOW);
+    }
+}
+
 void reef__groups_count(const reef__sessions_t *sessions,
                         const reef__link_t *link,
                         uint64_t *messages,

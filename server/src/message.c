@@ -16,10 +16,14 @@ static void drop_send(void *event)
 /* The event queue is full: the message is gone, its target must learn of it. */
 static void fail_send(reef_world_t *world, const void *event)
 {
-    reef_event_emit(
-        reef_world_events(world, &message_send_failed_event),
-        &(message_send_failed_t){.entity = ((const send_message_t *)event)->target,
-                                 .reason = REEF_SEND_QUEUE_FULL});
+    const send_message_t *message = event;
+
+    reef_event_emit(reef_world_events(world, &message_send_failed_event),
+                    &(message_send_failed_t){
+                        .entity = message->group ? 0 : message->target,
+                        .group = message->group,
+                        .reason = REEF_SEND_QUEUE_FULL,
+                    });
 }
 
 const reef_event_type_t message_received_event = {

@@ -14,6 +14,7 @@
 #include "transport/io.h"
 
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
+#define OVERLOADED      "server overloaded"
 
 static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t slot)
 {
@@ -294,8 +295,13 @@ static void close_failed(reef__sessions_t *sessions, reef_run_t *run)
     while ((failed = REEF_NEXT(run, message_send_failed)) != NULL) {
         uint32_t slot = reef__sessions_slot_of(sessions, failed->entity);
 
-        if (slot != REEF__NO_SLOT && failed->reason == REEF_SEND_QUEUE_FULL) {
-            reef__link_want_close(sessions, slot, 1013, "server overloaded",
+        if (failed->reason != REEF_SEND_QUEUE_FULL) {
+            continue;
+        }
+        if (failed->group != 0) {
+            reef__group_close(sessions, failed->group, 1013, OVERLOADED);
+        } else if (slot != REEF__NO_SLOT) {
+            reef__link_want_close(sessions, slot, 1013, OVERLOADED,
                                   REEF_DISCONNECT_SLOW);
         }
     }

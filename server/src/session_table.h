@@ -225,6 +225,12 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
 /** Send to a group; nothing happens when it has ended. */
 void reef__group_send(reef__sessions_t *sessions, const send_message_t *message);
 
+/** Close all members: their streams have a hole. */
+void reef__group_close(reef__sessions_t *sessions,
+                       reef_group_t group,
+                       uint16_t code,
+                       const char *text);
+
 /** A link without a connection is in no group. */
 void reef__groups_leave_all(reef__sessions_t *sessions, uint32_t slot);
 

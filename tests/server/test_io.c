@@ -22,6 +22,12 @@ enum {
     MANY = 20000,
 };
 
+#define FRAME_SENDS "server.max_frame_sends=300"
+
+enum {
+    MOST_BEHIND = 300 + 256 /* it is looked at every so often */
+};
+
 typedef struct fixture fixture_t;
 
 typedef struct fake {
@@ -252,12 +258,13 @@ static void watch(reef_run_t *run)
 
 static int setup_with(void **state, const char *threads)
 {
-    const char *const argv[] = {"test",  "--set", "log.level=off",          "--set",
-                                threads, "--set", "server.inbox_messages=4"};
+    const char *const argv[] = {"test",     "--set", "log.level=off",           "--set",
+                                threads,    "--set", "server.inbox_messages=4", "--set",
+                                FRAME_SENDS};
     fixture_t *f = calloc(1, sizeof(*f));
 
     pthread_mutex_init(&f->mutex, NULL);
-    f->app = loopback_app_create(7, argv);
+    f->app = loopback_app_create(9, argv);
     reef_app_add_transport(f->app, &fake_transport, NULL);
     reef_app_add_system(
         f->app, REEF_UPDATE,
@@ -575,6 +582,25 @@ static void test_io_messages_leave_in_order(void **state)
     expect_notes(&f->peers[0], "a latest:b c");
 }
 
+/* The loops must get to most of it before the world may order more. */
+static void test_io_more_than_a_frame_may_send_leaves_in_order(void **state)
+{
+    fixture_t *f = *state;
+    reef_entity_t entity = connect_peer(f, 0);
+    wait_t wait = {.fake = &f->peers[0], .count = MANY};
+    char text[16];
+
+    f->peers[0].wanted = MANY;
+    for (uint32_t i = 0; i < MANY; i++) {
+        snprintf(text, sizeof(text), "%u ", i);
+        send_text(f, &(send_message_t){.target = entity}, text);
+    }
+    reef_app_step(f->app, 0);
+    assert_true(reef__ios_backlog(f->app->ios) <= MOST_BEHIND);
+    ws_app_step_until(f->app, was_sent, &wait, "all messages");
+    assert_true(f->peers[0].in_order);
+}
+
 static void test_io_group_has_members_on_every_loop(void **state)
 {
     fixture_t *f = *state;
@@ -665,6 +691,7 @@ int main(void)
         BOTH(test_io_peer_is_stopped_while_the_world_is_busy),
         BOTH(test_io_many_messages_are_echoed_in_order),
         BOTH(test_io_messages_leave_in_order),
+        BOTH(test_io_more_than_a_frame_may_send_leaves_in_order),
         BOTH(test_io_group_has_members_on_every_loop),
         BOTH(test_io_kick_comes_behind_what_was_sent),
         BOTH(test_io_nothing_follows_the_release),

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <reef/components.h>
+#include <reef/group.h>
 #include <reef/session.h>
 
 enum {
@@ -332,6 +333,29 @@ static void test_session_lost_reliable_message_closes_its_client(void **state)
     reef_app_step(fixture->app, 0);
 
     assert_int_equal(fixture->peer[0].close_code, 1013);
+}
+
+static void test_session_lost_message_to_a_group_closes_its_members(void **state)
+{
+    fixture_t *fixture = *state;
+    reef_app_t *app = fixture->app;
+    reef_group_t group = reef_group_create(app);
+    reef_event_queue_t *failed =
+        reef_world_events(reef_app_world(app), &message_send_failed_event);
+
+    for (int i = 0; i < PEERS; i++) {
+        loopback_connect(app, &fixture->peer[i]);
+    }
+    reef_app_step(app, 0);
+    reef_group_add(app, group, reef_session_find(app, 1));
+    reef_group_add(app, group, reef_session_find(app, 3));
+    reef_event_emit(failed, &(message_send_failed_t){.group = group,
+                                                     .reason = REEF_SEND_QUEUE_FULL});
+    reef_app_step(app, 0);
+
+    assert_int_equal(fixture->peer[0].close_code, 1013);
+    assert_int_equal(fixture->peer[1].close_code, 0);
+    assert_int_equal(fixture->peer[2].close_code, 1013);
 }
 
 static void test_session_next_walks_clients_in_order_past_holes(void **state)
@@ -793,6 +817,7 @@ int main(void)
         TEST(test_session_slow_peer_is_closed_with_a_reason),
         TEST(test_session_ingress_takes_less_after_a_slow_frame),
         TEST(test_session_lost_reliable_message_closes_its_client),
+        TEST(test_session_lost_message_to_a_group_closes_its_members),
         TEST(test_session_next_walks_clients_in_order_past_holes),
         TEST(test_session_many_come_and_go_without_a_trace),
         TEST(test_session_metrics_count_clients_messages_and_bytes),

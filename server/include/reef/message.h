@@ -57,7 +57,8 @@ typedef struct send_message {
 } send_message_t;
 
 typedef struct message_send_failed {
-    reef_entity_t entity;
+    reef_entity_t entity; /* whose message it was; 0 = that of a whole group */
+    reef_group_t group;
     reef_send_failure_t reason;
 } message_send_failed_t;
 

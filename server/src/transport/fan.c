@@ -9,7 +9,7 @@
  *     given = 9             #11, #12, one by one
  *
  * This is one of the hot loops: for a member with nothing else to be sent the flush
- * hands over the block and remembers a number, nothing more.
+ * hands over the block, and nothing more.
  */
 #include "transport/fan.h"
 
@@ -250,10 +250,9 @@ static void give_to_members(reef__fans_t *fans, uint32_t group)
     for (size_t i = 0; i < fan->members.count; i++) {
         reef__peer_t *peer = fan->members.items[i];
 
-        if (block != NULL && wants_block(fans, peer, group) &&
-            peer->type->send_frames(peer, block)) {
-            peer->memberships.given = fans->next_number;
-        } else {
+        /* Who gets the block has nothing else pending, so there is nothing to note. */
+        if (block == NULL || !wants_block(fans, peer, group) ||
+            !peer->type->send_frames(peer, block)) {
             reef__fans_catch_up(fans, peer);
         }
     }

@@ -21,10 +21,12 @@
 
 #include <assert.h>
 #include <string.h>
+#include <time.h>
 #include <uv.h>
 
 enum {
-    MAX_TIMEOUT_MS = 60000
+    MAX_TIMEOUT_MS = 60000,
+    CATCH_UP_NS = 50000
 };
 
 struct reef__io_thread {
@@ -359,6 +361,16 @@ static void submit(reef__io_t *io)
     }
     if (set_flag(&io->is_sleeping, false)) {
         reef__loop_wake(io->loop);
+    }
+}
+
+void reef__io_catch_up(reef__io_t *io)
+{
+    uint64_t aim = reef__spsc_pushed_count(&io->orders) - reef__io_backlog(io) / 2;
+
+    submit(io);
+    while (reef__spsc_popped_count(&io->orders) < aim) {
+        nanosleep(&(struct timespec){.tv_nsec = CATCH_UP_NS}, NULL);
     }
 }
 

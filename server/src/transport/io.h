@@ -85,11 +85,13 @@ struct reef__io {
         reef__peer_t **items;
         size_t count, capacity;
     } waiting;
-    uint8_t *slab;             /* [REEF__IO_SLAB_SIZE]: every read lands here */
-    uint64_t now_ms;           /* of this pass */
-    _Atomic bool is_sleeping;  /* the loop waits for events: wake it */
-    _Atomic bool wants_drains; /* peers wait for the world to take their reports */
-    bool has_orders;           /* the world's: pushed and not submitted yet */
+    uint8_t *slab;               /* [REEF__IO_SLAB_SIZE]: every read lands here */
+    uint64_t now_ms;             /* of this pass */
+    _Atomic bool is_sleeping;    /* the loop waits for events: wake it */
+    _Atomic bool wants_drains;   /* peers wait for the world to take their reports */
+    bool has_orders;             /* the world's: pushed and not submitted yet */
+    uint64_t ordered_bytes;      /* the world's: payloads ever ordered to be sent */
+    _Atomic uint64_t done_bytes; /* of them, those that the loop has got to */
     bool is_stopping;
     struct reef__io_thread *thread; /* NULL = driven by the world's thread */
 };
@@ -144,6 +146,10 @@ void reef__ios_drain(reef__ios_t *ios);
 
 /** Have the loops carry out what was ordered since the last call: one wake-up each. */
 void reef__ios_submit(reef__ios_t *ios);
+
+/** The same for one loop, and wait until it has got to the most of it: a loop that does
+ *  not keep up with the world slows it down, as it would on the world's thread. */
+void reef__io_catch_up(reef__io_t *io);
 
 /** Orders that the loop, or the one most behind, has not got to yet. */
 static inline uint64_t reef__io_backlog(const reef__io_t *io)

@@ -13,8 +13,12 @@
 #include "buffer.h"
 #include "session_table.h"
 
-#include <assert.h>
 #include <string.h>
+
+enum {
+    LOOK_ORDERS = 256,
+    LOOK_BYTES = 1 << 20,
+};
 
 /* Reports: the loop's thread --------------------------------------------------- */
 
@@ -241,26 +245,45 @@ void reef__ios_drain(reef__ios_t *ios)
 
 /* Orders: the world's thread --------------------------------------------------- */
 
-/* A loop that is this far behind takes no more: memory must not grow without end. */
-static bool is_overloaded(const reef__io_t *io)
+/* Sends that a loop may be behind with, in messages and in bytes: memory must not grow
+ * without end.  The loop's counters are looked at now and then only, for that costs a
+ * line that the two threads share. */
+static void keep_up(reef__io_t *io, size_t size)
 {
-    return reef__io_backlog(io) >=
-           UINT64_C(4) * io->ios->app->server_config.max_frame_sends;
+    const server_config_t *config = &io->ios->app->server_config;
+    uint64_t before = io->ordered_bytes;
+
+    io->ordered_bytes += size;
+    if (before / LOOK_BYTES == io->ordered_bytes / LOOK_BYTES &&
+        reef__spsc_pushed_count(&io->orders) % LOOK_ORDERS != 0) {
+        return;
+    }
+    if (io->ordered_bytes -
+                atomic_load_explicit(&io->done_bytes, memory_order_relaxed) >
+            config->max_frame_bytes ||
+        reef__io_backlog(io) > config->max_frame_sends) {
+        reef__io_catch_up(io);
+    }
+}
+
+static reef__order_t *
+push_message(reef__io_t *io, reef__order_kind_t kind, const send_message_t *message)
+{
+    reef__order_t *order;
+
+    keep_up(io, reef_buffer_payload(message->payload).size);
+    order = push_order(io, kind);
+    order->payload = reef_buffer_ref(message->payload);
+    order->key = message->key;
+    order->message_class = (uint8_t)message->message_class;
+    return order;
 }
 
 reef_error_t reef__peer_send(void *self, const send_message_t *message)
 {
     reef__peer_t *peer = self;
-    reef__order_t *order;
 
-    if (peer->io->thread != NULL && is_overloaded(peer->io)) {
-        return message->message_class == REEF_RELIABLE ? REEF_E_LIMIT : REEF_OK;
-    }
-    order = push_order(peer->io, REEF__ORDER_SEND);
-    order->peer = peer;
-    order->payload = reef_buffer_ref(message->payload);
-    order->key = message->key;
-    order->message_class = (uint8_t)message->message_class;
+    push_message(peer->io, REEF__ORDER_SEND, message)->peer = peer;
     return REEF_OK;
 }
 
@@ -269,12 +292,7 @@ void reef__ios_send_to_group(reef__ios_t *ios,
                              const send_message_t *message)
 {
     for (uint32_t i = 0; i < ios->count; i++) {
-        reef__order_t *order = push_order(ios->items[i], REEF__ORDER_SEND_TO_GROUP);
-
-        order->group = group;
-        order->payload = reef_buffer_ref(message->payload);
-        order->key = message->key;
-        order->message_class = (uint8_t)message->message_class;
+        push_message(ios->items[i], REEF__ORDER_SEND_TO_GROUP, message)->group = group;
     }
 }
 
@@ -354,8 +372,18 @@ void reef__orders_discard(reef__io_t *io)
 
 /* Orders: the loop's thread ---------------------------------------------------- */
 
+static void note_done(reef__io_t *io, const reef__order_t *order)
+{
+    uint64_t done = atomic_load_explicit(&io->done_bytes, memory_order_relaxed);
+
+    atomic_store_explicit(&io->done_bytes,
+                          done + reef_buffer_payload(order->payload).size,
+                          memory_order_relaxed);
+}
+
 static void send_to_peer(reef__io_t *io, const reef__order_t *order)
 {
+    note_done(io, order);
     if (io->fans.pending.count > 0) {
         reef__fans_catch_up(&io->fans, order->peer);
     }
@@ -402,6 +430,7 @@ static void carry_out(reef__io_t *io, const reef__order_t *order)
         send_to_peer(io, order);
         break;
     case REEF__ORDER_SEND_TO_GROUP:
+        note_done(io, order);
         reef__fans_send(&io->fans, order->group,
                         &(reef__fan_message_t){
                             .payload = order->payload,
