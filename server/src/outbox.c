@@ -169,12 +169,13 @@ static bool find_latest(reef__outbox_t *outbox, uint64_t key, uint32_t *index)
     return true;
 }
 
-/* What the outbox holds in memory, and would with `size` bytes in one entry more. */
+/* What the outbox holds in memory, and would with `size` bytes in one entry more.  One
+ * message always fits: else those that may be received could not be returned. */
 static bool has_room(const reef__outbox_t *outbox, uint64_t size)
 {
     uint64_t entries = outbox->count - outbox->holes + UINT64_C(1);
 
-    return outbox->bytes + size + entries * ENTRY_COST <= outbox->limit;
+    return outbox->bytes == 0 || outbox->bytes + size + entries * ENTRY_COST <= outbox->limit;
 }
 
 /* What cannot be given up now never can be: one that is begun only leaves by being

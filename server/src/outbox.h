@@ -54,7 +54,7 @@ void reef__outbox_finish(reef__outbox_t *outbox);
  *
  * @param message_class A reef_message_class_t, or REEF__OUTBOX_PONG.
  * @return REEF_OK, also when a droppable message was given up; REEF_E_LIMIT when a
- *         reliable one does not fit.
+ *         reliable one does not fit beside what waits already.
  */
 REEF_NODISCARD reef_error_t reef__outbox_push(reef__outbox_t *outbox,
                                               reef_buffer_t *buffer,

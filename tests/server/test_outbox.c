@@ -74,6 +74,19 @@ static void test_outbox_refuses_reliable_beyond_the_cap(void **state)
     assert_int_equal(outbox->bytes, 30);
 }
 
+static void test_outbox_one_message_always_fits(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    set_limit(outbox, 1, 4);
+    assert_int_equal(push(outbox, "larger than the cap", REEF_RELIABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "", REEF_RELIABLE, 0), REEF_E_LIMIT);
+    reef__outbox_consume(outbox, 21);
+    assert_int_equal(push(outbox, "larger than the cap", REEF_DROPPABLE, 0), REEF_OK);
+
+    assert_string_equal(contents(outbox), "[larger than the cap]");
+}
+
 static void test_outbox_latest_replaces_the_one_of_its_key(void **state)
 {
     assert_int_equal(push(*state, "old", REEF_LATEST, 7), REEF_OK);
@@ -305,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_outbox_keeps_order_across_classes),
         TEST(test_outbox_refuses_reliable_beyond_the_cap),
+        TEST(test_outbox_one_message_always_fits),
         TEST(test_outbox_latest_replaces_the_one_of_its_key),
         TEST(test_outbox_goes_on_with_what_was_begun_elsewhere),
         TEST(test_outbox_oldest_droppable_makes_room),
