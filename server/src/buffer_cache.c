@@ -45,13 +45,14 @@ static uint8_t class_of(size_t size)
     }
     /* 2^exponent < size <= 2^(exponent + 1) */
     exponent = 63U - REEF_LEADING_ZEROS(size - 1);
-    return (uint8_t)((exponent - 6) * 4 + ((size - 1) >> (exponent - 2)) - 3);
+    return (uint8_t)((size_t)(exponent - 6) * 4 + ((size - 1) >> (exponent - 2)) - 3);
 }
 
-static size_t class_size(uint8_t class)
+static size_t class_size(unsigned size_class)
 {
-    return class == 0 ? SMALLEST
-                      : (size_t)(4 + (class - 1) % 4 + 1) << (4 + (class - 1) / 4);
+    return size_class == 0
+               ? SMALLEST
+               : (size_t)(4 + (size_class - 1) % 4 + 1) << (4 + (size_class - 1) / 4);
 }
 
 reef__buffer_cache_t *reef__buffer_cache_create(void)
@@ -71,12 +72,12 @@ void reef__buffer_cache_destroy(reef__buffer_cache_t *cache)
     if (own == cache) {
         own = NULL;
     }
-    for (uint8_t class = 0; class < CLASSES; class ++) {
-        while (cache->classes[class].first != NULL) {
-            block_t *block = cache->classes[class].first;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        while (cache->classes[size_class].first != NULL) {
+            block_t *block = cache->classes[size_class].first;
 
-            cache->classes[class].first = block->next;
-            reef_resize(reef_alloc_default(), block, class_size(class), 0);
+            cache->classes[size_class].first = block->next;
+            reef_resize(reef_alloc_default(), block, class_size(size_class), 0);
         }
     }
     reef_resize(reef_alloc_default(), cache, sizeof(*cache), 0);
@@ -87,36 +88,36 @@ void reef__buffer_cache_use(reef__buffer_cache_t *cache)
     own = cache;
 }
 
-void *reef__buffer_memory_take(size_t size, uint8_t *class)
+void *reef__buffer_memory_take(size_t size, uint8_t *size_class)
 {
     block_t *block;
 
     if (size > LARGEST) {
-        *class = NO_CLASS;
+        *size_class = NO_CLASS;
         return reef_resize(reef_alloc_default(), NULL, 0, size);
     }
-    *class = class_of(size);
-    block = own != NULL ? own->classes[*class].first : NULL;
+    *size_class = class_of(size);
+    block = own != NULL ? own->classes[*size_class].first : NULL;
     if (block == NULL) {
-        return reef_resize(reef_alloc_default(), NULL, 0, class_size(*class));
+        return reef_resize(reef_alloc_default(), NULL, 0, class_size(*size_class));
     }
-    own->classes[*class].first = block->next;
-    own->classes[*class].kept -= (uint32_t)class_size(*class);
+    own->classes[*size_class].first = block->next;
+    own->classes[*size_class].kept -= (uint32_t)class_size(*size_class);
     return block;
 }
 
-void reef__buffer_memory_give(void *memory, size_t size, uint8_t class)
+void reef__buffer_memory_give(void *memory, size_t size, uint8_t size_class)
 {
     block_t *block = memory;
 
-    if (class == NO_CLASS) {
+    if (size_class == NO_CLASS) {
         reef_resize(reef_alloc_default(), memory, size, 0);
     } else if (own == NULL ||
-               own->classes[class].kept + class_size(class) > KEPT_SIZE) {
-        reef_resize(reef_alloc_default(), memory, class_size(class), 0);
+               own->classes[size_class].kept + class_size(size_class) > KEPT_SIZE) {
+        reef_resize(reef_alloc_default(), memory, class_size(size_class), 0);
     } else {
-        block->next = own->classes[class].first;
-        own->classes[class].first = block;
-        own->classes[class].kept += (uint32_t)class_size(class);
+        block->next = own->classes[size_class].first;
+        own->classes[size_class].first = block;
+        own->classes[size_class].kept += (uint32_t)class_size(size_class);
     }
 }

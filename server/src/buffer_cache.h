@@ -25,9 +25,9 @@ void reef__buffer_cache_destroy(reef__buffer_cache_t *cache);
 void reef__buffer_cache_use(reef__buffer_cache_t *cache);
 
 /** Memory for @p size bytes, and the class to release it with. */
-void *reef__buffer_memory_take(size_t size, uint8_t *class);
+void *reef__buffer_memory_take(size_t size, uint8_t *size_class);
 
 /** Give memory back that any thread took. */
-void reef__buffer_memory_give(void *memory, size_t size, uint8_t class);
+void reef__buffer_memory_give(void *memory, size_t size, uint8_t size_class);
 
 #endif /* REEF_SRC_BUFFER_CACHE_H */

@@ -175,7 +175,8 @@ static bool has_room(const reef__outbox_t *outbox, uint64_t size)
 {
     uint64_t entries = outbox->count - outbox->holes + UINT64_C(1);
 
-    return outbox->bytes == 0 || outbox->bytes + size + entries * ENTRY_COST <= outbox->limit;
+    return outbox->bytes == 0 ||
+           outbox->bytes + size + entries * ENTRY_COST <= outbox->limit;
 }
 
 /* What cannot be given up now never can be: one that is begun only leaves by being

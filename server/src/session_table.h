@@ -227,7 +227,7 @@ void reef__group_send(reef__sessions_t *sessions, const send_message_t *message)
 
 /** Close all members: their streams have a hole. */
 void reef__group_close(reef__sessions_t *sessions,
-                       reef_group_t group,
+                       reef_group_t handle,
                        uint16_t code,
                        const char *text);
 

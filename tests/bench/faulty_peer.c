@@ -77,7 +77,7 @@ static void resize(int client, int change)
     accept_handshake(client, "");
     if (recv(client, in, sizeof(in), MSG_WAITALL) == sizeof(in)) {
         ws_mask(out + 4, in + 8, SIZE, mask);
-        send(client, out, (size_t)(4 + SIZE + change), MSG_NOSIGNAL);
+        send(client, out, 4 + (size_t)(SIZE + change), MSG_NOSIGNAL);
     }
 }
 

@@ -376,7 +376,7 @@ static void take_ring_away(void)
             continue;
         }
         null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        assert_true(dup2(null, atoi(entry->d_name)) >= 0);
+        assert_true(dup2(null, (int)strtol(entry->d_name, NULL, 10)) >= 0);
         close(null);
         found++;
     }

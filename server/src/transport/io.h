@@ -179,13 +179,13 @@ void reef__ios_end_group(reef__ios_t *ios, uint32_t group);
 
 /* The transport table's functions for every transport whose connections are peers;
  * world thread. */
-reef_error_t reef__peer_send(void *peer, const send_message_t *message);
-void reef__peer_close(void *peer, uint16_t code, const char *reason);
-void reef__peer_pause(void *peer);
-void reef__peer_resume(void *peer);
-uint64_t reef__peer_queue_bytes(const void *peer);
-void reef__peer_join(void *peer, uint32_t group);
-void reef__peer_leave(void *peer, uint32_t group);
+reef_error_t reef__peer_send(void *self, const send_message_t *message);
+void reef__peer_close(void *self, uint16_t code, const char *reason);
+void reef__peer_pause(void *self);
+void reef__peer_resume(void *self);
+uint64_t reef__peer_queue_bytes(const void *self);
+void reef__peer_join(void *self, uint32_t group);
+void reef__peer_leave(void *self, uint32_t group);
 
 #define REEF__PEER_TRANSPORT                                                           \
     .send = reef__peer_send, .close = reef__peer_close, .pause = reef__peer_pause,     \

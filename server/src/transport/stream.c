@@ -197,8 +197,8 @@ void reef__stream_set_deadline(reef__stream_t *stream, uint64_t due_ms)
 
 void reef__stream_expired(reef__wheel_node_t *node)
 {
-    reef__stream_t *stream =
-        (reef__stream_t *)((uint8_t *)node - offsetof(reef__stream_t, deadline));
+    reef__stream_t *stream = (reef__stream_t *)(void *)((uint8_t *)node -
+                                                        offsetof(reef__stream_t, deadline));
 
     stream->type->expired(stream);
 }
