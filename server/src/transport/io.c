@@ -183,10 +183,13 @@ static reef_error_t choose_engine(reef__ios_t *ios, reef_failure_t *failure)
                          "takes it where it can",
                          why);
     }
-    reef_log(app->log, REEF_LOG_DEBUG, "app", "egress engine",
-             REEF_LOG_TEXT("name", ios->uses_uring ? "uring" : "uv"),
-             REEF_LOG_TEXT("why", why ? why : "as set"),
-             REEF_LOG_INT("io_threads", ios->is_threaded ? ios->count : 0));
+    if (why != NULL) {
+        reef_log(app->log, REEF_LOG_INFO, "app", "doing without io_uring",
+                 REEF_LOG_TEXT("why", why));
+    }
+    reef_log(app->log, REEF_LOG_INFO, "app", "connections are ready",
+             REEF_LOG_INT("io_threads", ios->is_threaded ? ios->count : 0),
+             REEF_LOG_TEXT("egress", ios->uses_uring ? "uring" : "uv"));
     return REEF_OK;
 }
 
