@@ -55,7 +55,7 @@ static void append(char *notes, const char *word, reef_span_t text)
     size_t size = strlen(notes);
 
     snprintf(notes + size, NOTES - size, "%s%s%.*s", size > 0 ? " " : "", word,
-             (int)text.size, (const char *)text.data);
+             (int)text.size, text.size > 0 ? (const char *)text.data : "");
 }
 
 static void note(reef__peer_t *peer, const char *word, reef_span_t text)
