@@ -286,8 +286,10 @@ receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
     }
     push_inbox(sessions, link, payload);
     reef__link_make_ready(sessions, slot);
-    link->is_paused = link->inbox.count >= config->inbox_messages ||
-                      link->inbox.bytes >= config->inbox_bytes;
+    if (link->inbox.count >= config->inbox_messages ||
+        link->inbox.bytes >= config->inbox_bytes) {
+        link->is_paused = true; /* until resume_if_drained(), whatever comes meanwhile */
+    }
     return link->is_paused ? slot : REEF__NO_SLOT;
 }
 
