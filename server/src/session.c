@@ -288,7 +288,8 @@ receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
     reef__link_make_ready(sessions, slot);
     if (link->inbox.count >= config->inbox_messages ||
         link->inbox.bytes >= config->inbox_bytes) {
-        link->is_paused = true; /* until resume_if_drained(), whatever comes meanwhile */
+        link->is_paused =
+            true; /* until resume_if_drained(), whatever comes meanwhile */
     }
     return link->is_paused ? slot : REEF__NO_SLOT;
 }
@@ -364,7 +365,7 @@ void reef__link_end(reef__sessions_t *sessions, uint32_t slot, reef_disconnect_t
     assert(link->connection != NULL);
     reef__groups_leave_all(sessions, slot);
     link->connection = NULL;
-    if (!link->close_wanted) {
+    if (!link->close_wanted && !link->is_leaving) { /* the first reason counts */
         link->reason = (uint8_t)reason;
     }
     if (link->state == REEF__LINK_OPEN) {

@@ -225,8 +225,10 @@ static void read_once(reef__stream_t *stream)
 
     if (size > 0) {
         stream->type->read(stream, io->slab, (size_t)size);
-    } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+    } else if (size == 0) {
         stream->type->ended(stream);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        stream->type->broken(stream);
     }
 }
 
@@ -364,6 +366,7 @@ static void block(reef__stream_t *stream)
     if (!reef__stream_is_blocked(stream)) {
         stream->stalled_ms = stream->peer.io->now_ms | 1; /* never 0 */
         watch(stream);
+        stream->type->blocked(stream);
     }
 }
 
@@ -387,7 +390,7 @@ static void finish_write(reef__stream_t *stream, const reef__egress_write_t *wri
 
     if (write->result < 0 && !would_block) {
         stream->block = NULL;
-        stream->type->ended(stream);
+        stream->type->broken(stream);
         return;
     }
     consume(stream, taken);

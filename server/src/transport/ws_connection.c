@@ -134,11 +134,32 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     }
 }
 
+/* Be one of at most @p limit; false when they are there already. */
+static bool
+take_place(reef__ws_connection_t *connection, _Atomic uint32_t *count, uint32_t limit)
+{
+    if (atomic_fetch_add(count, 1) >= limit) {
+        atomic_fetch_sub(count, 1);
+        return false;
+    }
+    connection->place = count;
+    return true;
+}
+
+static void leave_place(reef__ws_connection_t *connection)
+{
+    if (connection->place != NULL) {
+        atomic_fetch_sub(connection->place, 1);
+        connection->place = NULL;
+    }
+}
+
 static void free_connection(reef__stream_t *stream)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
     reef__ws_server_t *server = connection->server;
 
+    leave_place(connection);
     atomic_fetch_sub(&server->connection_count, 1);
     reef_resize(reef_app_alloc(server->app), connection, sizeof(*connection), 0);
 }
@@ -164,7 +185,12 @@ static void on_flushed(reef__stream_t *stream)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
 
-    if (connection->state == REEF__WS_LEAVING && !connection->has_shut_down) {
+    if (connection->state != REEF__WS_LEAVING) {
+        return;
+    }
+    if (connection->has_ended) {
+        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
+    } else if (!connection->has_shut_down) {
         connection->has_shut_down = true;
         shutdown(stream->descriptor, SHUT_WR);
     }
@@ -174,16 +200,38 @@ static void on_flushed(reef__stream_t *stream)
 static void leave(reef__ws_connection_t *connection)
 {
     reef__ws_enter(connection, REEF__WS_LEAVING);
-    reef__stream_resume(&connection->stream);
+    if (!connection->has_ended) {
+        reef__stream_resume(&connection->stream);
+    }
     if (!reef__stream_has_output(&connection->stream)) {
         on_flushed(
             &connection->stream); /* nothing will be written: nobody else would */
     }
 }
 
-static void on_ended(reef__stream_t *stream)
+static void on_broken(reef__stream_t *stream)
 {
     reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_LOST);
+}
+
+/* Their FIN.  Whoever has nothing more to say may still listen: the answers, if they
+ * said good-bye before, and what is queued. */
+static void on_ended(reef__stream_t *stream)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+    bool is_closing =
+        connection->state == REEF__WS_CLOSING || connection->state == REEF__WS_LEAVING;
+
+    if (connection->state != REEF__WS_ENDING &&
+        !(is_closing && reef__stream_has_output(stream))) {
+        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
+        return;
+    }
+    connection->has_ended = true;
+    reef__stream_pause(stream);
+    if (is_closing) {
+        connection->state = REEF__WS_LEAVING; /* the deadline is that of before */
+    }
 }
 
 /* Nothing more is heard of the peer; what came before is answered first. */
@@ -255,6 +303,16 @@ static void look_at_open(reef__ws_connection_t *connection)
     set_deadline(connection);
 }
 
+/* From now on the time of writing is limited, which other deadlines do not know of. */
+static void on_blocked(reef__stream_t *stream)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+
+    if (connection->state == REEF__WS_OPEN) {
+        set_deadline(connection);
+    }
+}
+
 static void on_expired(reef__stream_t *stream)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
@@ -268,11 +326,18 @@ static void on_expired(reef__stream_t *stream)
 
 /* Sending ---------------------------------------------------------------------- */
 
+static bool may_be_sent_to(const reef__ws_connection_t *connection)
+{
+    return (connection->state == REEF__WS_OPEN ||
+            connection->state == REEF__WS_ENDING) &&
+           !connection->has_hole;
+}
+
 static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
 
-    if (connection->state != REEF__WS_OPEN && connection->state != REEF__WS_ENDING) {
+    if (!may_be_sent_to(connection)) {
         reef_buffer_unref(message->payload);
         return;
     }
@@ -280,6 +345,7 @@ static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
             &connection->stream,
             reef__ws_compress(connection, message->payload, message->message_class),
             message->message_class, message->key) != REEF_OK) {
+        connection->has_hole = true; /* compressed ones could not even be read */
         reef__peer_failed(peer, REEF_E_LIMIT);
     }
 }
@@ -288,8 +354,8 @@ static bool send_frames(reef__peer_t *peer, reef_buffer_t *frames)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
 
-    if (connection->state != REEF__WS_OPEN) {
-        return connection->state != REEF__WS_ENDING; /* nobody there: taken, unsent */
+    if (!may_be_sent_to(connection)) {
+        return true; /* taken, unsent */
     }
     return connection->reader.deflate == NULL &&
            reef__stream_send_block(&connection->stream, frames);
@@ -359,14 +425,19 @@ static void on_message(reef__ws_connection_t *connection, const reef__ws_event_t
     }
 }
 
-/* A message must be whole some time after it began. */
-static void watch_message(reef__ws_connection_t *connection)
+/* A message must be whole some time after it began.  When one was, the time of the next
+ * begins anew; the deadline may stay, for nothing is due before it. */
+static void watch_message(reef__ws_connection_t *connection, bool one_was_whole)
 {
+    bool is_watched = connection->message_ms != 0;
+
     if (!reef__ws_reader_is_busy(&connection->reader)) {
         connection->message_ms = 0;
-    } else if (connection->message_ms == 0) {
+    } else if (one_was_whole || !is_watched) {
         connection->message_ms = now_ms(connection);
-        set_deadline(connection);
+        if (!is_watched) {
+            set_deadline(connection);
+        }
     }
 }
 
@@ -375,6 +446,7 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
 {
     reef__ws_input_t input = {data, size};
     reef__ws_event_t event;
+    bool one_was_whole = false;
 
     while (reef__ws_frame_next(&connection->reader, &connection->server->limits, &input,
                                &event)) {
@@ -382,6 +454,7 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
         case REEF__WS_TEXT:
         case REEF__WS_BINARY:
             on_message(connection, &event);
+            one_was_whole = true;
             break;
         case REEF__WS_PING:
             answer_ping(connection, event.data);
@@ -397,7 +470,7 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
             return;
         }
     }
-    watch_message(connection);
+    watch_message(connection, one_was_whole);
 }
 
 static void on_read(reef__stream_t *stream, uint8_t *data, size_t size)
@@ -449,10 +522,28 @@ static const reef__peer_type_t peer_type = {
 static const reef__stream_type_t stream_type = {
     .read = on_read,
     .ended = on_ended,
+    .broken = on_broken,
     .flushed = on_flushed,
+    .blocked = on_blocked,
     .expired = on_expired,
     .free = free_connection,
 };
+
+/* Refuse at the door.  An answer takes a descriptor until the peer has read it, and a
+ * crowd could take them all: so a few are answered, who do not count as sessions. */
+static void
+turn_away(reef__ws_connection_t *connection, int http_status, const char *reason)
+{
+    reef__ws_server_t *server = connection->server;
+
+    leave_place(connection);
+    if (take_place(connection, &server->turned_away_count, REEF__WS_MAX_TURNED_AWAY)) {
+        reef__ws_handshake_refuse(connection, http_status, reason);
+    } else {
+        reef_metric_add(server->metric_refused, 1);
+        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
+    }
+}
 
 void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
 {
@@ -460,8 +551,8 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     const reef_alloc_t *alloc = reef_app_alloc(server->app);
     reef__ws_connection_t *connection =
         reef_resize(alloc, NULL, 0, sizeof(*connection));
-    uint32_t count = atomic_fetch_add(&server->connection_count, 1) + 1;
 
+    atomic_fetch_add(&server->connection_count, 1);
     memset(connection, 0, sizeof(*connection));
     connection->loop = loop;
     connection->server = server;
@@ -474,10 +565,9 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     connection->heard_ms = loop->io->now_ms;
     reef__ws_enter(connection, REEF__WS_HANDSHAKE);
     reef__stream_resume(&connection->stream);
-    if (count > server->config.max_sessions) {
-        reef__ws_handshake_refuse(connection, 503,
-                                  "too many connections; try again later");
+    if (!take_place(connection, &server->session_count, server->config.max_sessions)) {
+        turn_away(connection, 503, "too many connections; try again later");
     } else if (!reef__ws_policy_enter(connection)) {
-        reef__ws_handshake_refuse(connection, 429, REEF__WS_TOO_MANY_TEXT);
+        turn_away(connection, 429, REEF__WS_TOO_MANY_TEXT);
     }
 }
