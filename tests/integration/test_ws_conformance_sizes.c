@@ -4,6 +4,8 @@
  */
 #include "ws_case.h"
 
+#include <assert.h>
+
 #define KI ((size_t)1024)
 #define MI (KI * KI)
 
