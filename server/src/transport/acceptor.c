@@ -158,10 +158,9 @@ static void on_handle_closed(uv_handle_t *handle)
 void reef__acceptor_close(reef__acceptor_t *acceptor)
 {
     assert(acceptor->descriptor >= 0);
-    uv_poll_stop(&acceptor->poll); /* before the descriptor goes */
-    close(acceptor->descriptor);
-    acceptor->descriptor = -1;
     uv_close((uv_handle_t *)&acceptor->poll, on_handle_closed);
+    close(acceptor->descriptor); /* not before the handle, see reef__stream_close() */
+    acceptor->descriptor = -1;
     uv_close((uv_handle_t *)&acceptor->retry, on_handle_closed);
 }
 

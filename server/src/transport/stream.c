@@ -156,7 +156,9 @@ void reef__stream_close(reef__stream_t *stream)
     if (!reef__stream_is_open(stream)) {
         return;
     }
-    uv_poll_stop(&stream->poll); /* before the descriptor goes */
+    /* Before the descriptor goes: its number may be another thread's the next moment,
+     * and libuv takes it out of the loop once more. */
+    uv_close((uv_handle_t *)&stream->poll, on_closed);
     close(stream->descriptor);
     stream->descriptor = -1;
     reef__wheel_remove(&io->wheel, &stream->deadline);
@@ -164,7 +166,6 @@ void reef__stream_close(reef__stream_t *stream)
     if (stream->next != NULL) {
         stream->next->previous = stream->previous;
     }
-    uv_close((uv_handle_t *)&stream->poll, on_closed);
 }
 
 void reef__stream_release(reef__stream_t *stream)
