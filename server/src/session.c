@@ -278,9 +278,10 @@ receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
     sessions->messages_in++;
     sessions->bytes_in += size;
     reef__link_mark_dirty(sessions, slot);
-    if (sessions->direct_left > 0 && link->state == REEF__LINK_OPEN &&
-        !link->is_ready) {
+    if (sessions->direct_left > 0 && size <= sessions->direct_bytes_left &&
+        link->state == REEF__LINK_OPEN && !link->is_ready) {
         sessions->direct_left--;
+        sessions->direct_bytes_left -= size;
         reef__batch_add(sessions, slot, payload);
         return REEF__NO_SLOT;
     }
