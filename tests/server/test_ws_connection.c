@@ -7,13 +7,19 @@
 
 #include <reef/session.h>
 
+#include "app.h"
+#include "transport/io.h"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <zlib.h>
 
 enum {
     MAX_ARGS = 16,
     LARGE = 3000, /* bytes, more than max_queue is */
+    BOMBS = 50,
+    BOMB = 1000000, /* bytes, and one more each */
 };
 
 typedef struct fixture {
@@ -21,6 +27,7 @@ typedef struct fixture {
     ws_client_t client;
     reef_entity_t entity;
     bool echoes;
+    uint32_t bombs;           /* that came, in order */
     reef_disconnect_t reason; /* of the last who left */
 } fixture_t;
 
@@ -31,6 +38,8 @@ static void watch(reef_run_t *run)
     const user_disconnected_t *gone;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
+        f->bombs +=
+            reef_buffer_payload(message->payload).size == (size_t)BOMB + f->bombs;
         if (f->echoes) {
             reef_send(run, message->entity, message->payload);
         }
@@ -52,7 +61,9 @@ static int setup_with(void **state, const char *threads)
                                 "--set",
                                 "websocket.close_timeout_ms=60000",
                                 "--set",
-                                "websocket.max_queue=2048"};
+                                "websocket.max_queue=2048",
+                                "--set",
+                                "websocket.permessage_deflate=true"};
     fixture_t *f = calloc(1, sizeof(*f));
 
     f->app = loopback_app_create(sizeof(argv) / sizeof(argv[0]), argv);
@@ -186,6 +197,76 @@ test_ws_connection_that_ended_in_order_and_broke_ended_in_order(void **state)
     assert_int_equal(f->reason, REEF_DISCONNECT_PEER);
 }
 
+/* BOMBS frames of about a KiB each, whose messages are a MB each. */
+static void send_bombs(ws_client_t *client)
+{
+    static uint8_t zeros[BOMB + BOMBS];
+    static uint8_t packed[4096];
+    static uint8_t frames[65536];
+    size_t size = 0;
+
+    for (size_t i = 0; i < BOMBS; i++) {
+        z_stream stream = {.next_in = zeros,
+                           .avail_in = (uInt)(BOMB + i),
+                           .next_out = packed,
+                           .avail_out = sizeof(packed)};
+
+        assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, -15, 9, 0), Z_OK);
+        assert_int_equal(deflate(&stream, Z_SYNC_FLUSH), Z_OK);
+        deflateEnd(&stream);
+        assert_true(size + stream.total_out + WS_MAX_HEAD < sizeof(frames));
+        size += ws_client_write_frame(frames + size, WS_FIN | WS_RSV1 | WS_BINARY,
+                                      packed, stream.total_out - 4);
+    }
+    ws_client_send_raw(client, frames, size);
+}
+
+static uint64_t report_count(const fixture_t *f)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < f->app->ios->count; i++) {
+        const reef__spsc_t *reports = &f->app->ios->items[i]->reports;
+
+        count += reef__spsc_published_count(reports) - reef__spsc_popped_count(reports);
+    }
+    return count;
+}
+
+static bool all_bombs_came(void *context)
+{
+    return ((const fixture_t *)context)->bombs == BOMBS;
+}
+
+/* What a read becomes is limited by what the inbox holds, a MiB, and not by what the
+ * peer has put into it. */
+static void test_ws_connection_bombs_wait_as_they_came(void **state)
+{
+    static const char offer[] =
+        WS_HANDSHAKE "Sec-WebSocket-Extensions: permessage-deflate; "
+                     "client_no_context_takeover\r\n\r\n";
+    fixture_t *f = *state;
+    ws_client_t client = {0};
+
+    f->echoes = false;
+    ws_client_connect(&client, ws_app_port(f->app));
+    ws_client_send_raw(&client, offer, sizeof(offer) - 1);
+    ws_app_await(f->app, &client);
+    assert_int_equal(ws_client_receive_status(&client), 101);
+    reef_app_step(f->app, 0);
+    send_bombs(&client);
+    while (report_count(f) < 2) {
+        reef__loop_poll(f->app->loop, 1); /* no frame meanwhile */
+        reef__ios_pass(f->app->ios);
+    }
+    assert_in_range(report_count(f), 2, 3);
+    ws_app_step_until(f->app, all_bombs_came, f, "all of them");
+    ws_client_send(&client, WS_FIN | WS_PING, "x", 1);
+    ws_app_await(f->app, &client);
+    ws_client_expect(&client, WS_PONG, "x", 1); /* it is read on */
+    ws_client_drop(&client);
+}
+
 #define BOTH(name)                                                                     \
     {#name " (world)", name, setup_world, teardown, NULL},                             \
     {                                                                                  \
@@ -199,6 +280,7 @@ int main(void)
         BOTH(test_ws_connection_nothing_follows_a_lost_message),
         BOTH(test_ws_connection_half_closed_peer_gets_its_answers),
         BOTH(test_ws_connection_that_ended_in_order_and_broke_ended_in_order),
+        BOTH(test_ws_connection_bombs_wait_as_they_came),
     };
 
     return cmocka_run_group_tests_name("ws_connection", tests, NULL, NULL);

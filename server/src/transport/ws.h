@@ -43,6 +43,12 @@ typedef struct reef__ws_handshake {
     uint8_t data[]; /* max_handshake bytes */
 } reef__ws_handshake_t;
 
+/** Bytes that came when the world was behind; they are looked at later. */
+typedef struct reef__ws_held {
+    size_t size;
+    uint8_t data[];
+} reef__ws_held_t;
+
 typedef struct reef__ws_server reef__ws_server_t;
 typedef struct reef__ws_loop reef__ws_loop_t;
 
@@ -52,6 +58,7 @@ typedef struct reef__ws_connection {
     reef__ws_server_t *server;
     reef__ws_reader_t reader; /* its .deflate is the connection's, or NULL */
     reef__ws_handshake_t *handshake;
+    reef__ws_held_t *held;   /* owned; NULL = nothing */
     uint64_t since_ms;       /* when the present state began */
     uint64_t heard_ms;       /* when bytes came last */
     uint64_t message_ms;     /* when the message in assembly began; 0 = none */

@@ -110,6 +110,39 @@ void reef__ws_enter(reef__ws_connection_t *connection, reef__ws_state_t state)
     set_deadline(connection);
 }
 
+/* What is held ----------------------------------------------------------------- */
+
+/* A compressed message may be a thousand times what was read of it, and a read may be
+ * full of them.  So behind the one that has filled the inbox they are left as they
+ * came. */
+static bool must_hold(const reef__ws_connection_t *connection)
+{
+    return connection->reader.deflate != NULL && connection->stream.peer.is_waiting &&
+           connection->state == REEF__WS_OPEN;
+}
+
+/* Behind what is held already: frames may come with the handshake, in two parts. */
+static void hold(reef__ws_connection_t *connection, const uint8_t *data, size_t size)
+{
+    reef__ws_held_t *held = connection->held;
+    size_t before = held ? held->size : 0;
+
+    held =
+        reef_resize(reef_app_alloc(connection->server->app), held,
+                    held ? sizeof(*held) + before : 0, sizeof(*held) + before + size);
+    memcpy(held->data + before, data, size);
+    held->size = before + size;
+    connection->held = held;
+}
+
+static void release_held(const reef__ws_connection_t *connection, reef__ws_held_t *held)
+{
+    if (held != NULL) {
+        reef_resize(reef_app_alloc(connection->server->app), held,
+                    sizeof(*held) + held->size, 0);
+    }
+}
+
 /* The end ---------------------------------------------------------------------- */
 
 void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
@@ -121,6 +154,8 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     }
     connection->state = REEF__WS_DEAD;
     reef__ws_handshake_finish(connection);
+    release_held(connection, connection->held);
+    connection->held = NULL;
     reef__ws_policy_leave(connection);
     deflate = connection->reader.deflate;
     reef__ws_reader_finish(&connection->reader, &connection->server->limits);
@@ -209,6 +244,8 @@ static void leave(reef__ws_connection_t *connection)
     }
 }
 
+static void resume_reading(reef__peer_t *peer);
+
 static void on_broken(reef__stream_t *stream)
 {
     reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_LOST);
@@ -259,7 +296,7 @@ static void close_peer(reef__peer_t *peer, uint16_t code, reef_span_t reason)
     } else if (connection->state == REEF__WS_OPEN) {
         queue_close_frame(connection, code, reason);
         reef__ws_enter(connection, REEF__WS_CLOSING);
-        reef__stream_resume(&connection->stream);
+        resume_reading(peer);
     }
 }
 
@@ -448,6 +485,10 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
     reef__ws_event_t event;
     bool one_was_whole = false;
 
+    if (connection->held != NULL) {
+        hold(connection, data, size);
+        return;
+    }
     while (reef__ws_frame_next(&connection->reader, &connection->server->limits, &input,
                                &event)) {
         switch (event.kind) {
@@ -468,6 +509,10 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
         case REEF__WS_ERROR:
             on_protocol_error(connection, &event);
             return;
+        }
+        if (input.size > 0 && must_hold(connection)) {
+            hold(connection, input.data, input.size);
+            input.size = 0; /* the next call only lets go of the last message */
         }
     }
     watch_message(connection, one_was_whole);
@@ -502,9 +547,26 @@ static void pause_reading(reef__peer_t *peer)
     }
 }
 
+static void read_held(reef__ws_connection_t *connection)
+{
+    reef__ws_held_t *held = connection->held;
+
+    connection->held = NULL;
+    if (held != NULL &&
+        (connection->state == REEF__WS_OPEN || connection->state == REEF__WS_CLOSING)) {
+        reef__ws_read_frames(connection, held->data, held->size);
+    }
+    release_held(connection, held);
+}
+
 static void resume_reading(reef__peer_t *peer)
 {
-    reef__stream_resume((reef__stream_t *)peer);
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
+
+    read_held(connection);
+    if (connection->state != REEF__WS_OPEN || !peer->is_waiting) {
+        reef__stream_resume(&connection->stream);
+    }
 }
 
 /* Accepting -------------------------------------------------------------------- */
