@@ -18,6 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SHUTDOWN_TEXT "server shutdown"
+
+enum {
+    SHUTDOWN_CODE = 1001 /* going away */
+};
+
 static uint64_t monotonic_ns(void *context)
 {
     struct timespec now;
@@ -385,13 +391,15 @@ static void shut_down(reef_app_t *app)
 
     reef__sessions_stop_accepting(app->sessions);
     reef_schedule_run(reef_app_find_schedule(app, REEF_SHUTDOWN));
-    reef__sessions_close_all(app->sessions, 1001, "server shutdown");
+    reef__sessions_close_all(app->sessions, SHUTDOWN_CODE, SHUTDOWN_TEXT);
     app->pace.forced = true; /* no simulation any more, only I/O */
     app->pace.forced_ticks = 0;
     reef__frame_run(app, reef__app_clock(app));
     while (reef__sessions_connection_count(app->sessions) > 0 &&
            reef__app_clock(app) < deadline) {
         poll_once(app, 10);
+        /* Some had done their handshake when the others were closed. */
+        reef__sessions_close_all(app->sessions, SHUTDOWN_CODE, SHUTDOWN_TEXT);
         reef__frame_run(app, reef__app_clock(app));
     }
     app->state = REEF__APP_STOPPED;

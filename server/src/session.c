@@ -278,16 +278,20 @@ receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
     sessions->messages_in++;
     sessions->bytes_in += size;
     reef__link_mark_dirty(sessions, slot);
-    if (sessions->direct_left > 0 && link->state == REEF__LINK_OPEN &&
-        !link->is_ready) {
+    if (sessions->direct_left > 0 && size <= sessions->direct_bytes_left &&
+        link->state == REEF__LINK_OPEN && !link->is_ready) {
         sessions->direct_left--;
+        sessions->direct_bytes_left -= size;
         reef__batch_add(sessions, slot, payload);
         return REEF__NO_SLOT;
     }
     push_inbox(sessions, link, payload);
     reef__link_make_ready(sessions, slot);
-    link->is_paused = link->inbox.count >= config->inbox_messages ||
-                      link->inbox.bytes >= config->inbox_bytes;
+    if (link->inbox.count >= config->inbox_messages ||
+        link->inbox.bytes >= config->inbox_bytes) {
+        link->is_paused =
+            true; /* until resume_if_drained(), whatever comes meanwhile */
+    }
     return link->is_paused ? slot : REEF__NO_SLOT;
 }
 

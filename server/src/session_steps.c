@@ -106,14 +106,16 @@ void reef__sessions_ingress(reef_run_t *run)
 {
     reef__sessions_t *sessions = reef_run_context(run);
     uint32_t allowance = frame_allowance(sessions);
-    uint64_t bytes = 0;
+    uint64_t max_bytes = sessions->app->server_config.max_frame_bytes;
+    uint64_t bytes;
 
     sessions->direct_left = allowance / 2; /* the other half is taken in turn */
+    sessions->direct_bytes_left = max_bytes / 2;
     reef__ios_drain(sessions->app->ios);
+    bytes = max_bytes / 2 - sessions->direct_bytes_left;
     sessions->direct_left = 0;
     tell_received(sessions);
-    while (sessions->batch.count < allowance &&
-           bytes < sessions->app->server_config.max_frame_bytes) {
+    while (sessions->batch.count < allowance && bytes < max_bytes) {
         uint32_t slot = reef__sessions_take_ready(sessions);
         reef__link_t *link;
 

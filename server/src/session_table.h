@@ -149,9 +149,10 @@ struct reef__sessions {
     uint64_t groups_shown_ns; /* when those of whole groups were */
 
     uint32_t open_count;
-    uint32_t allowance;   /* messages that the next frame may take in */
-    uint32_t direct_left; /* of them, those that need not wait in an inbox */
-    bool used_allowance;  /* the last frame took in all it was allowed */
+    uint32_t allowance;         /* messages that the next frame may take in */
+    uint32_t direct_left;       /* of them, those that need not wait in an inbox … */
+    uint64_t direct_bytes_left; /* … and the bytes that they may have */
+    bool used_allowance;        /* the last frame took in all it was allowed */
 
     reef_component_t client_id_component;
     reef_component_t session_component;

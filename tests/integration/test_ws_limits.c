@@ -5,8 +5,10 @@
  */
 #include "admin_client.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* The last client's session, as the admin shows it.  The caller deletes it. */
 static cJSON *newest_session(const server_t *server)
@@ -429,6 +431,80 @@ static void test_ws_limits_peer_that_does_not_read_is_cut_off(void **state)
     server_await_base_line(server, before);
 }
 
+/* The same without a heartbeat, and with nothing that comes in: only the stalled socket
+ * itself says that there is something to wait for. */
+static void test_ws_limits_silent_peer_that_does_not_read_is_cut_off(void **state)
+{
+    enum {
+        SIZE = 16 << 20 /* more than the system's buffers take */
+    };
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    ws_client_t *client = &fixture->clients[0];
+    uint8_t *payload = calloc(1, SIZE);
+    server_base_line_t before;
+
+    SERVER_START(server, ECHO_EXAMPLE, "websocket.write_timeout_s=1",
+                 "websocket.idle_timeout_s=0", "websocket.message_timeout_s=0",
+                 "websocket.handshake_timeout_ms=600000",
+                 "websocket.max_queue=67108864", "websocket.max_message=67108864",
+                 "websocket.max_frame=67108864");
+    before = server_base_line(server);
+    ws_client_open(client, server->port);
+    ws_client_send(client, WS_FIN | WS_BINARY, payload, SIZE);
+    free(payload);
+    server_await_base_line(server, before);
+}
+
+static bool gets_in(ws_client_t *client, const server_t *server)
+{
+    static const char accepted[] = "HTTP/1.1 101";
+    char start[sizeof(accepted) - 1];
+
+    ws_client_drop(client);
+    ws_client_connect(client, server->port);
+    (void)send(client->descriptor, WS_HANDSHAKE "\r\n", strlen(WS_HANDSHAKE "\r\n"),
+               MSG_NOSIGNAL); /* it may be closed already */
+    return recv(client->descriptor, start, sizeof(start), MSG_WAITALL) ==
+               sizeof(start) &&
+           memcmp(start, accepted, sizeof(start)) == 0;
+}
+
+/* Those who are told why they cannot come in are few, for they take descriptors, and
+ * they take no place. */
+static void test_ws_limits_crowd_at_the_door_takes_few_descriptors(void **state)
+{
+    enum {
+        CROWD = 100,
+        POLITE = 32
+    };
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    ws_client_t crowd[CROWD] = {0};
+    char first;
+    int told = 0;
+
+    SERVER_START(server, ECHO_EXAMPLE, "websocket.max_sessions=1",
+                 "websocket.close_timeout_ms=60000");
+    while (!gets_in(&fixture->clients[0], server)) { /* behind the fixture's own */
+        poll(NULL, 0, 1);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        ws_client_connect(&crowd[i], server->port);
+    }
+    for (int i = 0; i < CROWD; i++) { /* the end, or an answer before it */
+        told += recv(crowd[i].descriptor, &first, 1, 0) > 0;
+    }
+    assert_in_range(told, 1, POLITE); /* a place may not be free again yet */
+    ws_client_drop(&fixture->clients[0]);
+    while (!gets_in(&fixture->clients[1], server)) { /* soon, or the test's time ends */
+        poll(NULL, 0, 1);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        ws_client_drop(&crowd[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +524,8 @@ int main(void)
         TEST(test_ws_limits_message_that_is_never_finished_gets_1008),
         TEST(test_ws_limits_message_that_drips_gets_1008),
         TEST(test_ws_limits_peer_that_does_not_read_is_cut_off),
+        TEST(test_ws_limits_silent_peer_that_does_not_read_is_cut_off),
+        TEST(test_ws_limits_crowd_at_the_door_takes_few_descriptors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,8 +12,9 @@ typedef struct fixture {
     reef_app_t *app;
     uv_loop_t *loop; /* the app's */
     reef__acceptor_t acceptor;
-    int accepted; /* how many */
-    int last;     /* the last one's descriptor */
+    int accepted;         /* how many */
+    int last;             /* the last one's descriptor */
+    uint64_t accepted_ms; /* when it was, as the loop had it */
 } fixture_t;
 
 static void on_accepted(void *context, int descriptor)
@@ -22,6 +23,7 @@ static void on_accepted(void *context, int descriptor)
 
     fixture->accepted++;
     fixture->last = descriptor;
+    fixture->accepted_ms = fixture->app->ios->items[0]->now_ms;
 }
 
 static reef_error_t open_acceptor(fixture_t *fixture,
@@ -92,6 +94,25 @@ static void test_acceptor_hands_over_a_descriptor(void **state)
     assert_int_equal(write(fixture->last, "x", 1), 1);
     assert_int_equal(read(peer, &byte, 1), 1);
     assert_int_equal(byte, 'x');
+    close(fixture->last);
+    close(peer);
+}
+
+/* Deadlines are counted from it. */
+static void test_acceptor_knows_the_time_after_a_long_sleep(void **state)
+{
+    fixture_t *fixture = *state;
+    uint64_t before = fixture->app->ios->items[0]->now_ms;
+    int peer;
+
+    do {
+        uv_update_time(fixture->loop);
+    } while (uv_now(fixture->loop) < before + 20);
+    peer = connect_peer(fixture);
+    while (fixture->accepted == 0) {
+        uv_run(fixture->loop, UV_RUN_ONCE);
+    }
+    assert_true(fixture->accepted_ms >= before + 20);
     close(fixture->last);
     close(peer);
 }
@@ -216,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_acceptor_hands_over_a_descriptor),
+        TEST(test_acceptor_knows_the_time_after_a_long_sleep),
         TEST(test_acceptor_names_an_address_in_use),
         TEST(test_acceptor_without_descriptors_waits_and_recovers),
         TEST(test_acceptor_turns_peers_away_while_there_are_no_descriptors),

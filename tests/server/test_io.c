@@ -206,6 +206,15 @@ static void say_too_much(void *context)
     }
 }
 
+static void say_long(void *context)
+{
+    static const char text[1500];
+
+    reef__peer_received(
+        &((fake_t *)context)->peer,
+        reef_buffer_create(REEF_PAYLOAD_BINARY, reef_span(text, sizeof(text))));
+}
+
 static void tell_rtt(void *context)
 {
     reef__peer_heard(&((fake_t *)context)->peer, 1234);
@@ -258,13 +267,21 @@ static void watch(reef_run_t *run)
 
 static int setup_with(void **state, const char *threads)
 {
-    const char *const argv[] = {"test",     "--set", "log.level=off",           "--set",
-                                threads,    "--set", "server.inbox_messages=4", "--set",
-                                FRAME_SENDS};
+    const char *const argv[] = {"test",
+                                "--set",
+                                "log.level=off",
+                                "--set",
+                                threads,
+                                "--set",
+                                "server.inbox_messages=4",
+                                "--set",
+                                FRAME_SENDS,
+                                "--set",
+                                "server.max_frame_bytes=4096"};
     fixture_t *f = calloc(1, sizeof(*f));
 
     pthread_mutex_init(&f->mutex, NULL);
-    f->app = loopback_app_create(9, argv);
+    f->app = loopback_app_create(sizeof(argv) / sizeof(argv[0]), argv);
     reef_app_add_transport(f->app, &fake_transport, NULL);
     reef_app_add_system(
         f->app, REEF_UPDATE,
@@ -544,6 +561,25 @@ static void test_io_peer_is_stopped_while_the_world_is_busy(void **state)
     assert_int_equal(f->heard_count, 0);
 }
 
+static void test_io_frame_takes_in_no_more_bytes_than_it_may(void **state)
+{
+    fixture_t *f = *state;
+    wait_t all = {.fake = &f->peers[0], .count = PEERS};
+
+    for (uint32_t i = 0; i < PEERS; i++) {
+        connect_peer(f, i);
+    }
+    for (uint32_t i = 0; i < PEERS; i++) {
+        call(&f->peers[i], say_long);
+    }
+    while (reef__ios_backlog(f->app->ios) > 0) {
+        poll(NULL, 0, 1);
+    }
+    reef_app_step(f->app, 0);
+    assert_in_range(f->heard_count, 0, 3); /* 4096 bytes, and what is begun */
+    ws_app_step_until(f->app, has_heard, &all, "the others");
+}
+
 static void test_io_many_messages_are_echoed_in_order(void **state)
 {
     fixture_t *f = *state;
@@ -689,6 +725,7 @@ int main(void)
         BOTH(test_io_broken_peer_is_heard_to_the_end_and_released),
         BOTH(test_io_peer_that_says_too_much_must_wait),
         BOTH(test_io_peer_is_stopped_while_the_world_is_busy),
+        BOTH(test_io_frame_takes_in_no_more_bytes_than_it_may),
         BOTH(test_io_many_messages_are_echoed_in_order),
         BOTH(test_io_messages_leave_in_order),
         BOTH(test_io_more_than_a_frame_may_send_leaves_in_order),

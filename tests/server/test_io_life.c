@@ -298,6 +298,39 @@ static void run_and_stop(fixture_t *f)
     expect_nothing_left(f);
 }
 
+/* The handshake is done, and no frame has been run since. */
+static void stop_before_the_world_knows(fixture_t *f)
+{
+    ws_client_t *client = &f->clients[0];
+
+    set(f, "websocket.close_timeout_ms=10");
+    set(f, "websocket.idle_timeout_s=1"); /* or it would never end if it were wrong */
+    create(f);
+    loopback_app_start(f->app);
+    ws_client_connect(client, ws_app_port(f->app));
+    ws_client_send_raw(client, WS_HANDSHAKE "\r\n", strlen(WS_HANDSHAKE "\r\n"));
+    while (!ws_client_has_data(client)) {
+        reef__loop_poll(f->app->loop, 1);
+        reef__ios_pass(f->app->ios);
+    }
+    reef_app_stop(f->app);
+    reef_app_run(f->app);
+    assert_int_equal(ws_client_receive_status(client), 101);
+    ws_client_expect_close(client, 1001, "server shutdown");
+    destroy(f);
+}
+
+static void test_io_life_stop_reaches_those_who_have_just_come(void **state)
+{
+    stop_before_the_world_knows(*state);
+}
+
+static void test_io_life_stop_reaches_those_who_have_just_come_on_threads(void **state)
+{
+    set(*state, "server.io_threads=2");
+    stop_before_the_world_knows(*state);
+}
+
 static void test_io_life_stop_says_good_bye(void **state)
 {
     run_and_stop(*state);
@@ -378,6 +411,8 @@ int main(void)
         TEST(test_io_life_destroy_ends_open_connections),
         TEST(test_io_life_destroy_ends_connections_on_threads),
         TEST(test_io_life_stop_says_good_bye),
+        TEST(test_io_life_stop_reaches_those_who_have_just_come),
+        TEST(test_io_life_stop_reaches_those_who_have_just_come_on_threads),
         TEST(test_io_life_stop_says_good_bye_on_threads),
         TEST(test_io_life_stop_says_good_bye_without_uring),
         TEST(test_io_life_client_that_takes_nothing_is_closed),

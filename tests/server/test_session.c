@@ -110,6 +110,34 @@ static void test_session_full_inbox_stops_reading_until_half_is_free(void **stat
                                       "message 1 3\nmessage 1 4\n");
 }
 
+/* What was under way when a peer was told to stop still comes, while the inbox is no
+ * longer full and not yet drained. */
+static void test_session_straggler_does_not_keep_a_peer_stopped(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.inbox_messages=8",
+                                       "--set", "server.max_frame_messages=1"};
+    reef_app_t *app = loopback_app_create(5, argv);
+    loopback_peer_t peer;
+
+    (void)state;
+    loopback_app_start(app);
+    loopback_connect(app, &peer);
+    for (int i = 1; i < 8; i++) {
+        assert_true(loopback_say(&peer, "x"));
+    }
+    assert_false(loopback_say(&peer, "x"));
+    for (int i = 0; i < 3; i++) {
+        reef_app_step(app, 0);
+    }
+    assert_false(loopback_say(&peer, "straggler"));
+    for (int i = 0; i < 8; i++) {
+        reef_app_step(app, 0);
+    }
+
+    assert_true(peer.is_resumed);
+    reef_app_destroy(app);
+}
+
 /* Messages that client 1 gets through in one frame after one that took `us`. */
 static size_t taken_after(reef_app_t *app, fixture_t *fixture, uint64_t us)
 {
@@ -333,6 +361,7 @@ int main(void)
         TEST(test_session_ingress_takes_one_message_in_turn_from_each),
         TEST(test_session_ingress_carries_over_what_exceeds_the_budget),
         TEST(test_session_full_inbox_stops_reading_until_half_is_free),
+        TEST(test_session_straggler_does_not_keep_a_peer_stopped),
         TEST(test_session_ingress_takes_less_after_a_slow_frame),
         TEST(test_session_next_walks_clients_in_order_past_holes),
         TEST(test_session_metrics_count_clients_messages_and_bytes),

@@ -42,7 +42,7 @@ typedef struct reef_app_desc {
     bool ignore_environment;   /* tests: take no setting from REEF_… */
     reef_clock_fn clock;       /* NULL = the monotonic clock.  With a clock of one's */
     void *clock_context;       /* own, reef_app_tick_n() and no run */
-    const reef_alloc_t *alloc; /* NULL = default */
+    const reef_alloc_t *alloc; /* NULL = default; server.io_threads use it, too */
 } reef_app_desc_t;
 
 /** Run a server with @p plugins (NULL-terminated) until it is asked to stop.  Returns

@@ -1,11 +1,12 @@
 /*
  * Who owns zlib's states:
  *
- *     with context takeover     the connection, from its first compressed message on
- *     without, compressing      shared->compressors, one for each window size; a
- * message is compressed in one call, so nobody waits for another without, inflating the
- * connection from the first to the last byte of a message, which may take many reads;
- * then a pool
+ *     with context takeover   the connection, from its first compressed message on
+ *     without, compressing    shared->compressors, one for each window size
+ *     without, inflating      the connection from the first to the last byte of a
+ *                             message, which may take many reads; then a pool
+ *
+ * A message is compressed in one call, so nobody waits for another.
  *
  * A compressor without context takes the smallest window that holds the message: its
  * hash table has to be cleared for each, and that costs more than a short message does.

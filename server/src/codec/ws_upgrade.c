@@ -347,8 +347,6 @@ static bool on_protocol(head_t *head, reef_span_t value)
     return true;
 }
 
-/* Section 9.1: what does not conform to the grammar fails the connection, whether or
- * not the extension is known. */
 static bool on_forwarded(head_t *head, reef_span_t value)
 {
     reef__ws_upgrade_t *upgrade = head->upgrade;
@@ -360,6 +358,8 @@ static bool on_forwarded(head_t *head, reef_span_t value)
     return true;
 }
 
+/* Section 9.1: what does not conform to the grammar fails the connection, whether or
+ * not the extension is known. */
 static bool on_extensions(head_t *head, reef_span_t value)
 {
     reef__ws_upgrade_t *upgrade = head->upgrade;

@@ -96,6 +96,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
+    /* The loop may have slept for long; what begins now has its time before it. */
+    acceptor->io->now_ms = uv_now(poll->loop);
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int peer = accept_peer(acceptor);
 

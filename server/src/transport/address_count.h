@@ -4,7 +4,7 @@
  *
  * Counted per IPv4 address and per IPv6 /64, which is what one customer gets; IPv4 in
  * IPv6 counts as IPv4.  Memory follows the addresses that are present, and peers cannot
- * choose addresses that collide.  Used by one thread.
+ * choose addresses that collide.  Used by one thread at a time.
  */
 #ifndef REEF_SRC_TRANSPORT_ADDRESS_COUNT_H
 #define REEF_SRC_TRANSPORT_ADDRESS_COUNT_H

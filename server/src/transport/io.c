@@ -359,6 +359,8 @@ static void submit(reef__io_t *io)
     io->has_orders = false;
     reef__spsc_publish(&io->orders);
     if (io->thread == NULL) {
+        uv_update_time(reef__loop_uv(io->loop)); /* the frame may have taken long */
+        io->now_ms = uv_now(reef__loop_uv(io->loop));
         put_out(io);
         return;
     }

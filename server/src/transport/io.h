@@ -156,14 +156,15 @@ static inline uint64_t reef__io_backlog(const reef__io_t *io)
 {
     return reef__spsc_pushed_count(&io->orders) - reef__spsc_popped_count(&io->orders);
 }
+
+/** The same of the loop that is most behind. */
 uint64_t reef__ios_backlog(const reef__ios_t *ios);
 
 /** Run @p call(context) on the thread of @p io; submitted with the next submit. */
 void reef__io_call(reef__io_t *io, void (*call)(void *context), void *context);
 
 /** Drain, submit and let the loops work until all orders are carried out and nothing is
- *  open: for the end.  Whoever
- *  calls has ordered everything to close. */
+ *  open: for the end.  Whoever calls has ordered everything to close. */
 void reef__ios_run_down(reef__ios_t *ios);
 
 /* Orders for groups: world thread ---------------------------------------------------

@@ -197,8 +197,9 @@ void reef__stream_set_deadline(reef__stream_t *stream, uint64_t due_ms)
 
 void reef__stream_expired(reef__wheel_node_t *node)
 {
-    reef__stream_t *stream = (reef__stream_t *)(void *)((uint8_t *)node -
-                                                        offsetof(reef__stream_t, deadline));
+    reef__stream_t *stream =
+        (reef__stream_t *)(void *)((uint8_t *)node -
+                                   offsetof(reef__stream_t, deadline));
 
     stream->type->expired(stream);
 }
@@ -228,8 +229,10 @@ static void read_once(reef__stream_t *stream)
 
     if (size > 0) {
         stream->type->read(stream, io->slab, (size_t)size);
-    } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+    } else if (size == 0) {
         stream->type->ended(stream);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        stream->type->broken(stream);
     }
 }
 
@@ -391,7 +394,7 @@ static void finish_write(reef__stream_t *stream, const reef__egress_write_t *wri
 
     if (write->result < 0 && !would_block) {
         stream->block = NULL;
-        stream->type->ended(stream);
+        stream->type->broken(stream);
         return;
     }
     consume(stream, taken);

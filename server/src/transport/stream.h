@@ -22,12 +22,17 @@ typedef struct reef__stream_type {
     /** Bytes have come; they may be changed in place, and are gone afterwards. */
     void (*read)(reef__stream_t *stream, uint8_t *data, size_t size);
 
-    /** The other side has ended the stream, or it broke.  The protocol is to call
-     *  reef__stream_close() now. */
+    /** The other side has ended its half of the stream.  The protocol is to call
+     *  reef__stream_close(), now or when it has said the rest; until then it is not to
+     *  read. */
     void (*ended)(reef__stream_t *stream);
 
-    /** The socket has stopped taking what is written; see reef__stream_is_blocked(). */
+    /** The socket takes no more for now, see reef__stream_is_blocked(); not called
+     * again before it has taken some. */
     void (*stalled)(reef__stream_t *stream);
+
+    /** The stream broke.  The protocol is to call reef__stream_close() now. */
+    void (*broken)(reef__stream_t *stream);
 
     /** Everything that was queued is written. */
     void (*flushed)(reef__stream_t *stream);

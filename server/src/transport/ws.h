@@ -23,7 +23,8 @@
 #define REEF__WS_TOO_MANY_TEXT "too many connections from this address"
 
 enum {
-    REEF__WS_MAX_LISTENERS = 16
+    REEF__WS_MAX_LISTENERS = 16,
+    REEF__WS_MAX_TURNED_AWAY = 32, /* of a crowd, those who are told why */
 };
 
 typedef enum reef__ws_state {
@@ -42,6 +43,12 @@ typedef struct reef__ws_handshake {
     uint8_t data[]; /* max_handshake bytes */
 } reef__ws_handshake_t;
 
+/** Bytes that came when the world was behind; they are looked at later. */
+typedef struct reef__ws_held {
+    size_t size;
+    uint8_t data[];
+} reef__ws_held_t;
+
 typedef struct reef__ws_server reef__ws_server_t;
 typedef struct reef__ws_loop reef__ws_loop_t;
 
@@ -51,16 +58,20 @@ typedef struct reef__ws_connection {
     reef__ws_server_t *server;
     reef__ws_reader_t reader; /* its .deflate is the connection's, or NULL */
     reef__ws_handshake_t *handshake;
-    uint64_t since_ms;   /* when the present state began */
-    uint64_t heard_ms;   /* when bytes came last */
-    uint64_t message_ms; /* when the message in assembly began; 0 = none */
-    uint64_t ping_ns;    /* when a ping was sent that is not answered; 0 = none */
-    const char *reason;  /* ENDING: to close with; static, may be NULL */
-    reef__ip_t counted;  /* the address it counts for */
-    uint16_t code;       /* ENDING: to close with */
-    uint8_t state;       /* reef__ws_state_t */
-    bool was_opened;     /* the world knows of it */
-    bool has_shut_down;
+    reef__ws_held_t *held;   /* owned; NULL = nothing */
+    uint64_t since_ms;       /* when the present state began */
+    uint64_t heard_ms;       /* when bytes came last */
+    uint64_t message_ms;     /* when the message in assembly began; 0 = none */
+    uint64_t ping_ns;        /* when a ping was sent that is not answered; 0 = none */
+    const char *reason;      /* ENDING: to close with; static, may be NULL */
+    reef__ip_t counted;      /* the address it counts for */
+    _Atomic uint32_t *place; /* the server's count that it is in, or NULL */
+    uint16_t code;           /* ENDING: to close with */
+    uint8_t state;           /* reef__ws_state_t */
+    bool was_opened;         /* the world knows of it */
+    bool has_shut_down;      /* our FIN is sent */
+    bool has_ended;          /* their FIN has come, and something is still to be said */
+    bool has_hole;           /* a message to it was lost: none may follow */
 } reef__ws_connection_t;
 
 /** What the connections of one loop share. */
@@ -87,8 +98,10 @@ struct reef__ws_server {
     reef__ws_loop_t *loops; /* [loop_count], as many as the app has */
     uint32_t loop_count;
     reef__proxies_t proxies;
-    _Atomic uint32_t connection_count;
-    pthread_mutex_t lock; /* of the next */
+    _Atomic uint32_t connection_count;  /* all */
+    _Atomic uint32_t session_count;     /* at most max_sessions */
+    _Atomic uint32_t turned_away_count; /* at most REEF__WS_MAX_TURNED_AWAY */
+    pthread_mutex_t lock;               /* of the next */
     reef__address_count_t per_address;
     reef_metric_t *metric_refused;
     reef_metric_t *metric_protocol_errors;

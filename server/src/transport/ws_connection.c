@@ -110,10 +110,37 @@ void reef__ws_enter(reef__ws_connection_t *connection, reef__ws_state_t state)
     set_deadline(connection);
 }
 
-/* The write timeout begins. */
-static void on_stalled(reef__stream_t *stream)
+/* What is held ----------------------------------------------------------------- */
+
+/* A compressed message may be a thousand times what was read of it, and a read may be
+ * full of them.  So behind the one that has filled the inbox they are left as they
+ * came. */
+static bool must_hold(const reef__ws_connection_t *connection)
 {
-    set_deadline((reef__ws_connection_t *)stream);
+    return connection->reader.deflate != NULL && connection->stream.peer.is_waiting &&
+           connection->state == REEF__WS_OPEN;
+}
+
+/* Behind what is held already: frames may come with the handshake, in two parts. */
+static void hold(reef__ws_connection_t *connection, const uint8_t *data, size_t size)
+{
+    reef__ws_held_t *held = connection->held;
+    size_t before = held ? held->size : 0;
+
+    held =
+        reef_resize(reef_app_alloc(connection->server->app), held,
+                    held ? sizeof(*held) + before : 0, sizeof(*held) + before + size);
+    memcpy(held->data + before, data, size);
+    held->size = before + size;
+    connection->held = held;
+}
+
+static void release_held(const reef__ws_connection_t *connection, reef__ws_held_t *held)
+{
+    if (held != NULL) {
+        reef_resize(reef_app_alloc(connection->server->app), held,
+                    sizeof(*held) + held->size, 0);
+    }
 }
 
 /* The end ---------------------------------------------------------------------- */
@@ -127,6 +154,8 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     }
     connection->state = REEF__WS_DEAD;
     reef__ws_handshake_finish(connection);
+    release_held(connection, connection->held);
+    connection->held = NULL;
     reef__ws_policy_leave(connection);
     deflate = connection->reader.deflate;
     reef__ws_reader_finish(&connection->reader, &connection->server->limits);
@@ -140,11 +169,32 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     }
 }
 
+/* Be one of at most @p limit; false when they are there already. */
+static bool
+take_place(reef__ws_connection_t *connection, _Atomic uint32_t *count, uint32_t limit)
+{
+    if (atomic_fetch_add(count, 1) >= limit) {
+        atomic_fetch_sub(count, 1);
+        return false;
+    }
+    connection->place = count;
+    return true;
+}
+
+static void leave_place(reef__ws_connection_t *connection)
+{
+    if (connection->place != NULL) {
+        atomic_fetch_sub(connection->place, 1);
+        connection->place = NULL;
+    }
+}
+
 static void free_connection(reef__stream_t *stream)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
     reef__ws_server_t *server = connection->server;
 
+    leave_place(connection);
     atomic_fetch_sub(&server->connection_count, 1);
     reef_resize(reef_app_alloc(server->app), connection, sizeof(*connection), 0);
 }
@@ -170,7 +220,12 @@ static void on_flushed(reef__stream_t *stream)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
 
-    if (connection->state == REEF__WS_LEAVING && !connection->has_shut_down) {
+    if (connection->state != REEF__WS_LEAVING) {
+        return;
+    }
+    if (connection->has_ended) {
+        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
+    } else if (!connection->has_shut_down) {
         connection->has_shut_down = true;
         shutdown(stream->descriptor, SHUT_WR);
     }
@@ -180,16 +235,40 @@ static void on_flushed(reef__stream_t *stream)
 static void leave(reef__ws_connection_t *connection)
 {
     reef__ws_enter(connection, REEF__WS_LEAVING);
-    reef__stream_resume(&connection->stream);
+    if (!connection->has_ended) {
+        reef__stream_resume(&connection->stream);
+    }
     if (!reef__stream_has_output(&connection->stream)) {
         on_flushed(
             &connection->stream); /* nothing will be written: nobody else would */
     }
 }
 
-static void on_ended(reef__stream_t *stream)
+static void resume_reading(reef__peer_t *peer);
+
+static void on_broken(reef__stream_t *stream)
 {
     reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_LOST);
+}
+
+/* Their FIN.  Whoever has nothing more to say may still listen: the answers, if they
+ * said good-bye before, and what is queued. */
+static void on_ended(reef__stream_t *stream)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+    bool is_closing =
+        connection->state == REEF__WS_CLOSING || connection->state == REEF__WS_LEAVING;
+
+    if (connection->state != REEF__WS_ENDING &&
+        !(is_closing && reef__stream_has_output(stream))) {
+        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
+        return;
+    }
+    connection->has_ended = true;
+    reef__stream_pause(stream);
+    if (is_closing) {
+        connection->state = REEF__WS_LEAVING; /* the deadline is that of before */
+    }
 }
 
 /* Nothing more is heard of the peer; what came before is answered first. */
@@ -217,7 +296,7 @@ static void close_peer(reef__peer_t *peer, uint16_t code, reef_span_t reason)
     } else if (connection->state == REEF__WS_OPEN) {
         queue_close_frame(connection, code, reason);
         reef__ws_enter(connection, REEF__WS_CLOSING);
-        reef__stream_resume(&connection->stream);
+        resume_reading(peer);
     }
 }
 
@@ -261,6 +340,16 @@ static void look_at_open(reef__ws_connection_t *connection)
     set_deadline(connection);
 }
 
+/* From now on the time of writing is limited, which other deadlines do not know of. */
+static void on_stalled(reef__stream_t *stream)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+
+    if (connection->state == REEF__WS_OPEN) {
+        set_deadline(connection);
+    }
+}
+
 static void on_expired(reef__stream_t *stream)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
@@ -274,11 +363,18 @@ static void on_expired(reef__stream_t *stream)
 
 /* Sending ---------------------------------------------------------------------- */
 
+static bool may_be_sent_to(const reef__ws_connection_t *connection)
+{
+    return (connection->state == REEF__WS_OPEN ||
+            connection->state == REEF__WS_ENDING) &&
+           !connection->has_hole;
+}
+
 static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
 
-    if (connection->state != REEF__WS_OPEN && connection->state != REEF__WS_ENDING) {
+    if (!may_be_sent_to(connection)) {
         reef_buffer_unref(message->payload);
         return;
     }
@@ -286,6 +382,7 @@ static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
             &connection->stream,
             reef__ws_compress(connection, message->payload, message->message_class),
             message->message_class, message->key) != REEF_OK) {
+        connection->has_hole = true; /* compressed ones could not even be read */
         reef__peer_failed(peer, REEF_E_LIMIT);
     }
 }
@@ -294,8 +391,8 @@ static bool send_frames(reef__peer_t *peer, reef_buffer_t *frames)
 {
     reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
 
-    if (connection->state != REEF__WS_OPEN) {
-        return connection->state != REEF__WS_ENDING; /* nobody there: taken, unsent */
+    if (!may_be_sent_to(connection)) {
+        return true; /* taken, unsent */
     }
     return connection->reader.deflate == NULL &&
            reef__stream_send_block(&connection->stream, frames);
@@ -365,14 +462,19 @@ static void on_message(reef__ws_connection_t *connection, const reef__ws_event_t
     }
 }
 
-/* A message must be whole some time after it began. */
-static void watch_message(reef__ws_connection_t *connection)
+/* A message must be whole some time after it began.  When one was, the time of the next
+ * begins anew; the deadline may stay, for nothing is due before it. */
+static void watch_message(reef__ws_connection_t *connection, bool one_was_whole)
 {
+    bool is_watched = connection->message_ms != 0;
+
     if (!reef__ws_reader_is_busy(&connection->reader)) {
         connection->message_ms = 0;
-    } else if (connection->message_ms == 0) {
+    } else if (one_was_whole || !is_watched) {
         connection->message_ms = now_ms(connection);
-        set_deadline(connection);
+        if (!is_watched) {
+            set_deadline(connection);
+        }
     }
 }
 
@@ -381,13 +483,19 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
 {
     reef__ws_input_t input = {data, size};
     reef__ws_event_t event;
+    bool one_was_whole = false;
 
+    if (connection->held != NULL) {
+        hold(connection, data, size);
+        return;
+    }
     while (reef__ws_frame_next(&connection->reader, &connection->server->limits, &input,
                                &event)) {
         switch (event.kind) {
         case REEF__WS_TEXT:
         case REEF__WS_BINARY:
             on_message(connection, &event);
+            one_was_whole = true;
             break;
         case REEF__WS_PING:
             answer_ping(connection, event.data);
@@ -402,8 +510,12 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
             on_protocol_error(connection, &event);
             return;
         }
+        if (input.size > 0 && must_hold(connection)) {
+            hold(connection, input.data, input.size);
+            input.size = 0; /* the next call only lets go of the last message */
+        }
     }
-    watch_message(connection);
+    watch_message(connection, one_was_whole);
 }
 
 static void on_read(reef__stream_t *stream, uint8_t *data, size_t size)
@@ -435,9 +547,26 @@ static void pause_reading(reef__peer_t *peer)
     }
 }
 
+static void read_held(reef__ws_connection_t *connection)
+{
+    reef__ws_held_t *held = connection->held;
+
+    connection->held = NULL;
+    if (held != NULL &&
+        (connection->state == REEF__WS_OPEN || connection->state == REEF__WS_CLOSING)) {
+        reef__ws_read_frames(connection, held->data, held->size);
+    }
+    release_held(connection, held);
+}
+
 static void resume_reading(reef__peer_t *peer)
 {
-    reef__stream_resume((reef__stream_t *)peer);
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
+
+    read_held(connection);
+    if (connection->state != REEF__WS_OPEN || !peer->is_waiting) {
+        reef__stream_resume(&connection->stream);
+    }
 }
 
 /* Accepting -------------------------------------------------------------------- */
@@ -456,10 +585,27 @@ static const reef__stream_type_t stream_type = {
     .read = on_read,
     .ended = on_ended,
     .stalled = on_stalled,
+    .broken = on_broken,
     .flushed = on_flushed,
     .expired = on_expired,
     .free = free_connection,
 };
+
+/* Refuse at the door.  An answer takes a descriptor until the peer has read it, and a
+ * crowd could take them all: so a few are answered, who do not count as sessions. */
+static void
+turn_away(reef__ws_connection_t *connection, int http_status, const char *reason)
+{
+    reef__ws_server_t *server = connection->server;
+
+    leave_place(connection);
+    if (take_place(connection, &server->turned_away_count, REEF__WS_MAX_TURNED_AWAY)) {
+        reef__ws_handshake_refuse(connection, http_status, reason);
+    } else {
+        reef_metric_add(server->metric_refused, 1);
+        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
+    }
+}
 
 void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
 {
@@ -467,8 +613,8 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     const reef_alloc_t *alloc = reef_app_alloc(server->app);
     reef__ws_connection_t *connection =
         reef_resize(alloc, NULL, 0, sizeof(*connection));
-    uint32_t count = atomic_fetch_add(&server->connection_count, 1) + 1;
 
+    atomic_fetch_add(&server->connection_count, 1);
     memset(connection, 0, sizeof(*connection));
     connection->loop = loop;
     connection->server = server;
@@ -481,10 +627,9 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     connection->heard_ms = loop->io->now_ms;
     reef__ws_enter(connection, REEF__WS_HANDSHAKE);
     reef__stream_resume(&connection->stream);
-    if (count > server->config.max_sessions) {
-        reef__ws_handshake_refuse(connection, 503,
-                                  "too many connections; try again later");
+    if (!take_place(connection, &server->session_count, server->config.max_sessions)) {
+        turn_away(connection, 503, "too many connections; try again later");
     } else if (!reef__ws_policy_enter(connection)) {
-        reef__ws_handshake_refuse(connection, 429, REEF__WS_TOO_MANY_TEXT);
+        turn_away(connection, 429, REEF__WS_TOO_MANY_TEXT);
     }
 }
