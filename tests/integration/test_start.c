@@ -355,6 +355,20 @@ static void test_start_leaves_descriptors_to_others_than_clients(void **state)
     server_stop(&fixture->server);
 }
 
+static void test_start_leaves_descriptors_to_loops(void **state)
+{
+    fixture_t *fixture = *state;
+    char rest[128];
+
+    start_by_shell(fixture,
+                   "ulimit -n 200; exec \"$0\" \"$@\" --set server.io_threads=8");
+    process_await(&fixture->server.process, "max_sessions lowered", rest, sizeof(rest));
+    assert_non_null(strstr(rest, " max_sessions=72 open_files=200"));
+    process_await(&fixture->server.process, "msg=listening transport=admin", rest,
+                  sizeof(rest));
+    server_stop(&fixture->server);
+}
+
 static void test_start_can_be_stopped_in_good_order_as_soon_as_it_listens(void **state)
 {
     fixture_t *fixture = *state;
@@ -386,6 +400,7 @@ int main(void)
         TEST(test_start_help_is_given_whatever_the_settings_are),
         TEST(test_start_fails_for_more_addresses_than_there_is_room_for),
         TEST(test_start_leaves_descriptors_to_others_than_clients),
+        TEST(test_start_leaves_descriptors_to_loops),
         TEST(test_start_can_be_stopped_in_good_order_as_soon_as_it_listens),
     };
 

@@ -14,7 +14,8 @@
 #include <sys/resource.h>
 
 enum {
-    SPARE_DESCRIPTORS = 64
+    SPARE_DESCRIPTORS = 64, /* what is no connection, and those turned away */
+    LOOP_DESCRIPTORS = 8,   /* of a loop with a thread */
 };
 
 static uint32_t connection_count(const void *self)
@@ -111,16 +112,17 @@ static reef_error_t listen_on(reef__ws_loop_t *loop,
 /* Leave descriptors to the database, the admin and the log. */
 static void cap_sessions(reef__ws_server_t *server)
 {
+    const reef__ios_t *ios = server->app->ios;
+    rlim_t spare =
+        SPARE_DESCRIPTORS + (ios->is_threaded ? ios->count * LOOP_DESCRIPTORS : 0);
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
         return;
     }
-    if (limit.rlim_cur < server->config.max_sessions + SPARE_DESCRIPTORS) {
+    if (limit.rlim_cur < server->config.max_sessions + spare) {
         server->config.max_sessions =
-            limit.rlim_cur > SPARE_DESCRIPTORS
-                ? (uint32_t)(limit.rlim_cur - SPARE_DESCRIPTORS)
-                : 1;
+            limit.rlim_cur > spare ? (uint32_t)(limit.rlim_cur - spare) : 1;
         reef_log(reef_app_log(server->app), REEF_LOG_WARN, "websocket",
                  "max_sessions lowered: the process may not open more files",
                  REEF_LOG_INT("max_sessions", server->config.max_sessions),
