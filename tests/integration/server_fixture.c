@@ -129,6 +129,7 @@ void server_start(server_t *server, const char *program, const char *const *sett
     static const char *const own[] = {
         "websocket.listen=127.0.0.1:0",
         "admin.listen=127.0.0.1:0",
+        "admin.deadline_ms=20000", /* the machine may be busy with other tests */
         FIXTURE_TOKEN_SETTING,
     };
     const char *arguments[PROCESS_MAX_ARGUMENTS + 1] = {program};

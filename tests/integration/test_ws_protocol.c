@@ -106,13 +106,28 @@ static void test_ws_protocol_origin_that_is_not_listed_gets_403(void **state)
     ws_client_open(&fixture->clients[1], fixture->server.port); /* no browser */
 }
 
+/* The connection that has seen the server start may not have given its place back yet. */
+static void open_when_there_is_room(ws_client_t *client, uint16_t port)
+{
+    static const char request[] = WS_HANDSHAKE "\r\n";
+    int status;
+
+    do {
+        ws_client_drop(client);
+        ws_client_connect(client, port);
+        ws_client_send_raw(client, request, strlen(request));
+        status = ws_client_receive_status(client);
+    } while (status == 503);
+    assert_int_equal(status, 101);
+}
+
 static void test_ws_protocol_connection_beyond_the_limit_gets_503(void **state)
 {
     fixture_t *fixture = *state;
 
     SERVER_START(&fixture->server, REEFD, "websocket.max_sessions=2");
-    ws_client_open(&fixture->clients[0], fixture->server.port);
-    ws_client_open(&fixture->clients[1], fixture->server.port);
+    open_when_there_is_room(&fixture->clients[0], fixture->server.port);
+    open_when_there_is_room(&fixture->clients[1], fixture->server.port);
     expect_refusal(&fixture->server, WS_HANDSHAKE "\r\n", 503);
     ws_client_expect_silence(&fixture->clients[0]);
 }

@@ -139,6 +139,32 @@ static void test_ws_connection_messages_on_end_take_their_time_each(void **state
     }
 }
 
+/* Nobody is late with what we do not read. */
+static void test_ws_connection_time_stands_still_while_the_world_is_busy(void **state)
+{
+    enum {
+        MESSAGES = 300 /* more than an inbox holds */
+    };
+    fixture_t *f = *state;
+    uint8_t frames[MESSAGES * 16];
+    size_t size = 0;
+    uint64_t start = clock_ms();
+
+    f->echoes = false;
+    for (int i = 0; i < MESSAGES; i++) {
+        size += ws_client_write_frame(frames + size, WS_FIN | WS_TEXT, "x", 1);
+    }
+    ws_client_send_raw(&f->client, frames, size - 1);
+    while (clock_ms() - start < 1500) {   /* message_timeout_s = 1 */
+        reef__loop_poll(f->app->loop, 1); /* no frame meanwhile */
+        reef__ios_pass(f->app->ios);
+    }
+    ws_client_send_raw(&f->client, frames + size - 1, 1);
+    ws_client_send(&f->client, WS_FIN | WS_PING, "x", 1);
+    ws_app_await(f->app, &f->client);
+    ws_client_expect(&f->client, WS_PONG, "x", 1);
+}
+
 /* A reliable stream has no hole: what comes behind a lost message is lost, too. */
 static void test_ws_connection_nothing_follows_a_lost_message(void **state)
 {
@@ -277,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(test_ws_connection_messages_on_end_take_their_time_each),
+        BOTH(test_ws_connection_time_stands_still_while_the_world_is_busy),
         BOTH(test_ws_connection_nothing_follows_a_lost_message),
         BOTH(test_ws_connection_half_closed_peer_gets_its_answers),
         BOTH(test_ws_connection_that_ended_in_order_and_broke_ended_in_order),

@@ -317,6 +317,10 @@ static void look_at_open(reef__ws_connection_t *connection)
     const websocket_config_t *config = &connection->server->config;
     uint64_t now = now_ms(connection);
 
+    if (!connection->stream.is_reading) { /* it may speak, but we do not listen */
+        connection->heard_ms = now;
+        connection->message_ms = connection->message_ms != 0 ? now : 0;
+    }
     if (reef__stream_is_blocked(&connection->stream) && config->write_timeout_s > 0 &&
         write_due_ms(connection) <= now) {
         reef__ws_abort(connection, REEF_DISCONNECT_SLOW);
