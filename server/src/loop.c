@@ -88,7 +88,9 @@ void reef__loop_poll(reef__loop_t *loop, uint32_t timeout_ms)
         return;
     }
     uv_update_time(&loop->uv); /* the frame took time: count from now */
-    uv_timer_start(&loop->timeout, on_timeout, timeout_ms, 0);
+    /* Repeated, for libuv runs the timers that are due before it waits, too: a thread
+     * that was kept from running until then would have none left, and wait for ever. */
+    uv_timer_start(&loop->timeout, on_timeout, timeout_ms, timeout_ms);
     uv_run(&loop->uv, UV_RUN_ONCE);
     uv_timer_stop(&loop->timeout);
 }

@@ -106,7 +106,8 @@ static void test_ws_protocol_origin_that_is_not_listed_gets_403(void **state)
     ws_client_open(&fixture->clients[1], fixture->server.port); /* no browser */
 }
 
-/* The connection that has seen the server start may not have given its place back yet. */
+/* The connection that has seen the server start may not have given its place back yet.
+ */
 static void open_when_there_is_room(ws_client_t *client, uint16_t port)
 {
     static const char request[] = WS_HANDSHAKE "\r\n";

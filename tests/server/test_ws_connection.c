@@ -10,7 +10,6 @@
 #include "app.h"
 #include "transport/io.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <zlib.h>
@@ -112,6 +111,25 @@ static uint64_t clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static uint64_t report_count(const fixture_t *f)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < f->app->ios->count; i++) {
+        const reef__spsc_t *reports = &f->app->ios->items[i]->reports;
+
+        count += reef__spsc_published_count(reports) - reef__spsc_popped_count(reports);
+    }
+    return count;
+}
+
+/* Have the loops read, while the world takes nothing. */
+static void read_ahead(fixture_t *f)
+{
+    reef__loop_poll(f->app->loop, 1);
+    reef__ios_pass(f->app->ios);
+}
+
 static void send_to(fixture_t *f, size_t size, char letter)
 {
     reef_buffer_t *payload;
@@ -155,9 +173,8 @@ static void test_ws_connection_time_stands_still_while_the_world_is_busy(void **
         size += ws_client_write_frame(frames + size, WS_FIN | WS_TEXT, "x", 1);
     }
     ws_client_send_raw(&f->client, frames, size - 1);
-    while (clock_ms() - start < 1500) {   /* message_timeout_s = 1 */
-        reef__loop_poll(f->app->loop, 1); /* no frame meanwhile */
-        reef__ios_pass(f->app->ios);
+    while (clock_ms() - start < 1500) { /* message_timeout_s = 1 */
+        read_ahead(f);
     }
     ws_client_send_raw(&f->client, frames + size - 1, 1);
     ws_client_send(&f->client, WS_FIN | WS_PING, "x", 1);
@@ -178,7 +195,7 @@ static void test_ws_connection_nothing_follows_a_lost_message(void **state)
     ws_client_expect_close(&f->client, 1008, "too slow to read");
 }
 
-/* Loops on threads see all of it before the world sees any. */
+/* The loops see all of it before the world sees any. */
 static void say_and_end(fixture_t *f)
 {
     uint8_t bytes[64];
@@ -187,7 +204,10 @@ static void say_and_end(fixture_t *f)
     size += ws_client_write_frame(bytes + size, WS_FIN | WS_CLOSE, "\x03\xe8", 2);
     ws_client_send_raw(&f->client, bytes, size);
     assert_int_equal(shutdown(f->client.descriptor, SHUT_WR), 0);
-    poll(NULL, 0, 50); /* time for the loops to do what is wrong: none to do right */
+    while (report_count(f) < 2) { /* the message, and the good-bye */
+        read_ahead(f);
+    }
+    read_ahead(f); /* and the end of the stream, which is not reported */
 }
 
 /* Whoever has nothing more to say may still listen. */
@@ -247,18 +267,6 @@ static void send_bombs(ws_client_t *client)
     ws_client_send_raw(client, frames, size);
 }
 
-static uint64_t report_count(const fixture_t *f)
-{
-    uint64_t count = 0;
-
-    for (uint32_t i = 0; i < f->app->ios->count; i++) {
-        const reef__spsc_t *reports = &f->app->ios->items[i]->reports;
-
-        count += reef__spsc_published_count(reports) - reef__spsc_popped_count(reports);
-    }
-    return count;
-}
-
 static bool all_bombs_came(void *context)
 {
     return ((const fixture_t *)context)->bombs == BOMBS;
@@ -282,8 +290,7 @@ static void test_ws_connection_bombs_wait_as_they_came(void **state)
     reef_app_step(f->app, 0);
     send_bombs(&client);
     while (report_count(f) < 2) {
-        reef__loop_poll(f->app->loop, 1); /* no frame meanwhile */
-        reef__ios_pass(f->app->ios);
+        read_ahead(f);
     }
     assert_in_range(report_count(f), 2, 3);
     ws_app_step_until(f->app, all_bombs_came, f, "all of them");
