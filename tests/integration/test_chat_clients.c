@@ -9,7 +9,7 @@ static void start_with_clients(fixture_t *fixture)
 {
     SERVER_START(&fixture->server, REEFD, NULL);
     for (size_t i = 0; i < FIXTURE_CLIENTS; i++) {
-        ws_client_open(&fixture->clients[i], fixture->server.port);
+        ws_client_open_chat(&fixture->clients[i], fixture->server.port);
         ws_client_say(&fixture->clients[i], "/leave"); /* it is there by its answer */
         ws_client_expect_text(&fixture->clients[i], "[Error] You are not in a room.");
     }

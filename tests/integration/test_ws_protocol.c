@@ -251,8 +251,8 @@ static void test_ws_protocol_data_after_a_close_is_ignored(void **state)
     size_t size;
 
     SERVER_START(&fixture->server, REEFD, NULL);
-    ws_client_open(other, fixture->server.port);
-    ws_client_open(client, fixture->server.port);
+    ws_client_open_chat(other, fixture->server.port);
+    ws_client_open_chat(client, fixture->server.port);
     size = ws_client_write_frame(frames, WS_FIN | WS_CLOSE, "\x03\xe8", 2);
     size += ws_client_write_frame(frames + size, WS_FIN | WS_TEXT, "too late", 8);
     size += ws_client_write_frame(frames + size, WS_FIN | WS_PING, "ping", 4);

@@ -203,6 +203,13 @@ void ws_client_open(ws_client_t *client, uint16_t port)
     ws_client_open_with(client, port, "", head, sizeof(head));
 }
 
+void ws_client_open_chat(ws_client_t *client, uint16_t port)
+{
+    ws_client_open(client, port);
+    ws_client_say(client, "/leave");
+    ws_client_expect_text(client, "[Error] You are not in a room.");
+}
+
 /* Parse the frame at the front, if it is whole. */
 static bool take_frame(ws_client_t *client, ws_frame_t *frame)
 {

@@ -65,6 +65,10 @@ void ws_client_open_with(ws_client_t *client,
                          char *head,
                          size_t capacity);
 
+/** The same with a chat server, and the world has seen it: ids are then in the order of
+ *  these calls, also where connections are on several loops. */
+void ws_client_open_chat(ws_client_t *client, uint16_t port);
+
 /** Close the socket, without a word; accepts one that is not connected. */
 void ws_client_drop(ws_client_t *client);
 
