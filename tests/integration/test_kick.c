@@ -36,8 +36,8 @@ static void test_kick_closes_with_code_and_reason(void **state)
     ws_client_t *other = &fixture->clients[1];
 
     SERVER_START(&fixture->server, REEFD, NULL);
-    ws_client_open(other, fixture->server.port);
-    ws_client_open(client, fixture->server.port);
+    ws_client_open_chat(other, fixture->server.port);
+    ws_client_open_chat(client, fixture->server.port);
     assert_int_equal(kick(&fixture->server, newest_client(&fixture->server),
                           "{\"code\": 4001, \"reason\": \"be kind\"}"),
                      200);
@@ -54,7 +54,7 @@ static void test_kick_gives_the_room_a_leave_notice(void **state)
 
     SERVER_START(&fixture->server, REEFD, NULL);
     for (size_t i = 0; i < 2; i++) {
-        ws_client_open(&fixture->clients[i], fixture->server.port);
+        ws_client_open_chat(&fixture->clients[i], fixture->server.port);
         ws_client_say(&fixture->clients[i], "/join the reef");
         ws_client_expect_text(&fixture->clients[i], "[System] Joined room: the reef");
     }
