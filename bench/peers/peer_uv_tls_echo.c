@@ -31,7 +31,8 @@ typedef struct server {
     uv_tcp_t listener;
     SSL_CTX *context;
     BIO *bio;
-    const char *in; /* what OpenSSL has not read */
+    bool is_forgetful; /* resumes no session */
+    const char *in;    /* what OpenSSL has not read */
     size_t in_size, out_size;
     char slab[SLAB], plain[PLAIN], out[OUT];
 } server_t;
@@ -203,6 +204,11 @@ static bool init_tls(server_t *server, const char *certificate, const char *key)
     BIO_set_init(server->bio, 1);
     server->context = need(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_set_mode(server->context, SSL_MODE_RELEASE_BUFFERS);
+    if (server->is_forgetful) {
+        SSL_CTX_set_options(server->context, SSL_OP_NO_TICKET);
+        SSL_CTX_set_session_cache_mode(server->context, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_num_tickets(server->context, 0);
+    }
     return SSL_CTX_use_certificate_chain_file(server->context, certificate) == 1 &&
            SSL_CTX_use_PrivateKey_file(server->context, key, SSL_FILETYPE_PEM) == 1;
 }
@@ -242,6 +248,8 @@ int main(int count, char **arguments)
         if (strcmp(arguments[i], "--tls") == 0 && i + 2 < count) {
             certificate = arguments[++i];
             key = arguments[++i];
+        } else if (strcmp(arguments[i], "--no-resume") == 0) {
+            server.is_forgetful = true;
         } else if (strcmp(arguments[i], "--port") == 0 && i + 1 < count) {
             port = (int)strtol(arguments[++i], NULL, 10);
         } else {
@@ -250,7 +258,9 @@ int main(int count, char **arguments)
         }
     }
     if (certificate == NULL) {
-        fputs("usage: peer_uv_tls_echo [--port N] --tls CERTIFICATE KEY\n", stderr);
+        fputs(
+            "usage: peer_uv_tls_echo [--port N] [--no-resume] --tls CERTIFICATE KEY\n",
+            stderr);
         return 2;
     }
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {

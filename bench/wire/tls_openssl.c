@@ -230,7 +230,11 @@ tls_stream_t *tls_open(tls_t *tls, bool resumes)
     SSL_set_connect_state(ssl);
     expect_host(tls, ssl);
     if (resumes && tls->session != NULL) {
-        SSL_set_session(ssl, tls->session);
+        /* a copy, for OpenSSL takes a session out of use that got a successor */
+        SSL_SESSION *session = SSL_SESSION_dup(tls->session);
+
+        SSL_set_session(ssl, session);
+        SSL_SESSION_free(session);
     }
     return (tls_stream_t *)ssl;
 }
