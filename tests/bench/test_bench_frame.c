@@ -128,6 +128,8 @@ static void test_frame_reads_empty_messages(void **state)
     assert_int_equal(got->messages, 3);
     DECODE(got, FRAMING_U32, 0, 0, 0, 0, 0, 0, 0, 1, 'x');
     assert_int_equal(got->messages, 2);
+    DECODE(got, FRAMING_VARINT, 1, 'x', 0);
+    assert_int_equal(got->messages, 2);
     DECODE(got, FRAMING_LINES, '\n', 'x', '\n');
     assert_int_equal(got->messages, 2);
     assert_int_equal(got->size, 1);
@@ -148,6 +150,8 @@ static void test_frame_refuses_a_length_of_more_than_32_bits(void **state)
     got_t *got = *state;
 
     DECODE(got, FRAMING_VARINT, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01);
+    assert_non_null(got->error);
+    DECODE(got, FRAMING_VARINT, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00);
     assert_non_null(got->error);
     DECODE(got, FRAMING_VARINT, 0xff, 0xff, 0xff, 0xff, 0x1f);
     assert_non_null(got->error);

@@ -118,9 +118,9 @@ static void test_tls_resumes_sessions_on_request(void **state)
                "9");
         assert_int_equal(report_number(fixture, "resumed"), 0);
         forget_report(fixture);
-        REPORT(fixture, "connect", "--total", "60", "--tls", versions[i], "--at-once",
+        REPORT(fixture, "connect", "--total", "200", "--tls", versions[i], "--at-once",
                "9", "--resume");
-        assert_int_equal(report_number(fixture, "resumed"), 60);
+        assert_int_equal(report_number(fixture, "resumed"), 200);
         forget_report(fixture);
     }
 }
