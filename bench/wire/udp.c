@@ -72,21 +72,21 @@ static void set_limits(const udp_t *udp, int descriptor)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
-static void open_socket(udp_t *udp, udp_socket_t *socket_)
+static void open_socket(udp_t *udp, udp_socket_t *own)
 {
     const target_t *target = &udp->options->target;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = socket_};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = own};
     int descriptor = socket(target->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (descriptor < 0 || connect(descriptor, (const struct sockaddr *)&target->address,
                                   target->address_size) != 0) {
-        fail("connection %u: no socket: %s", socket_->number, strerror(errno));
+        fail("connection %u: no socket: %s", own->number, strerror(errno));
     }
     set_limits(udp, descriptor);
     if (epoll_ctl(udp->epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) {
-        fail("connection %u: epoll: %s", socket_->number, strerror(errno));
+        fail("connection %u: epoll: %s", own->number, strerror(errno));
     }
-    socket_->descriptor = descriptor;
+    own->descriptor = descriptor;
 }
 
 void udp_init(udp_t *udp,
@@ -150,16 +150,14 @@ void udp_flush(udp_t *udp, udp_socket_t *socket)
 static void queue(udp_t *udp, udp_socket_t *socket, udp_slot_t *slot)
 {
     udp_batch_t *batch = udp->batch;
-    struct iovec *body;
+    const uint8_t *body;
 
     if (batch->queued == UDP_BATCH) {
         udp_flush(udp, socket);
     }
     payload_mark(batch->marks[batch->queued], socket->number, slot->number);
-    body = &batch->out_parts[batch->queued][1];
-    /* the type is without const for those who receive */
-    body->iov_base =
-        (void *)(uintptr_t)payload_body(udp->payload, socket->number, slot->number);
+    body = payload_body(udp->payload, socket->number, slot->number);
+    batch->out_parts[batch->queued][1].iov_base = (void *)body; /* is only read */
     batch->queued++;
     slot->sent_ns = udp->now_ns;
     slot->turn = ++socket->turns;

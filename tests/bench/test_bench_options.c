@@ -27,7 +27,7 @@ static bool parse(options_t *options, const char *const *words)
     while (words[count - 1] != NULL) {
         assert_true(count <= MAX_WORDS);
         /* main() has no const; nothing is written */
-        arguments[count] = (char *)(uintptr_t)words[count - 1];
+        arguments[count] = (char *)words[count - 1];
         count++;
     }
     return options_parse(options, count, arguments);
