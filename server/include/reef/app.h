@@ -222,7 +222,7 @@ const void *reef_app_service(const reef_app_t *app, const char *name);
 /** An address on which somebody listens. */
 typedef struct reef_listener {
     char transport[32]; /* "websocket", "admin" */
-    char address[64];   /* "127.0.0.1:8080", the port in use */
+    char address[128];  /* "127.0.0.1:8080", the port in use; "unix:/run/reef.sock" */
 } reef_listener_t;
 
 /** Tell that @p transport listens on @p address: logs the line `listening
