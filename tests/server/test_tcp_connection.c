@@ -159,10 +159,13 @@ static void expect(fixture_t *f, const char *text)
 {
     char received[4096];
     size_t size = 0;
+    size_t count;
 
     while (size < strlen(text)) {
         ws_app_step_until(f->app, has_bytes, f, "bytes for the client");
-        size += socket_receive(f->client, received + size, strlen(text) - size);
+        count = socket_receive(f->client, received + size, strlen(text) - size);
+        assert_true(count > 0);
+        size += count;
     }
     received[size] = '\0';
     assert_string_equal(received, text);
@@ -481,6 +484,7 @@ static void test_tcp_connection_half_closed_peer_may_take_its_time(void **state)
     fixture_t *f = *state;
     reef_buffer_t *payload;
     size_t size = 0;
+    size_t count;
 
     memset(text, 'x', sizeof(text));
     f->echoes = false;
@@ -491,7 +495,9 @@ static void test_tcp_connection_half_closed_peer_may_take_its_time(void **state)
     expect_gone(f, REEF_DISCONNECT_PEER); /* the world's part */
     while (size < HUGE + 1) {
         ws_app_step_until(f->app, has_bytes, f, "bytes for the client");
-        size += socket_receive(f->client, text, sizeof(text));
+        count = socket_receive(f->client, text, sizeof(text));
+        assert_true(count > 0);
+        size += count;
     }
     expect_end(f);
     ws_app_step_until(f->app, has_no_connection, f, "the end of the connection");
