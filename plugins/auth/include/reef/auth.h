@@ -50,6 +50,7 @@ REEF_COMPONENT(
                 128,
                 .doc = "transports whose clients need no token, by commas: tcp, udp"),
     REEF_BOOL(keep_expired,
+              .initial = "false",
               .doc = "leave sessions alone whose JWT has expired meanwhile"));
 
 /** What a session's JWT says of its holder; sessions let in by the shared token, or
