@@ -14,6 +14,7 @@
 #include "buffer.h"
 #include "session_table.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -98,6 +99,7 @@ bool reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc)
         reef_resize(reef_alloc_default(), NULL, 0, sizeof(*copy) + texts_size(desc));
     uint8_t *at = (uint8_t *)(copy + 1);
 
+    assert(!asks || (peer->type->admit != NULL && peer->type->refuse != NULL));
     *copy = *desc;
     copy->transport = peer->type->transport;
     copy->connection = peer;
