@@ -185,15 +185,16 @@ static void test_jwt_refuses_objects_that_are_not_plain(void **state)
 
 static void test_jwt_bounds_the_number_of_values(void **state)
 {
-    char payload[4 * REEF__JWT_MAX_VALUES] = "{\"x\":[1";
+    char payload[4 * REEF__JWT_MAX_VALUES];
+    size_t size = (size_t)snprintf(payload, sizeof(payload), "{\"x\":[1");
 
     (void)state;
     for (int i = 0; i < REEF__JWT_MAX_VALUES - 4; i++) {
-        strcat(payload, ",1");
+        size += (size_t)snprintf(payload + size, sizeof(payload) - size, ",1");
     }
-    strcat(payload, "]}");
+    snprintf(payload + size, sizeof(payload) - size, "]}");
     expect_claims(payload, REEF__JWT_OK);
-    strcpy(payload + strlen(payload) - 2, ",1,1]}");
+    snprintf(payload + size, sizeof(payload) - size, ",1,1]}");
     expect_claims(payload, REEF__JWT_MALFORMED);
 }
 

@@ -203,10 +203,12 @@ static void test_admission_shows_the_facts(void **state)
 static void test_admission_bounds_the_headers(void **state)
 {
     fixture_t *f = *state;
-    char headers[1024] = "";
+    char headers[1024];
+    size_t size = 0;
 
     for (int i = 0; i <= REEF__WS_MAX_HEADERS; i++) {
-        strcat(headers, "Cookie: a\r\n");
+        size +=
+            (size_t)snprintf(headers + size, sizeof(headers) - size, "Cookie: a\r\n");
     }
     ask(f, headers);
     ws_app_await(f->app, &f->client);

@@ -160,19 +160,21 @@ static void test_ws_upgrade_hands_out_headers_that_are_asked_for(void **state)
 static void test_ws_upgrade_bounds_headers_that_are_asked_for(void **state)
 {
     reef__ws_upgrade_limits_t limits = {.wanted = wanted, .wanted_count = 1};
-    char request[2048] = LINE HEADERS;
+    char request[2048];
+    size_t size = (size_t)snprintf(request, sizeof(request), "%s", LINE HEADERS);
     result_t result;
 
     (void)state;
     for (int i = 0; i < REEF__WS_MAX_HEADERS; i++) {
-        strcat(request, "Cookie: a\r\n");
+        size +=
+            (size_t)snprintf(request + size, sizeof(request) - size, "Cookie: a\r\n");
     }
-    strcat(request, END);
+    snprintf(request + size, sizeof(request) - size, END);
     result = parse_both(reef_span_text(request), &limits);
     assert_int_equal(result.status, REEF__WS_UPGRADE_DONE);
     assert_int_equal(result.upgrade.header_count, REEF__WS_MAX_HEADERS);
     finish(&result);
-    strcpy(request + strlen(request) - 2, "Cookie: a\r\n" END);
+    snprintf(request + size, sizeof(request) - size, "Cookie: a\r\n" END);
     result = parse_both(reef_span_text(request), &limits);
     assert_int_equal(result.status, REEF__WS_UPGRADE_REFUSED);
     assert_int_equal(result.upgrade.http_status, 431);

@@ -30,7 +30,7 @@ static inline size_t jwt_encode(reef_span_t data, char *text)
 static inline char *jwt_sign(reef_span_t header, reef_span_t claims, const char *secret)
 {
     char *text = malloc(REEF_BASE64_SIZE(header.size) + REEF_BASE64_SIZE(claims.size) +
-                        REEF_BASE64_SIZE(REEF_SHA256_SIZE) + 3);
+                        REEF_BASE64_SIZE((size_t)REEF_SHA256_SIZE) + 3);
     uint8_t digest[REEF_SHA256_SIZE];
     size_t size = jwt_encode(header, text);
 
