@@ -4,6 +4,7 @@
 #include "test.h"
 #include "ws_app.h"
 
+#include <reef/authenticate.h>
 #include <reef/metrics.h>
 #include <reef/session.h>
 #include <reef/tcp.h>
@@ -29,6 +30,7 @@ typedef struct fixture {
     int client; /* its socket; -1 = closed */
     reef_entity_t entity;
     bool echoes;
+    bool refuses; /* those who ask, where they do */
     uint32_t received;
     uint32_t expected; /* see all_have_come() */
     uint32_t gone;
@@ -53,6 +55,17 @@ static void watch(reef_run_t *run)
     }
 }
 
+static bool authenticate(reef_admission_t *admission, void *context)
+{
+    const fixture_t *f = context;
+    const reef_peer_t *peer = reef_admission_peer(admission);
+
+    assert_string_equal(peer->transport, "tcp");
+    assert_true(reef_span_starts_with(peer->peer, reef_span_text("127.0.0.1:")));
+    assert_true(reef_span_starts_with(peer->local, reef_span_text("127.0.0.1:")));
+    return !f->refuses;
+}
+
 static uint16_t port_of(const reef_app_t *app)
 {
     size_t count;
@@ -67,7 +80,12 @@ static bool has_client(void *context)
     return reef_session_count(context) == 1;
 }
 
-static int setup_with(void **state, const char *threads, const char *budget)
+static bool has_two_clients(void *context)
+{
+    return reef_session_count(context) == 2;
+}
+
+static int setup_with(void **state, const char *threads, const char *budget, bool asks)
 {
     const char *const argv[] = {"test",  "--set", "log.level=off", "--set",
                                 threads, "--set", budget};
@@ -81,7 +99,7 @@ static int setup_with(void **state, const char *threads, const char *budget)
                                 .listen = "127.0.0.1:0",
                                 .framing = REEF_TCP_LINES,
                                 .max_message = 16,
-                                .max_sessions = 1,
+                                .max_sessions = 2,
                                 .max_queue = QUEUE,
                                 .idle_timeout_s = 3600,
                                 .message_timeout_s = TIMEOUT_MS / 1000,
@@ -100,6 +118,11 @@ static int setup_with(void **state, const char *threads, const char *budget)
             .reads = {&message_received_event, &user_disconnected_event},
             .emits = {&send_message_event},
         });
+    if (asks) {
+        reef_app_add_authenticator(
+            f->app, &(reef_authenticator_desc_t){
+                        .name = "test", .authenticate = authenticate, .context = f});
+    }
     loopback_app_start(f->app);
     f->client = socket_connect(port_of(f->app));
     ws_app_step_until(f->app, has_client, f->app, "a client");
@@ -110,22 +133,38 @@ static int setup_with(void **state, const char *threads, const char *budget)
 
 static int setup_world(void **state)
 {
-    return setup_with(state, "server.io_threads=0", "server.max_frame_messages=65536");
+    return setup_with(state, "server.io_threads=0", "server.max_frame_messages=65536",
+                      false);
 }
 
 static int setup_threads(void **state)
 {
-    return setup_with(state, "server.io_threads=2", "server.max_frame_messages=65536");
+    return setup_with(state, "server.io_threads=2", "server.max_frame_messages=65536",
+                      false);
 }
 
 static int setup_slow_world(void **state)
 {
-    return setup_with(state, "server.io_threads=0", "server.max_frame_messages=1");
+    return setup_with(state, "server.io_threads=0", "server.max_frame_messages=1",
+                      false);
 }
 
 static int setup_slow_threads(void **state)
 {
-    return setup_with(state, "server.io_threads=2", "server.max_frame_messages=1");
+    return setup_with(state, "server.io_threads=2", "server.max_frame_messages=1",
+                      false);
+}
+
+static int setup_asking_world(void **state)
+{
+    return setup_with(state, "server.io_threads=0", "server.max_frame_messages=65536",
+                      true);
+}
+
+static int setup_asking_threads(void **state)
+{
+    return setup_with(state, "server.io_threads=2", "server.max_frame_messages=65536",
+                      true);
 }
 
 static int teardown(void **state)
@@ -418,13 +457,49 @@ static void test_tcp_connection_beyond_the_last_place_is_closed(void **state)
 {
     fixture_t *f = *state;
     int second = socket_connect(port_of(f->app));
+    int third;
     char byte;
 
+    ws_app_step_until(f->app, has_two_clients, f->app, "the second client");
+    third = socket_connect(port_of(f->app));
+    ws_app_step_until(f->app, one_was_refused, f, "the refusal");
+    assert_int_equal(socket_receive(third, &byte, 1), 0);
+    close(third);
+    close(second);
+    say(f, "here\n");
+    expect(f, "here\n");
+}
+
+/* TCP has no words for why: the stream ends, whatever the client has said already. */
+static void test_tcp_connection_that_is_not_let_in_is_closed(void **state)
+{
+    fixture_t *f = *state;
+    int second;
+    char byte;
+
+    f->refuses = true;
+    second = socket_connect(port_of(f->app));
+    assert_true(socket_send(second, "early\n", 6));
     ws_app_step_until(f->app, one_was_refused, f, "the refusal");
     assert_int_equal(socket_receive(second, &byte, 1), 0);
     close(second);
     say(f, "here\n");
     expect(f, "here\n");
+    assert_int_equal(f->received, 1);
+    assert_int_equal(f->gone, 0);
+    assert_int_equal(reef_session_count(f->app), 1);
+}
+
+static void test_tcp_connection_is_heard_once_it_is_let_in(void **state)
+{
+    fixture_t *f = *state;
+    int second = socket_connect(port_of(f->app));
+
+    assert_true(socket_send(second, "early\n", 6));
+    ws_app_step_until(f->app, has_two_clients, f->app, "the second client");
+    close(f->client);
+    f->client = second;
+    expect(f, "early\n");
 }
 
 /* What is wrong -------------------------------------------------------------------- */
@@ -550,6 +625,8 @@ static void test_tcp_connection_that_is_closed_gets_its_queue_and_the_end(void *
 #define BOTH(name) IN(name, "world", setup_world), IN(name, "threads", setup_threads)
 #define SLOW(name)                                                                     \
     IN(name, "world", setup_slow_world), IN(name, "threads", setup_slow_threads)
+#define ASKING(name)                                                                   \
+    IN(name, "world", setup_asking_world), IN(name, "threads", setup_asking_threads)
 
 int main(void)
 {
@@ -563,6 +640,8 @@ int main(void)
         BOTH(test_tcp_connection_nothing_follows_a_lost_message),
         BOTH(test_tcp_connection_who_takes_nothing_is_cut_off),
         BOTH(test_tcp_connection_beyond_the_last_place_is_closed),
+        ASKING(test_tcp_connection_that_is_not_let_in_is_closed),
+        ASKING(test_tcp_connection_is_heard_once_it_is_let_in),
         BOTH(test_tcp_connection_error_ends_behind_the_answers),
         BOTH(test_tcp_connection_message_cut_short_is_an_error),
         BOTH(test_tcp_connection_half_closed_peer_gets_its_answers),
