@@ -8,6 +8,7 @@
 #include <reef/app.h>
 #include <reef/components.h>
 #include <reef/group.h>
+#include <reef/http.h>
 #include <reef/message.h>
 #include <reef/plugin.h>
 #include <reef/router.h>
