@@ -134,6 +134,14 @@ void reef__reply_header(reef__reply_t *reply, const char *name, const char *form
     assert(size >= 0 && (size_t)size < room);
 }
 
+void reef__reply_lines(reef__reply_t *reply, const char *lines)
+{
+    size_t used = strlen(reply->headers);
+
+    assert(strlen(lines) < sizeof(reply->headers) - used);
+    strcpy(reply->headers + used, lines);
+}
+
 void reef__reply_text(reef__reply_t *reply, int status, const char *type, char *text)
 {
     free(reply->body);
@@ -164,6 +172,9 @@ void reef__reply_finish(reef__reply_t *reply)
 {
     if (reply->stream != NULL) {
         reply->stream_drop(reply->stream_context);
+    }
+    if (reply->release != NULL) {
+        reply->release(reply->release_context);
     }
     free(reply->body);
     *reply = (reef__reply_t){0};
@@ -242,4 +253,12 @@ void reef__json_add_time(cJSON *object, const char *name, int64_t ms)
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text, sizeof(text), "%s.%03dZ", date, (int)(ms % 1000));
     cJSON_AddStringToObject(object, name, text);
+}
+
+uint64_t reef__now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
