@@ -18,6 +18,7 @@
 enum {
     SPARE_THREADS = 8, /* beside one per stream */
     TIMEOUT_MS = 5000,
+    BODY_TIMEOUT_MS = 10000,
     KEEP_ALIVE_MS = 1000,
 };
 
@@ -177,6 +178,7 @@ static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
         &(reef__http_desc_t){.listen = &listen,
                              .threads = admin->config.max_streams + SPARE_THREADS,
                              .timeout_ms = TIMEOUT_MS,
+                             .body_timeout_ms = BODY_TIMEOUT_MS,
                              .keep_alive_ms = KEEP_ALIVE_MS,
                              .headers = reef__common_headers,
                              .answer = answer,

@@ -19,7 +19,7 @@ bool reef__body_is_announced(const reef__request_t *request)
 
 /* Read into *body until its end; its size, or -1 with the reply filled. */
 static ptrdiff_t
-receive(const reef__request_t *request, size_t max, char **body, reef__reply_t *reply)
+receive(const reef__request_t *request, uint32_t max, char **body, reef__reply_t *reply)
 {
     size_t size = 0, room = 0;
 
@@ -37,24 +37,24 @@ receive(const reef__request_t *request, size_t max, char **body, reef__reply_t *
         if (got == 0) {
             return (ptrdiff_t)size;
         }
+        if (got == REEF__READ_LATE) {
+            reef__problem(reply, 408, "the body took too long");
+            return -1;
+        }
         if (got < 0) {
             reef__problem(reply, 400, "the body ended early");
             return -1;
         }
         size += (size_t)got;
         if (size > max) {
-            reef__problem(reply, 413, "a body may have %zu bytes", max);
-            return -1;
-        }
-        if (reef__now_ns() - request->now_ns > BODY_NS) {
-            reef__problem(reply, 408, "the body took too long");
+            reef__problem(reply, 413, "a body may have %u bytes", max);
             return -1;
         }
     }
 }
 
 bool reef__body_read(reef__request_t *request,
-                     size_t max,
+                     uint32_t max,
                      char **body,
                      reef__reply_t *reply)
 {
@@ -67,7 +67,7 @@ bool reef__body_read(reef__request_t *request,
         return true;
     }
     if (promised > max) {
-        reef__problem(reply, 413, "a body may have %zu bytes", max);
+        reef__problem(reply, 413, "a body may have %u bytes", max);
         return false;
     }
     size = receive(request, max, body, reply);

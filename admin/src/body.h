@@ -18,7 +18,7 @@ bool reef__body_is_announced(const reef__request_t *request);
  * @return false with the reply filled: 400, 408, 413.
  */
 REEF_NODISCARD bool reef__body_read(reef__request_t *request,
-                                    size_t max,
+                                    uint32_t max,
                                     char **body,
                                     reef__reply_t *reply);
 

@@ -45,6 +45,12 @@ typedef struct reef__identity {
     char csrf[REEF__CSRF_SIZE];
 } reef__identity_t;
 
+/** Instead of bytes, when a body cannot be read. */
+enum {
+    REEF__READ_BROKEN = -1,
+    REEF__READ_LATE = -2, /* it took too long */
+};
+
 /** Reads more of the body: bytes read, 0 at its end, negative on failure. */
 typedef int (*reef__read_fn)(void *context, void *data, size_t size);
 

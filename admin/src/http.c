@@ -11,6 +11,7 @@
 #include "http.h"
 
 #include "problem.h"
+#include "watch.h"
 
 #include <civetweb.h>
 
@@ -25,16 +26,19 @@
 static_assert((int)REEF__MAX_HEADERS == (int)MG_MAX_HEADERS,
               "as many as the library reads");
 
-#define KNOCK_NS     10000000                    /* between two attempts to wake it */
-#define WRITE_NS     (UINT64_C(10) * 1000000000) /* for a reply to be taken, and … */
-#define WRITE_SLOW   16384                       /* … a second for so many bytes */
-#define WRITE_AMOUNT 16384                       /* at once */
+enum {
+    KNOCK_NS = 10000000, /* between two attempts to wake it */
+    PIECE = 16384,       /* read at once */
+    SLOWEST = 16384,     /* bytes a second that a peer sends or takes at least */
+    WRITE_MS = 10000,    /* for a reply to be taken, beside what its size allows */
+};
 
 struct reef__http {
     reef__http_desc_t desc;
     reef__listen_t listen;
     struct mg_context *context;
     uint16_t ports[REEF__MAX_LISTEN];
+    reef__watch_t *watch;
     atomic_uint connections; /* that have a thread */
     atomic_bool stopped;
     pthread_t starter;
@@ -44,20 +48,72 @@ struct reef__http {
 /* A request on its way in. */
 typedef struct carrier {
     struct mg_connection *connection;
-    bool expects; /* its body comes once it is told to go on */
+    reef__http_t *http;
+    uint64_t began_ns;
+    uint64_t received; /* bytes of its body */
+    bool expects;      /* it sends that once it is told to go on */
 } carrier_t;
 
 /* Request ---------------------------------------------------------------------- */
 
+/* When @p size bytes must have passed at the latest. */
+static uint64_t due_ns(uint64_t began_ns, uint32_t timeout_ms, uint64_t size)
+{
+    return began_ns + timeout_ms * UINT64_C(1000000) +
+           size * UINT64_C(1000000000) / SLOWEST;
+}
+
+static reef__wait_t make_wait(struct mg_connection *connection, uint64_t due)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+
+    return (reef__wait_t){.peer = info->remote_addr,
+                          .peer_port = (uint16_t)info->remote_port,
+                          .port = (uint16_t)info->server_port,
+                          .due_ns = due};
+}
+
+/* A wait for bytes ended without any. */
+static int explain_end(const carrier_t *carrier)
+{
+    long long promised = mg_get_request_info(carrier->connection)->content_length;
+    uint32_t timeout_ms = carrier->http->desc.timeout_ms;
+
+    if (promised < 0 || carrier->received == (uint64_t)promised) {
+        return 0;
+    }
+    return reef__now_ns() >= due_ns(carrier->began_ns, timeout_ms, 0)
+               ? REEF__READ_LATE
+               : REEF__READ_BROKEN;
+}
+
 static int read_body(void *context, void *data, size_t size)
 {
     carrier_t *carrier = context;
+    const reef__http_t *http = carrier->http;
+    reef__wait_t wait;
+    int got;
 
     if (carrier->expects) {
         carrier->expects = false;
         mg_write(carrier->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
     }
-    return mg_read(carrier->connection, data, size);
+    size = size < PIECE ? size : PIECE;
+    wait = make_wait(carrier->connection,
+                     due_ns(carrier->began_ns, http->desc.body_timeout_ms,
+                            carrier->received + size));
+    wait.may_write = true;
+    reef__watch_begin(http->watch, &wait);
+    got = mg_read(carrier->connection, data, size);
+    reef__watch_end(http->watch, &wait);
+    if (wait.is_cut) {
+        return REEF__READ_LATE;
+    }
+    if (got <= 0) {
+        return got < 0 ? REEF__READ_BROKEN : explain_end(carrier);
+    }
+    carrier->received += (uint64_t)got;
+    return got;
 }
 
 static void fill_request(reef__request_t *request,
@@ -80,7 +136,7 @@ static void fill_request(reef__request_t *request,
         .header_count = (size_t)info->num_headers,
         .read = read_body,
         .read_context = carrier,
-        .now_ns = reef__now_ns(),
+        .now_ns = carrier->began_ns,
     };
     expect = reef__request_header(request, "Expect");
     carrier->expects = expect != NULL && strcasecmp(expect, "100-continue") == 0;
@@ -107,38 +163,33 @@ static void write_head(struct mg_connection *connection,
     mg_write(connection, head, (size_t)size);
 }
 
-/* In pieces, so that a peer that reads slowly is given up; false when it was. */
-static bool write_body(struct mg_connection *connection, const char *body, size_t size)
+/* A peer that takes it too slowly gets no more. */
+static void write_body(struct mg_connection *connection, const reef__reply_t *reply)
 {
-    uint64_t end_ns = reef__now_ns() + WRITE_NS +
-                      (uint64_t)(size / WRITE_SLOW) * UINT64_C(1000000000);
+    const reef__http_t *http = mg_get_user_context_data(connection);
+    const void *body = reply->fixed != NULL ? reply->fixed : reply->body;
+    reef__wait_t wait =
+        make_wait(connection, due_ns(reef__now_ns(), WRITE_MS, reply->size));
 
-    while (size > 0) {
-        size_t amount = size < WRITE_AMOUNT ? size : WRITE_AMOUNT;
-
-        if (mg_write(connection, body, amount) != (int)amount ||
-            reef__now_ns() > end_ns) {
-            return false;
-        }
-        body += amount;
-        size -= amount;
+    reef__watch_begin(http->watch, &wait);
+    if (mg_write(connection, body, reply->size) != (int)reply->size) {
+        mg_disable_connection_keep_alive(connection);
     }
-    return true;
+    reef__watch_end(http->watch, &wait);
 }
 
 static void write_reply(struct mg_connection *connection,
                         const char *method,
                         const reef__reply_t *reply)
 {
-    const void *body = reply->fixed != NULL ? reply->fixed : reply->body;
     char length[48] = "";
 
     if (reply->status != 204 && reply->status != 304) {
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", reply->size);
     }
     write_head(connection, reply, length);
-    if (strcmp(method, "HEAD") != 0 && !write_body(connection, body, reply->size)) {
-        mg_disable_connection_keep_alive(connection);
+    if (reply->size > 0 && strcmp(method, "HEAD") != 0) {
+        write_body(connection, reply);
     }
 }
 
@@ -181,7 +232,8 @@ static int begin_request(struct mg_connection *connection)
 {
     reef__http_t *http = mg_get_user_context_data(connection);
     const char *version = mg_get_request_info(connection)->http_version;
-    carrier_t carrier = {.connection = connection};
+    carrier_t carrier = {
+        .connection = connection, .http = http, .began_ns = reef__now_ns()};
     reef__header_t headers[REEF__MAX_HEADERS];
     reef__request_t request;
     reef__reply_t reply = {0};
@@ -351,6 +403,7 @@ reef_error_t reef__http_listen(const reef__http_desc_t *desc,
     http->desc = *desc;
     http->listen = *desc->listen;
     http->starter = pthread_self();
+    http->watch = reef__watch_create();
     mg_init_library(0);
     http->context = start(http);
     if (http->context == NULL) {
@@ -358,6 +411,7 @@ reef_error_t reef__http_listen(const reef__http_desc_t *desc,
                   http->listen.items[0].text, http->message);
         error = reef__listen_explain(&http->listen, failure);
         mg_exit_library();
+        reef__watch_destroy(http->watch);
         free(http);
         return error;
     }
@@ -403,5 +457,6 @@ void reef__http_stop(reef__http_t *http)
         pthread_join(knocker, NULL);
     }
     mg_exit_library();
+    reef__watch_destroy(http->watch);
     free(http);
 }

@@ -15,7 +15,8 @@ typedef struct reef__http reef__http_t;
 typedef struct reef__http_desc {
     const reef__listen_t *listen; /* copied */
     uint32_t threads;             /* connections served at once: one has one */
-    uint32_t timeout_ms;          /* for a head, and for each part of a body */
+    uint32_t timeout_ms;          /* for a head, and between two bytes */
+    uint32_t body_timeout_ms;     /* for a body, and more the longer it is */
     uint32_t keep_alive_ms;       /* for the next request of a connection */
     const char *headers;          /* lines that every reply carries; borrowed */
 

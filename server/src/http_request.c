@@ -11,7 +11,9 @@
 #include "http_text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #define WARN_NS UINT64_C(1000000000) /* between two lines about missing replies */
@@ -292,6 +294,25 @@ const char *reef_http_parameter(const reef_http_request_t *request, const char *
     }
     assert(false && "the route's path has no such parameter");
     return NULL;
+}
+
+bool reef_http_parameter_u64(const reef_http_request_t *request,
+                             const char *name,
+                             uint64_t *value)
+{
+    const char *text = reef_http_parameter(request, name);
+    uint64_t number;
+
+    if (strspn(text, "0123456789") != strlen(text)) {
+        return false;
+    }
+    errno = 0;
+    number = strtoull(text, NULL, 10);
+    if (errno != 0) {
+        return false;
+    }
+    *value = number;
+    return true;
 }
 
 const char *reef_http_query(const reef_http_request_t *request, const char *name)

@@ -77,6 +77,11 @@ void reef_http_route(reef_app_t *app, const reef_http_route_desc_t *desc);
  *  the path has none of this name is a bug of the caller. */
 const char *reef_http_parameter(const reef_http_request_t *request, const char *name);
 
+/** The same as a decimal number; false when it is none, or too large. */
+bool reef_http_parameter_u64(const reef_http_request_t *request,
+                             const char *name,
+                             uint64_t *value);
+
 /** The first parameter of this name in the query, decoded: UTF-8 without NUL; NULL when
  *  there is none. */
 const char *reef_http_query(const reef_http_request_t *request, const char *name);
