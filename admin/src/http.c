@@ -28,9 +28,11 @@ static_assert((int)REEF__MAX_HEADERS == (int)MG_MAX_HEADERS,
 
 enum {
     KNOCK_NS = 10000000, /* between two attempts to wake it */
-    PIECE = 16384,       /* read at once */
-    SLOWEST = 16384,     /* bytes a second that a peer sends or takes at least */
-    WRITE_MS = 10000,    /* for a reply to be taken, beside what its size allows */
+    MAX_HEAD = 16384,
+    MAX_TARGET = 8192, /* path and query */
+    PIECE = 16384,     /* read at once */
+    SLOWEST = 16384,   /* bytes a second that a peer sends or takes at least */
+    WRITE_MS = 10000,  /* for a reply to be taken, beside what its size allows */
 };
 
 struct reef__http {
@@ -142,6 +144,18 @@ static void fill_request(reef__request_t *request,
     carrier->expects = expect != NULL && strcasecmp(expect, "100-continue") == 0;
 }
 
+/* The library reads no more headers than these, and keeps silent about others. */
+static bool is_large(const reef__request_t *request)
+{
+    size_t size = strlen(request->path) + strlen(request->query);
+
+    for (size_t i = 0; i < request->header_count; i++) {
+        size += strlen(request->headers[i].name) + strlen(request->headers[i].value) +
+                4; /* ": " and the end of the line */
+    }
+    return request->header_count == REEF__MAX_HEADERS || size > MAX_HEAD;
+}
+
 /* Reply ------------------------------------------------------------------------ */
 
 static void write_head(struct mg_connection *connection,
@@ -228,6 +242,15 @@ static bool wants_close(const char *version, const reef__request_t *request)
            (header != NULL && strcasecmp(header, "keep-alive") != 0);
 }
 
+static void refuse(reef__http_t *http, int status, reef__reply_t *reply)
+{
+    if (http->desc.refused != NULL) {
+        http->desc.refused(http->desc.context, status);
+    }
+    reef__problem(reply, status, "the request could not be read");
+    reply->close = true;
+}
+
 static int begin_request(struct mg_connection *connection)
 {
     reef__http_t *http = mg_get_user_context_data(connection);
@@ -240,7 +263,13 @@ static int begin_request(struct mg_connection *connection)
     int status;
 
     fill_request(&request, &carrier, headers);
-    http->desc.answer(http->desc.context, &request, &reply);
+    if (strlen(request.path) + strlen(request.query) > MAX_TARGET) {
+        refuse(http, 414, &reply);
+    } else if (is_large(&request)) {
+        refuse(http, 431, &reply);
+    } else {
+        http->desc.answer(http->desc.context, &request, &reply);
+    }
     assert(reply.status != 0);
     reply.close = reply.close || wants_close(version, &request) ||
                   reply.stream != NULL || is_crowded(http);
@@ -257,19 +286,13 @@ static int begin_request(struct mg_connection *connection)
     return status;
 }
 
-/* What the library refuses on its own: no HTTP, headers too large, too slow. */
+/* What the library refuses on its own: no HTTP, an end too early, a head too slow. */
 static int http_error(struct mg_connection *connection, int status, const char *message)
 {
-    const reef__http_t *http = mg_get_user_context_data(connection);
     reef__reply_t reply = {0};
 
     (void)message;
-    status = status == 413 ? 431 : status; /* it has only read a head */
-    if (http->desc.refused != NULL) {
-        http->desc.refused(http->desc.context, status);
-    }
-    reef__problem(&reply, status, "the request could not be read");
-    reply.close = true;
+    refuse(mg_get_user_context_data(connection), status, &reply);
     mg_disable_connection_keep_alive(connection);
     write_reply(connection, "GET", &reply);
     reef__reply_finish(&reply);
@@ -316,7 +339,7 @@ static const struct mg_callbacks callbacks = {
 static struct mg_context *start(reef__http_t *http)
 {
     char addresses[REEF__MAX_LISTEN * sizeof(http->listen.items[0].text)] = "";
-    char threads[16], timeout[16], keep_alive[16];
+    char threads[16], timeout[16], keep_alive[16], head[16];
     const char *options[] = {
         "listening_ports",
         addresses,
@@ -333,7 +356,7 @@ static struct mg_context *start(reef__http_t *http)
         "tcp_nodelay",
         "1",
         "max_request_size",
-        "16384",
+        head,
         "decode_url",
         "no",
         "enable_auth_domain_check",
@@ -353,6 +376,8 @@ static struct mg_context *start(reef__http_t *http)
         strcat(addresses, i > 0 ? "," : "");
         strcat(addresses, http->listen.items[i].text);
     }
+    /* Larger ones it calls malformed; we can say what is wrong with them. */
+    snprintf(head, sizeof(head), "%d", 2 * MAX_HEAD);
     snprintf(threads, sizeof(threads), "%u", http->desc.threads);
     snprintf(timeout, sizeof(timeout), "%u", http->desc.timeout_ms);
     snprintf(keep_alive, sizeof(keep_alive), "%u", http->desc.keep_alive_ms);
