@@ -24,12 +24,11 @@ static void post_message(reef_http_request_t *request, void *context)
     reef_buffer_t *payload = reef_buffer_create(REEF_PAYLOAD_BINARY, request->body);
     uint64_t id = 0;
 
-    (void)context;
-    (void)reef_http_parameter_u64(request, "id", &id);
+    (void)context, (void)reef_http_parameter_u64(request, "id", &id);
     reef_world_send(request->world,
                     &(send_message_t){.target = reef_session_find(request->app, id),
                                       .payload = payload});
-    reef_http_reply_text(request, 202, "on its way to client %lu\n", (unsigned long)id);
+    reef_http_reply_text(request, 202, "on its way\n");
 }
 
 static reef_error_t
@@ -51,8 +50,10 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
 int main(int argc, char **argv)
 {
     const reef_plugin_t lab = {REEF_PLUGIN_API, "lab", .build = build};
-    const reef_plugin_t *plugins[] = {&reef_websocket_plugin, &reef_http_plugin,
-                                      &reef_admin_plugin, &lab, NULL};
+    reef_plugin_t http = reef_http_plugin;
+    const reef_plugin_t *plugins[] = {&reef_websocket_plugin, &reef_admin_plugin, &http,
+                                      &lab, NULL};
 
+    http.config = &(http_config_t){.listen = "127.0.0.1:8081"};
     return reef_main(argc, argv, plugins);
 }

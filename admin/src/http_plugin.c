@@ -271,18 +271,20 @@ static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
 {
     plugin_t *plugin = state;
     size_t routes = reef_http_route_count(app);
-    bool is_on = plugin->config.listen[0] != '\0';
+    reef_error_t error = REEF_OK;
 
-    if (is_on && routes == 0) {
-        reef_log(reef_app_log(app), REEF_LOG_WARN, "http",
-                 "http.listen is set, but no plugin has registered a route");
-    }
-    if (!is_on && routes > 0) {
+    if (plugin->config.listen[0] != '\0') {
+        error = listen_on(plugin, failure);
+        if (error == REEF_OK && routes == 0) {
+            reef_log(reef_app_log(app), REEF_LOG_WARN, "http",
+                     "http.listen is set, but no plugin has registered a route");
+        }
+    } else if (routes > 0) {
         reef_log(reef_app_log(app), REEF_LOG_INFO, "http",
                  "routes are not served: set http.listen, e.g. to 127.0.0.1:8081",
                  REEF_LOG_INT("routes", routes));
     }
-    return is_on ? listen_on(plugin, failure) : REEF_OK;
+    return error;
 }
 
 static void cleanup(reef_app_t *app, void *state)

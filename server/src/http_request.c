@@ -15,8 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-
-#define WARN_NS UINT64_C(1000000000) /* between two lines about missing replies */
+#include <time.h>
 
 typedef struct reef__http_block {
     struct reef__http_block *next;
@@ -212,23 +211,29 @@ const reef_http_result_t *reef_http_request_result(const reef_http_request_t *re
 
 /* Run -------------------------------------------------------------------------- */
 
-/* World thread.  One line a second at most: peers decide how often this happens. */
-static void answer_for_it(reef__http_exchange_t *exchange)
+/* Monotonic, on any thread: the app's clock is the world's. */
+static uint64_t now_ms(void)
 {
-    reef_app_t *app = exchange->request.app;
-    reef__http_routes_t *routes = app->http_routes;
-    const reef_http_route_desc_t *desc = &exchange->match.route->desc;
+    struct timespec now;
 
-    reef_http_reply_problem(&exchange->request, 500, "there is no reply to this");
-    routes->unanswered++;
-    if (routes->warned_ns != 0 && app->now_ns - routes->warned_ns < WARN_NS) {
-        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Peers decide how often these happen. */
+static void log_failure(const reef__http_exchange_t *exchange,
+                        reef__log_limit_t *limit,
+                        reef_log_level_t level,
+                        const char *message)
+{
+    const reef_http_route_desc_t *desc = &exchange->match.route->desc;
+    uint64_t skipped = 0;
+
+    if (reef__log_limit_pass(limit, now_ms(), &skipped)) {
+        reef_log(exchange->request.app->log, level, "http", message,
+                 REEF_LOG_TEXT("method", reef_http_method_text(desc->method)),
+                 REEF_LOG_TEXT("route", desc->path), REEF_LOG_INT("skipped", skipped));
     }
-    routes->warned_ns = app->now_ns;
-    reef_log(app->log, REEF_LOG_ERROR, "http", "a handler did not reply",
-             REEF_LOG_TEXT("method", reef_http_method_text(desc->method)),
-             REEF_LOG_TEXT("route", desc->path),
-             REEF_LOG_INT("in_all", routes->unanswered));
 }
 
 static void run_on_world(void *argument)
@@ -238,7 +243,9 @@ static void run_on_world(void *argument)
 
     desc->handler(&exchange->request, desc->context);
     if (!exchange->replied) {
-        answer_for_it(exchange);
+        reef_http_reply_problem(&exchange->request, 500, "there is no reply to this");
+        log_failure(exchange, &exchange->request.app->http_routes->no_reply,
+                    REEF_LOG_ERROR, "a handler did not reply");
     }
 }
 
@@ -271,6 +278,8 @@ void reef_http_request_run(reef_http_request_t *request,
         finish_headers(exchange);
     } else {
         refuse(exchange, 503, reef_error_text(error));
+        log_failure(exchange, &request->app->http_routes->no_answer, REEF_LOG_WARN,
+                    "the world did not answer");
     }
 }
 

@@ -9,6 +9,8 @@
 
 #include <reef/http.h>
 
+#include "log_limit.h"
+
 typedef enum reef__segment_kind {
     REEF__SEGMENT_TEXT, /* in order of precedence */
     REEF__SEGMENT_PARAMETER,
@@ -35,8 +37,8 @@ typedef struct reef__http_routes {
         reef__http_route_t **items; /* the most specific first */
         size_t count, capacity;
     } routes;
-    uint64_t warned_ns; /* last line about a handler without a reply; world thread */
-    uint64_t unanswered;
+    reef__log_limit_t no_reply;  /* lines about handlers that do not reply … */
+    reef__log_limit_t no_answer; /* … and about a world that does not answer */
 } reef__http_routes_t;
 
 /** What a path means. */
