@@ -105,8 +105,7 @@ static void test_http_curl_gets_and_posts(void **state)
     ws_client_say(client, "there?"); /* its echo: the world has it */
     ws_client_expect_text(client, "there?");
     EXPECT(server, "{\"count\":1} 200", STATUS, urls.clients);
-    EXPECT(server, "on its way\n 202", STATUS, "--data", "good morning",
-           urls.first);
+    EXPECT(server, "on its way\n 202", STATUS, "--data", "good morning", urls.first);
     ws_client_expect(client, WS_BINARY, "good morning", 12);
 }
 
