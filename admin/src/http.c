@@ -455,7 +455,7 @@ uint16_t reef__http_port(const reef__http_t *http, size_t index)
     return http->ports[index];
 }
 
-/* The library looks at its stop flag when a connection comes, or every two seconds. */
+/* The library looks at its stop flag when something comes, or every two seconds. */
 static void *knock_until_stopped(void *context)
 {
     reef__http_t *http = context;
@@ -463,6 +463,9 @@ static void *knock_until_stopped(void *context)
     while (!atomic_load(&http->stopped)) {
         nanosleep(&(struct timespec){.tv_nsec = KNOCK_NS}, NULL);
         reef__listen_knock(&http->listen, 0, http->ports[0]);
+        for (size_t i = 0; i < http->listen.count; i++) {
+            reef__watch_cut_port(http->ports[i]);
+        }
     }
     return NULL;
 }

@@ -38,7 +38,8 @@ struct reef__watch {
 /* What is looked for; copied, because its wait may end meanwhile. */
 typedef struct target {
     char peer[INET6_ADDRSTRLEN];
-    uint16_t peer_port, port;
+    uint16_t peer_port; /* 0 = any peer */
+    uint16_t port;
     int how;
 } target_t;
 
@@ -76,8 +77,9 @@ static const target_t *match(int descriptor, const target_t *targets, size_t cou
     port = read_address(&own, own_text);
     peer_port = read_address(&peer, peer_text);
     for (size_t i = 0; i < count; i++) {
-        if (targets[i].port == port && targets[i].peer_port == peer_port &&
-            strcmp(targets[i].peer, peer_text) == 0) {
+        if (targets[i].port == port &&
+            (targets[i].peer_port == 0 || (targets[i].peer_port == peer_port &&
+                                           strcmp(targets[i].peer, peer_text) == 0))) {
             return &targets[i];
         }
     }
@@ -242,4 +244,9 @@ void reef__watch_end(reef__watch_t *watch, reef__wait_t *wait)
     }
     *link = wait->next;
     pthread_mutex_unlock(&watch->mutex);
+}
+
+void reef__watch_cut_port(uint16_t port)
+{
+    cut(&(target_t){.port = port, .how = SHUT_RD}, 1);
 }

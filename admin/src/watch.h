@@ -35,4 +35,7 @@ void reef__watch_begin(reef__watch_t *watch, reef__wait_t *wait);
 
 void reef__watch_end(reef__watch_t *watch, reef__wait_t *wait);
 
+/** No more is read from any peer that is connected to @p port of ours: for the end. */
+void reef__watch_cut_port(uint16_t port);
+
 #endif /* REEF_ADMIN_WATCH_H */

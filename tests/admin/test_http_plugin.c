@@ -26,7 +26,7 @@ enum {
 
 typedef struct server {
     pthread_t thread;
-    sem_t started;
+    sem_t started, stopped;  /* reef_app_stop() has returned */
     sem_t entered, released; /* of the handler that waits */
     const char *settings[MAX_SETTINGS + 1];
     reef_app_t *app;
@@ -208,6 +208,7 @@ static void *run(void *context)
     server->admin_port = find_port(server->app, "admin", 0);
     sem_post(&server->started);
     reef_app_run(server->app);
+    sem_wait(&server->stopped);
     reef_app_destroy(server->app);
     return NULL;
 }
@@ -218,6 +219,7 @@ static int setup(void **state)
 
     assert_non_null(server);
     sem_init(&server->started, 0, 0);
+    sem_init(&server->stopped, 0, 0);
     sem_init(&server->entered, 0, 0);
     sem_init(&server->released, 0, 0);
     *state = server;
@@ -242,6 +244,8 @@ static void start_with(server_t *server, const char *const *settings)
 static void stop(server_t *server)
 {
     reef_app_stop(server->app);
+    sem_post(&server->stopped);
+    sem_post(&server->released);
     pthread_join(server->thread, NULL);
     server->app = NULL;
 }
@@ -251,10 +255,10 @@ static int teardown(void **state)
     server_t *server = *state;
 
     if (server->app != NULL) {
-        sem_post(&server->released);
         stop(server);
     }
     sem_destroy(&server->started);
+    sem_destroy(&server->stopped);
     sem_destroy(&server->entered);
     sem_destroy(&server->released);
     free(server);
@@ -788,8 +792,6 @@ static void test_http_plugin_stops_while_requests_wait(void **state)
         waiting[i] =
             http_open(&(http_request_t){.port = server->http_port, .path = "/fish"});
     }
-    reef_app_stop(server->app);
-    sem_post(&server->released);
     stop(server);
     for (size_t i = 0; i < 5; i++) {
         socket_receive_all(waiting[i], server->reply.text, sizeof(server->reply.text));
