@@ -111,6 +111,16 @@ static void get_nothing(reef_http_request_t *request, void *context)
     (void)request, (void)context;
 }
 
+/* Frames without a tick, up to now. */
+static void get_frames(reef_http_request_t *request, void *context)
+{
+    uint64_t frames = REEF_RESOURCE(request->world, frame_time)->frame;
+    uint64_t ticks = REEF_RESOURCE(request->world, simulation_time)->tick;
+
+    (void)context;
+    reef_http_reply_text(request, 200, "%s", frames > ticks + 1 ? "some" : "none");
+}
+
 static server_t *building;
 
 static reef_error_t
@@ -126,6 +136,7 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
         {REEF_HTTP_GET, "/big", get_big},
         {REEF_HTTP_GET, "/slow", get_slow, .context = building},
         {REEF_HTTP_GET, "/nothing", get_nothing},
+        {REEF_HTTP_GET, "/frames", get_frames},
     };
 
     (void)config, (void)state, (void)failure;
@@ -508,6 +519,7 @@ static void test_http_plugin_says_continue_only_to_a_body_it_wants(void **state)
     socket_receive_all(descriptor, text, sizeof(text));
     close(descriptor);
     assert_non_null(strstr(text, "\r\n\r\nok"));
+    assert_null(strstr(text, " 100 "));
     assert_null(strstr(talk(server, refused, sizeof(refused) - 1), " 100 "));
     assert_non_null(strstr(server->reply.text, " 404 "));
 }
@@ -779,6 +791,15 @@ static void test_http_plugin_answers_503_when_the_world_is_busy(void **state)
     assert_non_null(strstr(server->reply.text, "at last"));
 }
 
+static void test_http_plugin_answers_before_the_next_tick(void **state)
+{
+    START(*state, "server.tick_rate=1");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(get(*state, "/frames"), 200);
+    }
+    assert_string_equal(((server_t *)*state)->reply.body, "some");
+}
+
 static void test_http_plugin_stops_while_requests_wait(void **state)
 {
     server_t *server = *state;
@@ -843,6 +864,7 @@ int main(void)
         TEST(test_http_plugin_gives_up_who_does_not_read),
         TEST(test_http_plugin_sends_large_replies_whole),
         TEST(test_http_plugin_answers_503_when_the_world_is_busy),
+        TEST(test_http_plugin_answers_before_the_next_tick),
         TEST(test_http_plugin_stops_while_requests_wait),
         TEST(test_http_plugin_counts_requests),
     };
