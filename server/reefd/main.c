@@ -1,5 +1,6 @@
 /* reefd: the server with all built-in plugins, driven by its settings. */
 #include <reef/admin.h>
+#include <reef/auth.h>
 #include <reef/chat.h>
 #include <reef/demo.h>
 #include <reef/http_plugin.h>
@@ -10,6 +11,7 @@ int main(int argc, char **argv)
 {
     const reef_plugin_t *plugins[] = {
         &reef_snapshot_plugin,
+        &reef_auth_plugin,
         &reef_chat_plugin,
         &reef_demo_plugin,
         &reef_websocket_plugin,

@@ -77,6 +77,7 @@ struct reef_app {
     reef__sessions_t *sessions;
     reef__router_t *router;
     struct reef__http_routes *http_routes;
+    struct reef__authenticators *authenticators;
 
     reef_clock_fn clock;
     void *clock_context;
