@@ -137,9 +137,10 @@ void reef__reply_header(reef__reply_t *reply, const char *name, const char *form
 void reef__reply_lines(reef__reply_t *reply, const char *lines)
 {
     size_t used = strlen(reply->headers);
+    size_t size = strlen(lines) + 1;
 
-    assert(strlen(lines) < sizeof(reply->headers) - used);
-    strcpy(reply->headers + used, lines);
+    assert(size <= sizeof(reply->headers) - used);
+    memcpy(reply->headers + used, lines, size);
 }
 
 void reef__reply_text(reef__reply_t *reply, int status, const char *type, char *text)

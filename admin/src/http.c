@@ -373,8 +373,10 @@ static struct mg_context *start(reef__http_t *http)
     };
 
     for (size_t i = 0; i < http->listen.count; i++) {
-        strcat(addresses, i > 0 ? "," : "");
-        strcat(addresses, http->listen.items[i].text);
+        size_t used = strlen(addresses);
+
+        snprintf(addresses + used, sizeof(addresses) - used, "%s%s", i > 0 ? "," : "",
+                 http->listen.items[i].text);
     }
     /* Larger ones it calls malformed; we can say what is wrong with them. */
     snprintf(head, sizeof(head), "%d", 2 * MAX_HEAD);

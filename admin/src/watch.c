@@ -65,7 +65,7 @@ static uint16_t read_address(const struct sockaddr_storage *address,
 
 static const target_t *match(int descriptor, const target_t *targets, size_t count)
 {
-    struct sockaddr_storage own, peer;
+    struct sockaddr_storage own = {0}, peer = {0};
     socklen_t own_size = sizeof(own), peer_size = sizeof(peer);
     char own_text[INET6_ADDRSTRLEN], peer_text[INET6_ADDRSTRLEN];
     uint16_t port, peer_port;

@@ -137,13 +137,14 @@ static size_t character_size(reef_span_t text)
 static size_t escape(uint8_t c, char *out)
 {
     static const char digits[] = "0123456789abcdef";
+    static const char start[] = {'\\', 'u', '0', '0'};
 
     if (c == '"' || c == '\\') {
         out[0] = '\\';
         out[1] = (char)c;
         return 2;
     }
-    memcpy(out, "\\u00", 4);
+    memcpy(out, start, sizeof(start));
     out[4] = digits[c >> 4];
     out[5] = digits[c & 15];
     return 6;

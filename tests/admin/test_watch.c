@@ -43,7 +43,7 @@ static int teardown(void **state)
 
 static void open_pair(fixture_t *fixture, pair_t *pair, uint64_t due_ns)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = {0};
     socklen_t size = sizeof(peer);
 
     pair->client = socket_connect(fixture->port);

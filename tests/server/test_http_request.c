@@ -187,10 +187,10 @@ static void test_http_request_bounds_the_query(void **state)
     char query[2 * (REEF_HTTP_MAX_QUERY + 1) + 1] = "";
 
     for (int i = 0; i < REEF_HTTP_MAX_QUERY; i++) {
-        strcat(query, "a&");
+        memcpy(query + strlen(query), "a&", 3);
     }
     assert_int_equal(ask(*state, "PUT", "/facts/1", query)->status, 201);
-    strcat(query, "b");
+    memcpy(query + strlen(query), "b", 2);
     assert_int_equal(ask(*state, "PUT", "/facts/1", query)->status, 400);
 }
 
