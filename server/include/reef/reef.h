@@ -9,6 +9,7 @@
 #include <reef/authenticate.h>
 #include <reef/components.h>
 #include <reef/group.h>
+#include <reef/http.h>
 #include <reef/message.h>
 #include <reef/plugin.h>
 #include <reef/router.h>
