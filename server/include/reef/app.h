@@ -61,7 +61,8 @@ void reef_app_destroy(reef_app_t *app);
 /**
  * Resolve a plugin's settings and build it.
  *
- * @param config Its config struct, zero fields meaning default; NULL for defaults.
+ * @param config Its config struct, zero fields meaning default; NULL for that of the
+ *               plugin itself.
  * @return REEF_OK; REEF_E_EXISTS (name taken), REEF_E_NOT_FOUND (a needed plugin is
  *         not there), REEF_E_INVALID (wrong api, or the app already started), what
  *         reef_config_resolve() or build() returned.
