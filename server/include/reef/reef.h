@@ -12,6 +12,7 @@
 #include <reef/plugin.h>
 #include <reef/router.h>
 #include <reef/session.h>
+#include <reef/udp.h>
 #include <reef/websocket.h>
 
 #endif /* REEF_REEF_H */

@@ -143,3 +143,12 @@ void reef__udp_table_remove(reef__udp_table_t *table, const reef__udp_key_t *key
         set_capacity(table, table->capacity / 2);
     }
 }
+
+void reef__udp_table_copy_values(const reef__udp_table_t *table, void **values)
+{
+    for (uint32_t i = 0; i < table->capacity; i++) {
+        if (table->slots[i].value != NULL) {
+            *values++ = table->slots[i].value;
+        }
+    }
+}

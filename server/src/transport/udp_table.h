@@ -53,4 +53,7 @@ void reef__udp_table_add(reef__udp_table_t *table,
 /** Remove a key that is there. */
 void reef__udp_table_remove(reef__udp_table_t *table, const reef__udp_key_t *key);
 
+/** Copy all values to @p values, which has room for table->count of them. */
+void reef__udp_table_copy_values(const reef__udp_table_t *table, void **values);
+
 #endif /* REEF_SRC_TRANSPORT_UDP_TABLE_H */
