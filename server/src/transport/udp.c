@@ -120,7 +120,6 @@ static reef_error_t open_listener(reef__udp_listener_t *listener,
     listener->descriptor = descriptor;
     getsockname(descriptor, (struct sockaddr *)address, &size);
     reef__address_format(address, listener->local);
-    reef__udp_table_init(&listener->peers, server->app->alloc);
     atomic_fetch_add(&loop->io->ios->open_count, 1);
     uv_poll_init(reef__loop_uv(loop->io->loop), &listener->poll, descriptor);
     listener->poll.data = listener;
@@ -170,6 +169,7 @@ static void create_loop(reef__udp_server_t *server, uint32_t index)
         memset(&loop->listeners[i], 0, sizeof(loop->listeners[i]));
         loop->listeners[i].loop = loop;
         loop->listeners[i].descriptor = -1;
+        reef__udp_table_init(&loop->listeners[i].peers, alloc);
     }
     loop->receiver = reef__udp_receiver_create(alloc, server->config.max_datagram);
     loop->sender = reef__udp_sender_create(alloc, server->send);
