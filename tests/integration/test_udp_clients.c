@@ -24,7 +24,7 @@ static const size_t flood_memory = (size_t)16 << 20;
 
 static uint16_t udp_port(server_t *server, const char *address)
 {
-    char text[64];
+    char text[96];
     char port[64];
 
     snprintf(text, sizeof(text), "msg=listening transport=udp addr=%s:", address);
@@ -159,17 +159,15 @@ static void expect_echo(fixture_t *fixture, const char *listen, const char *host
     server_base_line_t before;
     process_t client = {0};
     char setting[64];
-    char address[32];
     char port[8];
-    char count[8];
+    char count[16];
 
     if (!has_python(server)) {
         skip();
     }
     snprintf(setting, sizeof(setting), "udp.listen=%s:0", listen);
     SERVER_START(server, ECHO_EXAMPLE, setting, "udp.idle_timeout_s=1");
-    snprintf(address, sizeof(address), "%s", listen);
-    snprintf(port, sizeof(port), "%u", udp_port(server, address));
+    snprintf(port, sizeof(port), "%u", udp_port(server, listen));
     snprintf(count, sizeof(count), "%d", MESSAGES);
     before = server_base_line(server);
     assert_true(RUN(&client, server, "python3", UDP_CLIENT, "echo", host, port, count));

@@ -91,10 +91,17 @@ static void find_listeners(fixture_t *f)
 
 void udp_start(fixture_t *f, const char *const *settings)
 {
-    const char *argv[MAX_ARGUMENTS] = {
-        "test",     "--set", "log.level=off",         "--set",
-        f->threads, "--set", "udp.listen=127.0.0.1:0"};
-    int argc = 7;
+    /* One engine less to be opened: datagrams go without. */
+    const char *argv[MAX_ARGUMENTS] = {"test",
+                                       "--set",
+                                       "log.level=off",
+                                       "--set",
+                                       f->threads,
+                                       "--set",
+                                       "server.egress=uv",
+                                       "--set",
+                                       "udp.listen=127.0.0.1:0"};
+    int argc = 9;
     reef_failure_t failure = {0};
 
     for (; *settings != NULL; settings++) {
