@@ -114,13 +114,15 @@ static void test_app_failed_build_is_not_cleaned_up(void **state)
 /* A copy of a plugin with settings; what is given with the call goes before them. */
 static void test_app_plugin_brings_its_config_along(void **state)
 {
-    reef_plugin_t copy = probe;
+    static reef_plugin_t copy; /* the app's until its end */
+    reef_app_t *app = loopback_app_create(0, NULL);
     reef_failure_t failure = {0};
 
+    copy = probe;
     copy.config = &(probe_config_t){.level = 7};
-    assert_int_equal(reef_app_add_plugin(*state, &copy, NULL, &failure),
-                     REEF_E_INVALID);
+    assert_int_equal(reef_app_add_plugin(app, &copy, NULL, &failure), REEF_E_INVALID);
     assert_string_equal(failure.text, "seven");
+    reef_app_destroy(app);
     assert_int_equal(
         reef_app_add_plugin(*state, &copy, &(probe_config_t){.level = 8}, &failure),
         REEF_OK);

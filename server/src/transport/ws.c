@@ -19,7 +19,8 @@ static void end_handshake(reef__stream_t *stream, void *context)
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
 
     (void)context;
-    if (connection->state == REEF__WS_HANDSHAKE) {
+    if (connection->state == REEF__WS_HANDSHAKE ||
+        connection->state == REEF__WS_ASKING) {
         reef__ws_abort(connection, REEF_DISCONNECT_SHUTDOWN);
     }
 }
