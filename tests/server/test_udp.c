@@ -387,6 +387,80 @@ static void test_udp_cookie_never_answers_with_more_bytes(void **state)
     assert_int_equal(atomic_load(&udp_server(f)->quota.count), 0);
 }
 
+/* Who is let in ----------------------------------------------------------------------
+ */
+
+static void test_udp_first_message_waits_until_its_sender_is_in(void **state)
+{
+    fixture_t *f = *state;
+    int client;
+
+    f->asks = true;
+    UDP_START(f, "udp.payload=text");
+    client = udp_client(f, 0);
+    udp_enter(f, client);
+    udp_say(client, "and on");
+    udp_expect(f, client, "and on");
+    assert_string_equal(f->heard, "hello and on");
+    assert_int_equal(f->asked_count, 1);
+}
+
+static void test_udp_what_follows_the_first_message_does_not_wait(void **state)
+{
+    fixture_t *f = *state;
+    int client;
+
+    f->asks = true;
+    UDP_START(f, "udp.payload=text");
+    client = udp_client(f, 0);
+    for (int i = 0; i < 3; i++) {
+        udp_say(client, "hello"); /* before a frame can let it in */
+    }
+    udp_await_dropped(f, REEF__UDP_DROP_NOT_ADMITTED, 2);
+    udp_expect(f, client, "hello");
+    assert_string_equal(f->heard, "hello");
+}
+
+static void test_udp_who_is_refused_is_not_asked_for_again_at_once(void **state)
+{
+    fixture_t *f = *state;
+    int client;
+
+    f->asks = true;
+    f->refuses = true;
+    UDP_START(f, "udp.quarantine_s=60");
+    client = udp_client(f, 0);
+    udp_say(client, "hello");
+    udp_await(f, &f->asked_count, 1, "the question");
+    udp_await_sessions(f, 0);
+    for (uint32_t i = 1; i <= 10; i++) {
+        udp_say(client, "hello");
+        udp_await_dropped(f, REEF__UDP_DROP_QUARANTINE, i);
+    }
+    assert_int_equal(f->asked_count, 1);
+    assert_int_equal(f->connected_count, 0);
+    assert_int_equal(f->ended_count, 0);
+}
+
+static void test_udp_who_is_refused_leaves_its_place(void **state)
+{
+    fixture_t *f = *state;
+    int client;
+
+    f->asks = true;
+    f->refuses = true;
+    UDP_START(f, "udp.quarantine_s=0", "udp.max_sessions=1");
+    client = udp_client(f, 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        udp_say(client, "hello");
+        udp_await(f, &f->asked_count, i, "the question");
+        udp_await_places(f, 0);
+    }
+    f->refuses = false;
+    udp_enter(f, client);
+    assert_int_equal(f->connected_count, 1);
+}
+
 /* Listeners --------------------------------------------------------------------------
  */
 
@@ -509,6 +583,10 @@ int main(void)
         BOTH(test_udp_cookie_goes_before_a_session),
         BOTH(test_udp_cookie_alone_opens_a_session),
         BOTH(test_udp_cookie_never_answers_with_more_bytes),
+        BOTH(test_udp_first_message_waits_until_its_sender_is_in),
+        WORLD(test_udp_what_follows_the_first_message_does_not_wait),
+        BOTH(test_udp_who_is_refused_is_not_asked_for_again_at_once),
+        BOTH(test_udp_who_is_refused_leaves_its_place),
         BOTH(test_udp_listens_on_several_addresses),
         BOTH(test_udp_bad_addresses_fail_the_start),
         BOTH(test_udp_without_an_address_is_nothing),

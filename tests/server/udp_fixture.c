@@ -1,6 +1,8 @@
 /* The plugin is set up by settings, for a 0 in them is meant. */
 #include "udp_fixture.h"
 
+#include <reef/authenticate.h>
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -39,6 +41,15 @@ static void watch(reef_run_t *run)
         f->reason = gone->reason;
         f->ended_count++;
     }
+}
+
+static bool authenticate(reef_admission_t *admission, void *context)
+{
+    fixture_t *f = context;
+
+    assert_int_equal(reef_admission_peer(admission)->kind, reef__udp_transport.kind);
+    f->asked_count++;
+    return !f->refuses || reef_admission_refuse(admission, 403, "not you");
 }
 
 static int setup_with(void **state, const char *threads)
@@ -123,6 +134,11 @@ void udp_start(fixture_t *f, const char *const *settings)
                       &user_connected_event, &user_disconnected_event},
             .emits = {&send_message_event},
         });
+    if (f->asks) {
+        reef_app_add_authenticator(
+            f->app, &(reef_authenticator_desc_t){
+                        .name = "test", .authenticate = authenticate, .context = f});
+    }
     loopback_app_start(f->app);
     find_listeners(f);
 }

@@ -29,8 +29,8 @@ typedef struct fixture {
     struct sockaddr_storage listeners[UDP_LISTENERS];
     int clients[UDP_CLIENTS];
     size_t client_count;
-    reef__udp_send_fn
-        send; /* in the place of the system's, or NULL; before the start */
+    reef__udp_send_fn send; /* in the system's place, or NULL; before the start */
+    bool asks;              /* whether to let somebody in; before the start */
 
     /* The world's. */
     char heard[UDP_NOTES]; /* messages, as words */
@@ -42,6 +42,8 @@ typedef struct fixture {
     reef_disconnect_t reason;                 /* of the last that ended */
     reef_payload_kind_t kind;                 /* of the last message */
     bool echoes;
+    bool refuses;
+    uint32_t asked_count;
 } fixture_t;
 
 int setup_world(void **state);

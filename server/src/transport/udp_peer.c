@@ -11,6 +11,7 @@
 
 #include "app.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -45,9 +46,7 @@ static void admit(reef__peer_t *base)
     reef__udp_peer_t *peer = (reef__udp_peer_t *)base;
     reef_buffer_t *first = peer->first;
 
-    if (peer->state != REEF__UDP_OPENING) {
-        return; /* it was silent for too long meanwhile */
-    }
+    assert(peer->state == REEF__UDP_OPENING);
     peer->state = REEF__UDP_SPEAKING;
     peer->first = NULL;
     if (first != NULL) {
@@ -180,9 +179,7 @@ static void refuse(reef__peer_t *base, uint16_t code, reef_span_t reason)
 
     (void)code;
     (void)reason;
-    if (peer->state != REEF__UDP_OPENING) {
-        return; /* it has ended meanwhile, and will be released */
-    }
+    assert(peer->state == REEF__UDP_OPENING);
     fall_silent(peer);
     peer->is_released = true;
     quarantine(peer);
