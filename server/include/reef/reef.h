@@ -15,6 +15,7 @@
 #include <reef/router.h>
 #include <reef/session.h>
 #include <reef/tcp.h>
+#include <reef/udp.h>
 #include <reef/websocket.h>
 
 #endif /* REEF_REEF_H */
