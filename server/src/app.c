@@ -264,7 +264,8 @@ reef_error_t reef_app_add_plugin(reef_app_t *app,
 
         entry.config = reef_resize(app->alloc, NULL, 0, size);
         error = reef_config_resolve(app->config, plugin->name, plugin->config_type,
-                                    config, entry.config, failure);
+                                    config ? config : plugin->config, entry.config,
+                                    failure);
         if (error != REEF_OK) {
             reef_resize(app->alloc, entry.config, size, 0);
             return error;

@@ -1,11 +1,12 @@
 /*
  * One allocation holds the counter, the headroom and the payload:
  *
- *     | references, size, … | headroom 13 | payload … |
+ *     | references, size, … | headroom 11 | payload … | tail 0 or 1 |
  *                               └ frame header, right-aligned
  *
- * The WebSocket header is a pure function of kind and size, so it is written when the
- * buffer is made: nothing is ever changed afterwards, and threads can share it.
+ * What a framing puts before and behind a payload is a pure function of kind and size,
+ * so it is written when the buffer is made: nothing is ever changed afterwards, and
+ * threads can share it.
  */
 #include "buffer.h"
 
@@ -20,14 +21,16 @@
 #include <stdio.h>
 
 enum {
-    HEADROOM = 13
+    HEADROOM = 11,
 };
 
 struct reef_buffer {
     atomic_uint references;
-    uint32_t size;       /* bytes of payload */
-    uint8_t kind;        /* reef_payload_kind_t */
-    uint8_t header_size; /* bytes of the WebSocket header before the payload */
+    uint32_t size;     /* bytes of payload */
+    uint8_t kind;      /* reef_payload_kind_t */
+    uint8_t head_size; /* bytes of the frame before the payload */
+    uint8_t tail_size; /* and behind it */
+    uint8_t framing;   /* reef__framing_t of the frame */
     uint8_t memory_class;
     uint8_t headroom[HEADROOM];
     uint8_t payload[];
@@ -35,41 +38,101 @@ struct reef_buffer {
 
 static_assert(HEADROOM >= (int)REEF__WS_MAX_SERVER_HEAD, "the header fits");
 
-static reef_buffer_t *allocate(size_t size)
+static reef_buffer_t *allocate(size_t size, uint8_t tail_size)
 {
     uint8_t memory_class;
     reef_buffer_t *buffer =
-        reef__buffer_memory_take(sizeof(*buffer) + size, &memory_class);
+        reef__buffer_memory_take(sizeof(*buffer) + size + tail_size, &memory_class);
 
     assert(size <= UINT32_MAX);
     buffer->memory_class = memory_class;
     atomic_init(&buffer->references, 1);
     buffer->size = (uint32_t)size;
     buffer->kind = REEF_PAYLOAD_BINARY;
-    buffer->header_size = 0;
+    buffer->head_size = 0;
+    buffer->tail_size = tail_size;
+    buffer->framing = REEF__FRAMING_RAW;
     return buffer;
 }
 
-static void write_header(reef_buffer_t *buffer, reef__ws_opcode_t opcode)
+static reef_buffer_t *copy_of(reef_span_t payload, uint8_t tail_size)
 {
-    uint8_t header[REEF__WS_MAX_SERVER_HEAD];
-    size_t size = reef__ws_frame_header(header, opcode, buffer->size);
+    reef_buffer_t *buffer = allocate(payload.size, tail_size);
 
-    memcpy(buffer->headroom + HEADROOM - size, header, size);
-    buffer->header_size = (uint8_t)size;
+    if (payload.size > 0) {
+        memcpy(buffer->payload, payload.data, payload.size);
+    }
+    return buffer;
+}
+
+static size_t write_varint(uint8_t *head, uint32_t value)
+{
+    size_t size = 0;
+
+    while (value > 0x7f) {
+        head[size++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    head[size++] = (uint8_t)value;
+    return size;
+}
+
+/* What comes before a payload; returns its size. */
+static size_t write_head(uint8_t head[HEADROOM],
+                         reef__framing_t framing,
+                         reef_payload_kind_t kind,
+                         uint32_t size)
+{
+    switch (framing) {
+    case REEF__FRAMING_WEBSOCKET:
+        return reef__ws_frame_header(
+            head, kind == REEF_PAYLOAD_TEXT ? REEF__WS_OP_TEXT : REEF__WS_OP_BINARY,
+            size);
+    case REEF__FRAMING_VARINT:
+        return write_varint(head, size);
+    case REEF__FRAMING_U32:
+        for (int i = 0; i < 4; i++) {
+            head[i] = (uint8_t)(size >> (24 - 8 * i));
+        }
+        return 4;
+    case REEF__FRAMING_RAW:
+    case REEF__FRAMING_LINES:
+    case REEF__FRAMING_NONE:
+        break;
+    }
+    return 0;
+}
+
+static uint8_t tail_size(reef__framing_t framing)
+{
+    return framing == REEF__FRAMING_LINES;
+}
+
+static void set_head(reef_buffer_t *buffer, const uint8_t *head, size_t size)
+{
+    memcpy(buffer->headroom + HEADROOM - size, head, size);
+    buffer->head_size = (uint8_t)size;
+}
+
+reef_buffer_t *reef__buffer_create_framed(reef__framing_t framing,
+                                          reef_payload_kind_t kind,
+                                          reef_span_t payload)
+{
+    uint8_t head[HEADROOM];
+    reef_buffer_t *buffer = copy_of(payload, tail_size(framing));
+
+    buffer->kind = (uint8_t)kind;
+    buffer->framing = (uint8_t)framing;
+    set_head(buffer, head, write_head(head, framing, kind, buffer->size));
+    if (buffer->tail_size > 0) {
+        buffer->payload[buffer->size] = '\n';
+    }
+    return buffer;
 }
 
 reef_buffer_t *reef_buffer_create(reef_payload_kind_t kind, reef_span_t payload)
 {
-    reef_buffer_t *buffer = allocate(payload.size);
-
-    buffer->kind = (uint8_t)kind;
-    if (payload.size > 0) {
-        memcpy(buffer->payload, payload.data, payload.size);
-    }
-    write_header(buffer,
-                 kind == REEF_PAYLOAD_TEXT ? REEF__WS_OP_TEXT : REEF__WS_OP_BINARY);
-    return buffer;
+    return reef__buffer_create_framed(REEF__FRAMING_WEBSOCKET, kind, payload);
 }
 
 reef_buffer_t *reef__buffer_format_v(const char *format, va_list args)
@@ -108,15 +171,18 @@ reef_buffer_t *reef_buffer_format(const char *format, ...)
 
 reef_buffer_t *reef__buffer_websocket(uint8_t opcode, reef_span_t payload)
 {
-    reef_buffer_t *buffer = reef_buffer_create(REEF_PAYLOAD_BINARY, payload);
+    uint8_t head[HEADROOM];
+    reef_buffer_t *buffer = copy_of(payload, 0);
 
-    write_header(buffer, (reef__ws_opcode_t)opcode);
+    buffer->framing = REEF__FRAMING_WEBSOCKET;
+    set_head(buffer, head,
+             reef__ws_frame_header(head, (reef__ws_opcode_t)opcode, buffer->size));
     return buffer;
 }
 
 reef_buffer_t *reef__buffer_blank(size_t size, uint8_t **bytes)
 {
-    reef_buffer_t *buffer = allocate(size);
+    reef_buffer_t *buffer = allocate(size, 0);
 
     *bytes = buffer->payload;
     return buffer;
@@ -124,13 +190,7 @@ reef_buffer_t *reef__buffer_blank(size_t size, uint8_t **bytes)
 
 reef_buffer_t *reef__buffer_raw(reef_span_t bytes)
 {
-    uint8_t *copy;
-    reef_buffer_t *buffer = reef__buffer_blank(bytes.size, &copy);
-
-    if (bytes.size > 0) {
-        memcpy(copy, bytes.data, bytes.size);
-    }
-    return buffer;
+    return copy_of(bytes, 0);
 }
 
 reef_buffer_t *reef_buffer_ref(reef_buffer_t *buffer)
@@ -144,7 +204,8 @@ void reef_buffer_unref(reef_buffer_t *buffer)
     /* Release what this thread did with it, acquire what others did, then free. */
     if (buffer != NULL &&
         atomic_fetch_sub_explicit(&buffer->references, 1, memory_order_acq_rel) == 1) {
-        reef__buffer_memory_give(buffer, sizeof(*buffer) + buffer->size,
+        reef__buffer_memory_give(buffer,
+                                 sizeof(*buffer) + buffer->size + buffer->tail_size,
                                  buffer->memory_class);
     }
 }
@@ -159,8 +220,47 @@ reef_span_t reef_buffer_payload(const reef_buffer_t *buffer)
     return reef_span(buffer->payload, buffer->size);
 }
 
-reef_span_t reef__buffer_websocket_frame(const reef_buffer_t *buffer)
+reef__framing_t reef__buffer_framing(const reef_buffer_t *buffer)
 {
-    return reef_span(buffer->payload - buffer->header_size,
-                     (size_t)buffer->header_size + buffer->size);
+    return (reef__framing_t)buffer->framing;
+}
+
+reef_span_t reef__buffer_frame(const reef_buffer_t *buffer)
+{
+    return reef_span(buffer->payload - buffer->head_size,
+                     (size_t)buffer->head_size + buffer->size + buffer->tail_size);
+}
+
+size_t reef__buffer_frame_size(const reef_buffer_t *buffer, reef__framing_t framing)
+{
+    uint8_t head[HEADROOM];
+
+    if (framing == reef__buffer_framing(buffer)) {
+        return reef__buffer_frame(buffer).size;
+    }
+    return write_head(head, framing, reef_buffer_kind(buffer), buffer->size) +
+           buffer->size + tail_size(framing);
+}
+
+uint8_t *reef__buffer_write_frame(const reef_buffer_t *buffer,
+                                  reef__framing_t framing,
+                                  uint8_t *out)
+{
+    uint8_t head[HEADROOM];
+    size_t size;
+
+    if (framing == reef__buffer_framing(buffer)) {
+        reef_span_t frame = reef__buffer_frame(buffer);
+
+        memcpy(out, frame.data, frame.size);
+        return out + frame.size;
+    }
+    size = write_head(head, framing, reef_buffer_kind(buffer), buffer->size);
+    memcpy(out, head, size);
+    memcpy(out + size, buffer->payload, buffer->size);
+    out += size + buffer->size;
+    if (tail_size(framing) > 0) {
+        *out++ = '\n';
+    }
+    return out;
 }

@@ -7,11 +7,30 @@
 
 #include <reef/buffer.h>
 
+#include "framing.h"
+
 #include <stdarg.h>
 
-/** The payload as one unmasked, unfragmented WebSocket frame (RFC 6455 section 5.2),
- *  shared by all recipients.  Borrowed while a reference is held. */
-reef_span_t reef__buffer_websocket_frame(const reef_buffer_t *buffer);
+/** reef_buffer_create() in another framing than WebSocket's.
+ *  @p framing is not REEF__FRAMING_NONE. */
+reef_buffer_t *reef__buffer_create_framed(reef__framing_t framing,
+                                          reef_payload_kind_t kind,
+                                          reef_span_t payload);
+
+/** The framing that the frame of this buffer is of. */
+reef__framing_t reef__buffer_framing(const reef_buffer_t *buffer);
+
+/** The payload as one frame, shared by all recipients.  Borrowed while a reference is
+ *  held. */
+reef_span_t reef__buffer_frame(const reef_buffer_t *buffer);
+
+/** Bytes of the payload as a frame of any framing, but REEF__FRAMING_NONE. */
+size_t reef__buffer_frame_size(const reef_buffer_t *buffer, reef__framing_t framing);
+
+/** Write that frame to @p out, and return where it ends. */
+uint8_t *reef__buffer_write_frame(const reef_buffer_t *buffer,
+                                  reef__framing_t framing,
+                                  uint8_t *out);
 
 /** Any other WebSocket frame: a control frame, or a compressed message.  @p opcode: as
  * in the RFC, with reserved bits where an extension wants them.  One reference, the

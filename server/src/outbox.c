@@ -33,7 +33,7 @@ static reef__outbox_entry_t *entry_at(const reef__outbox_t *outbox, uint32_t ind
 
 static uint64_t frame_size(const reef_buffer_t *buffer)
 {
-    return reef__buffer_websocket_frame(buffer).size;
+    return reef__buffer_frame(buffer).size;
 }
 
 void reef__outbox_init(reef__outbox_t *outbox, uint64_t limit)
@@ -353,7 +353,7 @@ uint32_t reef__outbox_gather(reef__outbox_t *outbox, reef_span_t *frames, uint32
         if (entry->buffer == NULL) {
             continue;
         }
-        frame = reef__buffer_websocket_frame(entry->buffer);
+        frame = reef__buffer_frame(entry->buffer);
         frames[count++] = i == 0 ? reef_span_skip(frame, outbox->first_offset) : frame;
     }
     return count;

@@ -195,6 +195,9 @@ static session_t *make_component(reef__sessions_t *sessions,
         .rtt_us = -1,
     };
     copy_text(value->peer, sizeof(value->peer), desc->peer);
+    copy_text(value->local, sizeof(value->local), desc->local);
+    copy_text(value->tls_version, sizeof(value->tls_version), desc->tls_version);
+    copy_text(value->cipher, sizeof(value->cipher), desc->cipher);
     copy_text(value->path, sizeof(value->path), desc->path);
     copy_text(value->query, sizeof(value->query), desc->query);
     copy_text(value->subprotocol, sizeof(value->subprotocol), desc->subprotocol);

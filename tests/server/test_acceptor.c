@@ -17,10 +17,11 @@ typedef struct fixture {
     uint64_t accepted_ms; /* when it was, as the loop had it */
 } fixture_t;
 
-static void on_accepted(void *context, int descriptor)
+static void on_accepted(void *context, reef__io_t *io, int descriptor)
 {
     fixture_t *fixture = context;
 
+    assert_ptr_equal(io, fixture->app->ios->items[0]);
     fixture->accepted++;
     fixture->last = descriptor;
     fixture->accepted_ms = fixture->app->ios->items[0]->now_ms;

@@ -49,6 +49,21 @@ static void test_address_reads_both_families(void **state)
     assert_string_equal(again("[::1]:65535"), "[::1]:65535");
 }
 
+static void test_address_reads_paths_of_unix_sockets(void **state)
+{
+    char longest[5 + 107 + 2] = "unix:";
+
+    (void)state;
+    memset(longest + 5, '/', 107);
+    assert_string_equal(again("unix:/run/reef.sock"), "unix:/run/reef.sock");
+    assert_string_equal(again(longest), longest);
+    longest[5 + 107] = '/';
+    assert_string_equal(again(longest), "");
+    assert_string_equal(again("unix:relative"), "");
+    assert_string_equal(again("unix:/"), "");
+    assert_string_equal(again("unix:"), "");
+}
+
 static void test_address_refuses_what_is_none(void **state)
 {
     static const char *const bad[] = {
@@ -108,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address_reads_both_families),
+        cmocka_unit_test(test_address_reads_paths_of_unix_sockets),
         cmocka_unit_test(test_address_refuses_what_is_none),
         cmocka_unit_test(test_address_asks_for_names_and_never_for_numbers),
         cmocka_unit_test(test_address_failure_names_setting_and_text),

@@ -111,6 +111,23 @@ static void test_app_failed_build_is_not_cleaned_up(void **state)
     assert_string_equal(lived, "b");
 }
 
+/* A copy of a plugin with settings; what is given with the call goes before them. */
+static void test_app_plugin_brings_its_config_along(void **state)
+{
+    static reef_plugin_t copy; /* the app's until its end */
+    reef_app_t *app = loopback_app_create(0, NULL);
+    reef_failure_t failure = {0};
+
+    copy = probe;
+    copy.config = &(probe_config_t){.level = 7};
+    assert_int_equal(reef_app_add_plugin(app, &copy, NULL, &failure), REEF_E_INVALID);
+    assert_string_equal(failure.text, "seven");
+    reef_app_destroy(app);
+    assert_int_equal(
+        reef_app_add_plugin(*state, &copy, &(probe_config_t){.level = 8}, &failure),
+        REEF_OK);
+}
+
 static void test_app_refuses_a_plugin_twice_or_too_late(void **state)
 {
     const reef_plugin_t late = {REEF_PLUGIN_API, "late", .build = probe_build};
@@ -360,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_app_plugin_lives_build_ready_cleanup),
         TEST(test_app_failed_build_is_not_cleaned_up),
+        TEST(test_app_plugin_brings_its_config_along),
         TEST(test_app_refuses_a_plugin_twice_or_too_late),
         TEST(test_app_refuses_a_plugin_whose_need_is_missing),
         TEST(test_app_step_runs_exactly_the_ticks_asked_for),

@@ -25,6 +25,7 @@ typedef struct fake {
     uint32_t send_count;
     const reef_buffer_t *block; /* the last one */
     bool refuses_blocks;
+    bool notes_nothing; /* its frames are not WebSocket's */
     bool is_in[GROUPS]; /* of the model */
 } fake_t;
 
@@ -76,7 +77,7 @@ static void fake_send(reef__peer_t *peer, const reef__fan_message_t *message)
     fake_t *fake = (fake_t *)peer;
 
     fake->send_count++;
-    note_frames(&fake->got, reef__buffer_websocket_frame(message->payload));
+    note_frames(&fake->got, reef__buffer_frame(message->payload));
     reef_buffer_unref(message->payload);
 }
 
@@ -89,7 +90,9 @@ static bool fake_send_frames(reef__peer_t *peer, reef_buffer_t *frames)
     }
     fake->block_count++;
     fake->block = frames;
-    note_frames(&fake->got, reef__buffer_websocket_frame(frames));
+    if (!fake->notes_nothing) {
+        note_frames(&fake->got, reef__buffer_frame(frames));
+    }
     return true;
 }
 
@@ -220,6 +223,46 @@ static void test_fan_members_share_one_block(void **state)
     reef__fans_release(&f->fans);
 }
 
+static void test_fan_makes_a_block_for_each_framing(void **state)
+{
+    static const struct {
+        reef__framing_t framing;
+        const char *frames;
+    } rows[] = {
+        {REEF__FRAMING_WEBSOCKET, "\x81\x02"
+                                  "0 \x81\x02"
+                                  "1 "},
+        {REEF__FRAMING_RAW, "0 1 "},
+        {REEF__FRAMING_VARINT, "\x02"
+                               "0 \x02"
+                               "1 "},
+        {REEF__FRAMING_LINES, "0 \n1 \n"},
+        {REEF__FRAMING_LINES, "0 \n1 \n"},
+    };
+    fixture_t *f = *state;
+
+    for (int i = 0; i < 5; i++) {
+        f->peers[i].peer.framing = (uint8_t)rows[i].framing;
+        f->peers[i].notes_nothing = true;
+        join(f, i, 0);
+    }
+    f->peers[5].peer.framing = REEF__FRAMING_NONE;
+    join(f, 5, 0);
+    send(f, 0);
+    send(f, 0);
+    reef__fans_flush(&f->fans);
+
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(f->peers[i].block_count, 1);
+        assert_true(reef_span_equal(reef__buffer_frame(f->peers[i].block),
+                                    reef_span_text(rows[i].frames)));
+    }
+    assert_ptr_equal(f->peers[3].block, f->peers[4].block);
+    assert_int_equal(f->peers[5].block_count, 0);
+    assert_string_equal(got(f, 5), "0 1");
+    reef__fans_release(&f->fans);
+}
+
 static void test_fan_block_stays_until_it_is_written(void **state)
 {
     fixture_t *f = *state;
@@ -229,7 +272,7 @@ static void test_fan_block_stays_until_it_is_written(void **state)
     send(f, 0);
     send(f, 0);
     reef__fans_flush(&f->fans);
-    note_frames(again, reef__buffer_websocket_frame(f->peers[0].block));
+    note_frames(again, reef__buffer_frame(f->peers[0].block));
     assert_int_equal(again->count, 2);
     assert_int_equal(f->fans.blocks.count, 1);
 
@@ -552,6 +595,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_fan_members_share_one_block),
+        TEST(test_fan_makes_a_block_for_each_framing),
         TEST(test_fan_block_stays_until_it_is_written),
         TEST(test_fan_single_message_is_not_copied),
         TEST(test_fan_joiner_gets_what_comes_after),

@@ -167,10 +167,10 @@ static void open_peer(void *context)
     fake_t *fake = context;
     char path[] = "/path";
 
-    reef__peer_opened(&fake->peer, &(reef_link_desc_t){
-                                       .peer = reef_span_text("nowhere"),
-                                       .path = reef_span_text(path),
-                                   });
+    assert_true(reef__peer_opened(&fake->peer, &(reef_link_desc_t){
+                                                   .peer = reef_span_text("nowhere"),
+                                                   .path = reef_span_text(path),
+                                               }));
     memset(path, 'x', sizeof(path)); /* it is copied */
 }
 

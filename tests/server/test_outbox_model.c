@@ -56,7 +56,7 @@ static uint32_t random_below(fixture_t *f, uint32_t limit)
 
 static uint64_t size_of(const reef_buffer_t *buffer)
 {
-    return reef__buffer_websocket_frame(buffer).size;
+    return reef__buffer_frame(buffer).size;
 }
 
 /* The model --------------------------------------------------------------------- */
@@ -183,8 +183,8 @@ static void check_same(fixture_t *f)
     assert_int_equal(f->outbox.bytes, f->bytes);
     assert_int_equal(f->outbox.dropped, f->dropped);
     for (uint32_t i = 0; i < count; i++) {
-        reef_span_t frame = reef_span_skip(
-            reef__buffer_websocket_frame(f->entries[i].buffer), i == 0 ? f->offset : 0);
+        reef_span_t frame = reef_span_skip(reef__buffer_frame(f->entries[i].buffer),
+                                           i == 0 ? f->offset : 0);
 
         assert_ptr_equal(frames[i].data, frame.data);
         assert_int_equal(frames[i].size, frame.size);

@@ -61,7 +61,8 @@ void reef_app_destroy(reef_app_t *app);
 /**
  * Resolve a plugin's settings and build it.
  *
- * @param config Its config struct, zero fields meaning default; NULL for defaults.
+ * @param config Its config struct, zero fields meaning default; NULL for that of the
+ *               plugin itself.
  * @return REEF_OK; REEF_E_EXISTS (name taken), REEF_E_NOT_FOUND (a needed plugin is
  *         not there), REEF_E_INVALID (wrong api, or the app already started), what
  *         reef_config_resolve() or build() returned.
@@ -222,7 +223,7 @@ const void *reef_app_service(const reef_app_t *app, const char *name);
 /** An address on which somebody listens. */
 typedef struct reef_listener {
     char transport[32]; /* "websocket", "admin" */
-    char address[64];   /* "127.0.0.1:8080", the port in use */
+    char address[128];  /* "127.0.0.1:8080", the port in use; "unix:/run/reef.sock" */
 } reef_listener_t;
 
 /** Tell that @p transport listens on @p address: logs the line `listening

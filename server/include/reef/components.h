@@ -8,7 +8,7 @@
 #include <reef/reflect.h>
 
 static const reef_enum_value_t reef_transport_names[] = {
-    {"loopback", 0},     {"websocket", 1}, {"websocket_tls", 2},
+    {"loopback", 0},     {"websocket", 1}, {"wss", 2},
     {"webtransport", 3}, {"tcp", 4},       {"udp", 5},
 };
 
@@ -24,7 +24,10 @@ REEF_COMPONENT(session,
                REEF_READ_ONLY,
                REEF_ENUM(transport, reef_transport_names),
                REEF_BOOL(tls),
+               REEF_STRING(tls_version, 16),
+               REEF_STRING(cipher, 40),
                REEF_STRING(peer, 64, .doc = "address and port of the other side"),
+               REEF_STRING(local, 64, .doc = "address and port on this side"),
                REEF_STRING(path, 128),
                REEF_STRING(query, 128),
                REEF_STRING(subprotocol, 32),

@@ -24,6 +24,16 @@ typedef struct reef_plugin {
      *  NULL = the plugin has no settings. */
     const reef_type_t *config_type;
 
+    /** A config struct to begin with instead of the defaults: zero fields mean default.
+     *  An application changes a plugin's settings in a copy of the plugin:
+     *
+     *      reef_plugin_t tcp = reef_tcp_plugin;
+     *
+     *      tcp.config = &(tcp_config_t){.listen = "127.0.0.1:7000"};
+     *
+     *  File, environment and command line still go before it.  NULL = the defaults. */
+    const void *config;
+
     /**
      * Register components, events and systems.  No I/O here, but for what must fail
      * the start early.

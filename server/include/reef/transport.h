@@ -61,6 +61,9 @@ typedef struct reef_link_desc {
     void *connection; /* first argument of the table's functions */
     bool tls;
     reef_span_t peer; /* all texts are copied, cut to the component's size */
+    reef_span_t local;
+    reef_span_t tls_version; /* "TLSv1.3"; empty without */
+    reef_span_t cipher;
     reef_span_t path;
     reef_span_t query;
     reef_span_t subprotocol;

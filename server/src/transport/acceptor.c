@@ -13,8 +13,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -102,7 +103,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         int peer = accept_peer(acceptor);
 
         if (peer >= 0) {
-            acceptor->accepted(acceptor->context, peer);
+            acceptor->accepted(acceptor->context, acceptor->io, peer);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {
@@ -112,11 +113,36 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
+static const char *unix_path(const struct sockaddr_storage *address)
+{
+    return ((const struct sockaddr_un *)address)->sun_path;
+}
+
+/* A server that was killed leaves the file of its socket behind. */
+static void remove_stale_file(const struct sockaddr_storage *address)
+{
+    struct stat file;
+    int probe;
+
+    if (lstat(unix_path(address), &file) != 0 || !S_ISSOCK(file.st_mode)) {
+        return;
+    }
+    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (probe >= 0 &&
+        connect(probe, (const struct sockaddr *)address, reef__address_size(address)) !=
+            0 &&
+        errno == ECONNREFUSED) {
+        unlink(unix_path(address));
+    }
+    if (probe >= 0) {
+        close(probe);
+    }
+}
+
 /* A listening socket, or -1 with errno. */
 static int make_socket(const struct sockaddr_storage *address, int backlog, bool shares)
 {
-    socklen_t size = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-                                                   : sizeof(struct sockaddr_in6);
+    socklen_t size = reef__address_size(address);
     int on = 1;
     int cause;
     int descriptor =
@@ -129,6 +155,9 @@ static int make_socket(const struct sockaddr_storage *address, int backlog, bool
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (shares) {
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    }
+    if (address->ss_family == AF_UNIX) {
+        remove_stale_file(address);
     }
     if (bind(descriptor, (const struct sockaddr *)address, size) == 0 &&
         listen(descriptor, backlog) == 0) {
@@ -208,12 +237,23 @@ static void on_handle_closed(uv_handle_t *handle)
     }
 }
 
+static void remove_file(const reef__acceptor_t *acceptor)
+{
+    struct sockaddr_storage address;
+
+    reef__acceptor_address(acceptor, &address);
+    if (address.ss_family == AF_UNIX) {
+        unlink(unix_path(&address));
+    }
+}
+
 void reef__acceptor_close(reef__acceptor_t *acceptor)
 {
     assert(acceptor->descriptor >= 0);
     /* Before the descriptor goes: its number may be another thread's at once. */
     uv_close((uv_handle_t *)&acceptor->poll, on_handle_closed);
     uv_close((uv_handle_t *)&acceptor->retry, on_handle_closed);
+    remove_file(acceptor);
     close(acceptor->descriptor);
     acceptor->descriptor = -1;
     if (acceptor->spare >= 0) {

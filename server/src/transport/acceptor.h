@@ -1,6 +1,6 @@
 /**
  * @file acceptor.h
- * @brief A listening TCP socket that survives running out of descriptors.
+ * @brief A listening TCP or Unix socket that survives running out of descriptors.
  *
  * Opened before its loop runs; used by the thread of that loop.
  */
@@ -24,7 +24,7 @@ typedef struct reef__acceptor {
     const char *module; /* name in the log */
     reef_metric_t *metric_failures;
     reef_metric_t *metric_turned_away;
-    void (*accepted)(void *context, int descriptor); /* takes the descriptor over */
+    void (*accepted)(void *context, reef__io_t *io, int descriptor);
     void *context;
 } reef__acceptor_t;
 
@@ -35,12 +35,13 @@ typedef struct reef__acceptor_desc {
     int backlog;
     bool shares_port; /* with other acceptors of this process (SO_REUSEPORT) … */
     bool is_first;    /* … of which this is the first */
-    void (*accepted)(void *context, int descriptor);
+    void (*accepted)(void *context, reef__io_t *io, int descriptor); /* which it owns */
     void *context;
 } reef__acceptor_desc_t;
 
 /**
- * Bind, listen and begin to accept.  The acceptor must stay where it is until it is
+ * Bind, listen and begin to accept.  The file of a Unix socket on which nobody listens
+ * any more is replaced.  The acceptor must stay where it is until it is
  * closed and reef__ios_run_down() is through.
  *
  * @return REEF_OK; REEF_E_IO with a text that names setting, address and cause, and
@@ -50,7 +51,8 @@ REEF_NODISCARD reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
                                                 const reef__acceptor_desc_t *desc,
                                                 reef_failure_t *failure);
 
-/** Stop accepting and close; over when the loop has run once more. */
+/** Stop accepting and close, and remove the file of a Unix socket; over when the loop
+ *  has run once more. */
 void reef__acceptor_close(reef__acceptor_t *acceptor);
 
 /** The address in use: the port that 0 has become. */

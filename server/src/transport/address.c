@@ -1,4 +1,5 @@
-/* Addresses are split at the last colon; the brackets of IPv6 keep it unambiguous. */
+/* Addresses with a port are split at the last colon; the brackets of IPv6 keep it
+ * unambiguous. */
 #include "transport/address.h"
 
 #include <arpa/inet.h>
@@ -7,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 enum {
     MAX_HOST = 256,
-    MAX_PORT_DIGITS = 5
+    MAX_PORT_DIGITS = 5,
 };
+
+static const char unix_prefix[] = "unix:";
 
 typedef struct parts {
     char host[MAX_HOST];
@@ -75,6 +79,27 @@ static int look_up(const parts_t *parts, struct addrinfo **found)
     return code;
 }
 
+/* An absolute path: what it means must not depend on where the server was started. */
+static reef_error_t parse_unix(reef_span_t path,
+                               const char *setting,
+                               struct sockaddr_storage *address,
+                               reef_failure_t *failure)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)address;
+
+    if (path.size < 2 || path.data[0] != '/' || path.size >= sizeof(un->sun_path)) {
+        return reef_fail(failure, REEF_E_INVALID,
+                         "%s: 'unix:%.*s' is no path of a socket: it begins with / and "
+                         "has at most %zu bytes",
+                         setting, (int)path.size, (const char *)path.data,
+                         sizeof(un->sun_path) - 1);
+    }
+    memset(address, 0, sizeof(*address));
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path.data, path.size);
+    return REEF_OK;
+}
+
 reef_error_t reef__address_parse(reef_span_t text,
                                  const char *setting,
                                  struct sockaddr_storage *address,
@@ -84,6 +109,11 @@ reef_error_t reef__address_parse(reef_span_t text,
     parts_t parts;
     int code;
 
+    if (text.size >= strlen(unix_prefix) &&
+        memcmp(text.data, unix_prefix, strlen(unix_prefix)) == 0) {
+        return parse_unix(reef_span_skip(text, strlen(unix_prefix)), setting, address,
+                          failure);
+    }
     if (!split(text, &parts)) {
         return reef_fail(failure, REEF_E_INVALID,
                          "%s: '%.*s' is not an address with a port from 0 to 65535, "
@@ -111,12 +141,53 @@ void reef__address_format(const struct sockaddr_storage *address,
 
         inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
         snprintf(out, REEF__ADDRESS_TEXT_SIZE, "%s:%u", host, ntohs(in->sin_port));
+    } else if (address->ss_family == AF_UNIX) {
+        snprintf(out, REEF__ADDRESS_TEXT_SIZE, "%s%s", unix_prefix,
+                 ((const struct sockaddr_un *)address)->sun_path);
     } else {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 
         inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
         snprintf(out, REEF__ADDRESS_TEXT_SIZE, "[%s]:%u", host, ntohs(in6->sin6_port));
     }
+}
+
+socklen_t reef__address_size(const struct sockaddr_storage *address)
+{
+    switch (address->ss_family) {
+    case AF_INET:
+        return sizeof(struct sockaddr_in);
+    case AF_UNIX:
+        return sizeof(struct sockaddr_un);
+    default:
+        return sizeof(struct sockaddr_in6);
+    }
+}
+
+void reef__address_of_peer(int descriptor, char out[REEF__ADDRESS_TEXT_SIZE])
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+    struct ucred who = {0};
+    socklen_t who_size = sizeof(who);
+
+    getpeername(descriptor, (struct sockaddr *)&address, &size);
+    if (address.ss_family != AF_UNIX) {
+        reef__address_format(&address, out);
+        return;
+    }
+    getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &who, &who_size);
+    snprintf(out, REEF__ADDRESS_TEXT_SIZE, "%spid=%d,uid=%u", unix_prefix, (int)who.pid,
+             who.uid);
+}
+
+void reef__address_of_socket(int descriptor, char out[REEF__ADDRESS_TEXT_SIZE])
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+
+    getsockname(descriptor, (struct sockaddr *)&address, &size);
+    reef__address_format(&address, out);
 }
 
 bool reef__address_next(reef_span_t *list, reef_span_t *item)

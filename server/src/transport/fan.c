@@ -191,38 +191,65 @@ void reef__fans_catch_up(reef__fans_t *fans, reef__peer_t *peer)
 
     if (fans->pending.count > 0) {
         while ((message = next_for(fans, peer)) != NULL) {
+            reef__fan_message_t copy = *message;
+
             peer->memberships.given = message->number + 1;
-            reef_buffer_ref(message->payload);
-            peer->type->send(peer, message);
+            copy.payload =
+                reef__framer_frame(&fans->framer, reef_buffer_ref(message->payload),
+                                   (reef__framing_t)peer->framing);
+            peer->type->send(peer, &copy);
         }
     }
     peer->memberships.given = fans->next_number;
 }
 
 /* All pending frames in one, or NULL when they are too large for that. */
-static reef_buffer_t *make_block(const reef__fan_t *fan)
+static reef_buffer_t *
+make_block(reef__fans_t *fans, const reef__fan_t *fan, reef__framing_t framing)
 {
     reef_buffer_t *block;
     uint8_t *at;
     size_t size = 0;
 
-    for (size_t i = 0; i < fan->pending.count; i++) {
-        size += reef__buffer_websocket_frame(fan->pending.items[i].payload).size;
-    }
     if (fan->pending.count == 1) {
-        return reef_buffer_ref(fan->pending.items[0].payload);
+        return reef__framer_frame(
+            &fans->framer, reef_buffer_ref(fan->pending.items[0].payload), framing);
+    }
+    for (size_t i = 0; i < fan->pending.count; i++) {
+        size += reef__buffer_frame_size(fan->pending.items[i].payload, framing);
     }
     if (size > MAX_BLOCK) {
         return NULL;
     }
     block = reef__buffer_blank(size, &at);
     for (size_t i = 0; i < fan->pending.count; i++) {
-        reef_span_t frame = reef__buffer_websocket_frame(fan->pending.items[i].payload);
-
-        memcpy(at, frame.data, frame.size);
-        at += frame.size;
+        at = reef__buffer_write_frame(fan->pending.items[i].payload, framing, at);
     }
     return block;
+}
+
+/* The block of one group, in each framing that a member has asked for. */
+typedef struct blocks {
+    reef_buffer_t *items[REEF__FRAMING_COUNT];
+    bool are_made[REEF__FRAMING_COUNT];
+} blocks_t;
+
+static reef_buffer_t *find_block(reef__fans_t *fans,
+                                 const reef__fan_t *fan,
+                                 blocks_t *blocks,
+                                 reef__framing_t framing)
+{
+    if (framing == REEF__FRAMING_NONE) {
+        return NULL;
+    }
+    if (!blocks->are_made[framing]) {
+        blocks->are_made[framing] = true;
+        blocks->items[framing] = make_block(fans, fan, framing);
+        if (blocks->items[framing] != NULL) {
+            *REEF_ARRAY_PUSH(fans->alloc, &fans->blocks) = blocks->items[framing];
+        }
+    }
+    return blocks->items[framing];
 }
 
 /* Whether all of this group's pending messages, and no others, are for the peer. */
@@ -245,19 +272,18 @@ wants_block(const reef__fans_t *fans, const reef__peer_t *peer, uint32_t group)
 static void give_to_members(reef__fans_t *fans, uint32_t group)
 {
     const reef__fan_t *fan = &fans->groups.items[group];
-    reef_buffer_t *block = make_block(fan);
+    blocks_t blocks = {0};
 
     for (size_t i = 0; i < fan->members.count; i++) {
         reef__peer_t *peer = fan->members.items[i];
+        reef_buffer_t *block =
+            find_block(fans, fan, &blocks, (reef__framing_t)peer->framing);
 
         /* Who gets the block has nothing else pending, so there is nothing to note. */
         if (block == NULL || !wants_block(fans, peer, group) ||
             !peer->type->send_frames(peer, block)) {
             reef__fans_catch_up(fans, peer);
         }
-    }
-    if (block != NULL) {
-        *REEF_ARRAY_PUSH(fans->alloc, &fans->blocks) = block;
     }
 }
 
@@ -285,4 +311,5 @@ void reef__fans_release(reef__fans_t *fans)
     while (fans->blocks.count > 0) {
         reef_buffer_unref(fans->blocks.items[--fans->blocks.count]);
     }
+    reef__framer_release(&fans->framer);
 }

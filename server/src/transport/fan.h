@@ -3,10 +3,10 @@
  * @brief Fan-out: one message to all members of a group that are on one loop.
  *
  * The messages that a pass brings for a group are collected.  At its end all their
- * frames are put together once, and that one block is what every member is sent that
- * has nothing else to be sent.  The others, those who joined in between, or have
- * messages of their own or of a second group, get theirs one by one, in the order in
- * which they were emitted.
+ * frames are put together, once for each framing that members speak, and that one block
+ * is what every member is sent that has nothing else to be sent.  The others, those who
+ * joined in between, or have messages of their own or of a second group, get theirs one
+ * by one, in the order in which they were emitted.
  *
  * Used by the thread of the loop.
  */
@@ -14,6 +14,8 @@
 #define REEF_SRC_TRANSPORT_FAN_H
 
 #include <reef/message.h>
+
+#include "transport/framer.h"
 
 struct reef__peer;
 
@@ -65,6 +67,7 @@ typedef struct reef__fans {
         size_t count, capacity;
     } blocks;             /* of this pass */
     uint64_t next_number; /* of group messages of this loop, over all groups */
+    reef__framer_t framer;
 } reef__fans_t;
 
 void reef__fans_init(reef__fans_t *fans, const reef_alloc_t *alloc);
@@ -88,7 +91,7 @@ void reef__fans_catch_up(reef__fans_t *fans, struct reef__peer *peer);
  *  until reef__fans_release(). */
 void reef__fans_flush(reef__fans_t *fans);
 
-/** Everything is written: let go of the blocks. */
+/** Everything is written: let go of the blocks, and of what was framed anew. */
 void reef__fans_release(reef__fans_t *fans);
 
 /** Forget an empty group. */

@@ -20,6 +20,7 @@
 #include "transport/stream.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 #include <uv.h>
@@ -107,7 +108,10 @@ static void expire(reef__io_t *io)
     reef__wheel_node_t *node;
 
     while ((node = reef__wheel_take_due(&io->wheel, io->now_ms)) != NULL) {
-        reef__stream_expired(node);
+        reef__peer_t *peer = (reef__peer_t *)(void *)((uint8_t *)node -
+                                                      offsetof(reef__peer_t, deadline));
+
+        peer->type->expired(peer);
     }
 }
 

@@ -52,6 +52,15 @@ typedef struct reef__peer_type {
 
     /** Free the peer: it is closed, and the world has let go of it. */
     void (*release)(reef__peer_t *peer);
+
+    /** The time of reef__peer_set_deadline() has come. */
+    void (*expired)(reef__peer_t *peer);
+
+    /** The answer to reef__peer_opened(): the peer is in, or it is to go.  Then @p code
+     *  is that of an HTTP status, and the world knows nothing of the peer any more:
+     *  it is to be closed without a report. */
+    void (*admit)(reef__peer_t *peer);
+    void (*refuse)(reef__peer_t *peer, uint16_t code, reef_span_t reason);
 } reef__peer_type_t;
 
 struct reef__peer {
@@ -60,6 +69,8 @@ struct reef__peer {
     reef_link_t link;                    /* the world's; 0 = has no link */
     _Atomic uint64_t queue_bytes;        /* told by the loop, read by the world */
     reef__fan_memberships_t memberships; /* the loop's; see fan.h */
+    reef__wheel_node_t deadline;         /* the loop's */
+    uint8_t framing;                     /* reef__framing_t; set by the transport */
 
     /* The loop's: what it has reported of this peer and the world has not taken. */
     uint64_t unread_mark; /* number of the last report of a message, + 1 */
@@ -202,16 +213,32 @@ void reef__peer_init(reef__peer_t *peer, reef__io_t *io, const reef__peer_type_t
 /** Release what the peer holds, before it is freed. */
 void reef__peer_finish(reef__peer_t *peer);
 
+/** Have `expired` called at @p due_ms of the loop's clock, instead of any time set
+ *  before. */
+static inline void reef__peer_set_deadline(reef__peer_t *peer, uint64_t due_ms)
+{
+    reef__wheel_set(&peer->io->wheel, &peer->deadline, due_ms);
+}
+
+/** No deadline any more. */
+static inline void reef__peer_clear_deadline(reef__peer_t *peer)
+{
+    reef__wheel_remove(&peer->io->wheel, &peer->deadline);
+}
+
 /** A peer of this loop is freed: count it out.  Nothing may be done for it afterwards,
  *  for what its transport keeps may be gone: reef__ios_run_down() waits for this. */
 void reef__io_count_out(reef__io_t *io);
 
-/** The handshake is done.  @p desc is copied, all its texts too; its transport and
- *  connection are filled in. */
-void reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc);
+/** The peer wants in, and has said all that it says before that.  @p desc is copied,
+ * all its texts too; its transport and connection are filled in.
+ *
+ *  @return true when it is in already; otherwise `admit` or `refuse` will be called,
+ * and no message may be reported before. */
+REEF_NODISCARD bool reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc);
 
-/** A whole message; takes the reference over.  The peer's `pause` is called when the
- *  world has too much unread of it, and `resume` later. */
+/** A whole message, best in the peer's framing; takes the reference over.  The peer's
+ * `pause` is called when the world has too much unread of it, and `resume` later. */
 void reef__peer_received(reef__peer_t *peer, reef_buffer_t *payload);
 
 /** A round-trip time was measured. */

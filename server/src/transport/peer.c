@@ -57,7 +57,8 @@ void reef__io_count_out(reef__io_t *io)
 
 static size_t texts_size(const reef_link_desc_t *desc)
 {
-    return desc->peer.size + desc->path.size + desc->query.size +
+    return desc->peer.size + desc->local.size + desc->tls_version.size +
+           desc->cipher.size + desc->path.size + desc->query.size +
            desc->subprotocol.size;
 }
 
@@ -70,7 +71,7 @@ static void move_text(reef_span_t *text, uint8_t **at)
     *at += text->size;
 }
 
-void reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc)
+bool reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc)
 {
     reef_link_desc_t *copy =
         reef_resize(reef_alloc_default(), NULL, 0, sizeof(*copy) + texts_size(desc));
@@ -80,10 +81,14 @@ void reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc)
     copy->transport = peer->type->transport;
     copy->connection = peer;
     move_text(&copy->peer, &at);
+    move_text(&copy->local, &at);
+    move_text(&copy->tls_version, &at);
+    move_text(&copy->cipher, &at);
     move_text(&copy->path, &at);
     move_text(&copy->query, &at);
     move_text(&copy->subprotocol, &at);
     push_report(peer, REEF__REPORT_OPENED, 0)->opened = copy;
+    return true;
 }
 
 static bool is_over_bound(const reef__peer_t *peer)
@@ -388,7 +393,9 @@ static void send_to_peer(reef__io_t *io, const reef__order_t *order)
         reef__fans_catch_up(&io->fans, order->peer);
     }
     order->peer->type->send(order->peer, &(reef__fan_message_t){
-                                             .payload = order->payload,
+                                             .payload = reef__framer_frame(
+                                                 &io->fans.framer, order->payload,
+                                                 (reef__framing_t)order->peer->framing),
                                              .key = order->key,
                                              .message_class = order->message_class,
                                          });

@@ -163,7 +163,7 @@ void reef__stream_close(reef__stream_t *stream)
     uv_close((uv_handle_t *)&stream->poll, on_closed);
     close(stream->descriptor);
     stream->descriptor = -1;
-    reef__wheel_remove(&io->wheel, &stream->deadline);
+    reef__peer_clear_deadline(&stream->peer);
     *(stream->previous ? &stream->previous->next : &io->streams->first) = stream->next;
     if (stream->next != NULL) {
         stream->next->previous = stream->previous;
@@ -177,6 +177,7 @@ void reef__stream_release(reef__stream_t *stream)
 }
 
 void reef__streams_visit(reef__io_t *io,
+                         const reef__stream_type_t *type,
                          void (*visit)(reef__stream_t *stream, void *context),
                          void *context)
 {
@@ -185,23 +186,11 @@ void reef__streams_visit(reef__io_t *io,
     while (stream != NULL) {
         reef__stream_t *next = stream->next;
 
-        visit(stream, context);
+        if (stream->type == type) {
+            visit(stream, context);
+        }
         stream = next;
     }
-}
-
-void reef__stream_set_deadline(reef__stream_t *stream, uint64_t due_ms)
-{
-    reef__wheel_set(&stream->peer.io->wheel, &stream->deadline, due_ms);
-}
-
-void reef__stream_expired(reef__wheel_node_t *node)
-{
-    reef__stream_t *stream =
-        (reef__stream_t *)(void *)((uint8_t *)node -
-                                   offsetof(reef__stream_t, deadline));
-
-    stream->type->expired(stream);
 }
 
 /* Reading ---------------------------------------------------------------------- */
@@ -331,7 +320,7 @@ gather(reef__streams_t *streams, reef__stream_t *stream, struct iovec *spans)
     uint32_t count;
 
     if (stream->block != NULL) {
-        reef_span_t bytes = reef__buffer_websocket_frame(stream->block);
+        reef_span_t bytes = reef__buffer_frame(stream->block);
 
         spans[0] = (struct iovec){(void *)bytes.data, bytes.size};
         return 1;
@@ -380,7 +369,7 @@ static void consume(reef__stream_t *stream, uint64_t taken)
         reef__outbox_consume(&stream->outbox, taken);
         return;
     }
-    if (taken < reef__buffer_websocket_frame(stream->block).size) {
+    if (taken < reef__buffer_frame(stream->block).size) {
         reef__outbox_push_begun(&stream->outbox, reef_buffer_ref(stream->block),
                                 (uint32_t)taken);
     }

@@ -37,9 +37,6 @@ typedef struct reef__stream_type {
     /** Everything that was queued is written. */
     void (*flushed)(reef__stream_t *stream);
 
-    /** The time of reef__stream_set_deadline() has come. */
-    void (*expired)(reef__stream_t *stream);
-
     /** The stream is closed and released: free it. */
     void (*free)(reef__stream_t *stream);
 } reef__stream_type_t;
@@ -51,8 +48,7 @@ struct reef__stream {
     int descriptor; /* -1 once it is closed */
     reef__outbox_t outbox;
     reef_buffer_t *block; /* written in this pass; borrowed from the fan-out */
-    reef__wheel_node_t deadline;
-    uint64_t stalled_ms; /* since when the socket takes nothing; 0 = it does */
+    uint64_t stalled_ms;  /* since when the socket takes nothing; 0 = it does */
     reef__stream_t *next_ready, *next_dirty;
     reef__stream_t *previous, *next; /* among all of the loop */
     bool is_reading;
@@ -74,13 +70,12 @@ void reef__streams_read(reef__io_t *io);
 /** Write what is queued, for all streams together. */
 void reef__streams_write(reef__io_t *io);
 
-/** Call @p visit with every stream of the loop that is not closed; it may close it. */
+/** Call @p visit with every stream of this type on the loop that is not closed; it may
+ *  close it. */
 void reef__streams_visit(reef__io_t *io,
+                         const reef__stream_type_t *type,
                          void (*visit)(reef__stream_t *stream, void *context),
                          void *context);
-
-/** The wheel's node is that of a stream: its deadline has come. */
-void reef__stream_expired(reef__wheel_node_t *node);
 
 /**
  * Begin with a connected socket, which is taken over; it does not block.  Nothing is
@@ -137,9 +132,5 @@ static inline bool reef__stream_is_blocked(const reef__stream_t *stream)
 {
     return stream->stalled_ms != 0;
 }
-
-/** Have `expired` called at @p due_ms of the loop's clock, instead of any time set
- *  before. */
-void reef__stream_set_deadline(reef__stream_t *stream, uint64_t due_ms);
 
 #endif /* REEF_SRC_TRANSPORT_STREAM_H */

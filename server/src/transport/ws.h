@@ -13,17 +13,14 @@
 #include "codec/ws_deflate.h"
 #include "codec/ws_frame.h"
 #include "codec/ws_upgrade.h"
-#include "transport/acceptor.h"
-#include "transport/address_count.h"
 #include "transport/forwarded.h"
+#include "transport/listeners.h"
+#include "transport/quota.h"
 #include "transport/stream.h"
-
-#include <pthread.h>
 
 #define REEF__WS_TOO_MANY_TEXT "too many connections from this address"
 
 enum {
-    REEF__WS_MAX_LISTENERS = 16,
     REEF__WS_MAX_TURNED_AWAY = 32, /* of a crowd, those who are told why */
 };
 
@@ -58,28 +55,26 @@ typedef struct reef__ws_connection {
     reef__ws_server_t *server;
     reef__ws_reader_t reader; /* its .deflate is the connection's, or NULL */
     reef__ws_handshake_t *handshake;
-    reef__ws_held_t *held;   /* owned; NULL = nothing */
-    uint64_t since_ms;       /* when the present state began */
-    uint64_t heard_ms;       /* when bytes came last */
-    uint64_t message_ms;     /* when the message in assembly began; 0 = none */
-    uint64_t ping_ns;        /* when a ping was sent that is not answered; 0 = none */
-    const char *reason;      /* ENDING: to close with; static, may be NULL */
-    reef__ip_t counted;      /* the address it counts for */
-    _Atomic uint32_t *place; /* the server's count that it is in, or NULL */
-    uint16_t code;           /* ENDING: to close with */
-    uint8_t state;           /* reef__ws_state_t */
-    bool was_opened;         /* the world knows of it */
-    bool has_shut_down;      /* our FIN is sent */
-    bool has_ended;          /* their FIN has come, and something is still to be said */
-    bool has_hole;           /* a message to it was lost: none may follow */
+    reef__ws_held_t *held; /* owned; NULL = nothing */
+    uint64_t since_ms;     /* when the present state began */
+    uint64_t heard_ms;     /* when bytes came last */
+    uint64_t message_ms;   /* when the message in assembly began; 0 = none */
+    uint64_t ping_ns;      /* when a ping was sent that is not answered; 0 = none */
+    const char *reason;    /* ENDING: to close with; static, may be NULL */
+    reef__ip_t counted;    /* the address it counts for */
+    reef__quota_t *place;  /* the server's that it is in, or NULL */
+    uint16_t code;         /* ENDING: to close with */
+    uint8_t state;         /* reef__ws_state_t */
+    bool was_opened;       /* the world knows of it */
+    bool has_shut_down;    /* our FIN is sent */
+    bool has_ended;        /* their FIN has come, and something is still to be said */
+    bool has_hole;         /* a message to it was lost: none may follow */
 } reef__ws_connection_t;
 
 /** What the connections of one loop share. */
 struct reef__ws_loop {
     reef__ws_server_t *server;
     reef__io_t *io;
-    reef__acceptor_t acceptors[REEF__WS_MAX_LISTENERS];
-    uint32_t acceptor_count;
     reef__ws_deflate_shared_t *deflate;
     struct {
         reef_buffer_t *payload; /* the message compressed last, or NULL */
@@ -93,16 +88,13 @@ struct reef__ws_server {
     websocket_config_t config;
     reef__ws_limits_t limits;
     reef__ws_deflate_config_t deflate;
-    struct sockaddr_storage addresses[REEF__WS_MAX_LISTENERS];
-    uint32_t address_count;
+    reef__listeners_t listeners;
     reef__ws_loop_t *loops; /* [loop_count], as many as the app has */
     uint32_t loop_count;
     reef__proxies_t proxies;
-    _Atomic uint32_t connection_count;  /* all */
-    _Atomic uint32_t session_count;     /* at most max_sessions */
-    _Atomic uint32_t turned_away_count; /* at most REEF__WS_MAX_TURNED_AWAY */
-    pthread_mutex_t lock;               /* of the next */
-    reef__address_count_t per_address;
+    _Atomic uint32_t connection_count; /* all */
+    reef__quota_t quota;               /* sessions and handshakes */
+    reef__quota_t turned_away;         /* REEF__WS_MAX_TURNED_AWAY */
     reef_metric_t *metric_refused;
     reef_metric_t *metric_protocol_errors;
 };
@@ -133,9 +125,6 @@ void reef__ws_handshake_finish(reef__ws_connection_t *connection);
 /** Count a new connection for its address.  False when there are too many. */
 REEF_NODISCARD bool reef__ws_policy_enter(reef__ws_connection_t *connection);
 
-/** The connection counts no longer. */
-void reef__ws_policy_leave(reef__ws_connection_t *connection);
-
 /** What the settings say to a well-formed request: false when @p upgrade was refused.
  *  @p client receives the address of who is behind it, proxies seen through. */
 REEF_NODISCARD bool reef__ws_policy_check(reef__ws_connection_t *connection,
@@ -164,5 +153,6 @@ void reef__ws_read_frames(reef__ws_connection_t *connection,
 void reef__ws_enter(reef__ws_connection_t *connection, reef__ws_state_t state);
 
 extern const reef_transport_t reef__ws_transport;
+extern const reef__stream_type_t reef__ws_stream_type;
 
 #endif /* REEF_SRC_TRANSPORT_WS_H */

@@ -99,7 +99,7 @@ static void set_deadline(reef__ws_connection_t *connection)
         return;
     }
     if (due != UINT64_MAX) {
-        reef__stream_set_deadline(&connection->stream, due);
+        reef__peer_set_deadline(&connection->stream.peer, due);
     }
 }
 
@@ -156,7 +156,7 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     reef__ws_handshake_finish(connection);
     release_held(connection, connection->held);
     connection->held = NULL;
-    reef__ws_policy_leave(connection);
+    reef__quota_uncount(&connection->server->quota, &connection->counted);
     deflate = connection->reader.deflate;
     reef__ws_reader_finish(&connection->reader, &connection->server->limits);
     connection->reader.deflate = NULL;
@@ -169,22 +169,20 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     }
 }
 
-/* Be one of at most @p limit; false when they are there already. */
-static bool
-take_place(reef__ws_connection_t *connection, _Atomic uint32_t *count, uint32_t limit)
+/* False when all are taken. */
+static bool take_place(reef__ws_connection_t *connection, reef__quota_t *quota)
 {
-    if (atomic_fetch_add(count, 1) >= limit) {
-        atomic_fetch_sub(count, 1);
+    if (!reef__quota_take(quota)) {
         return false;
     }
-    connection->place = count;
+    connection->place = quota;
     return true;
 }
 
 static void leave_place(reef__ws_connection_t *connection)
 {
     if (connection->place != NULL) {
-        atomic_fetch_sub(connection->place, 1);
+        reef__quota_give(connection->place);
         connection->place = NULL;
     }
 }
@@ -354,9 +352,9 @@ static void on_stalled(reef__stream_t *stream)
     }
 }
 
-static void on_expired(reef__stream_t *stream)
+static void on_expired(reef__peer_t *peer)
 {
-    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
 
     if (connection->state == REEF__WS_OPEN) {
         look_at_open(connection);
@@ -583,15 +581,15 @@ static const reef__peer_type_t peer_type = {
     .pause = pause_reading,
     .resume = resume_reading,
     .release = release,
+    .expired = on_expired,
 };
 
-static const reef__stream_type_t stream_type = {
+const reef__stream_type_t reef__ws_stream_type = {
     .read = on_read,
     .ended = on_ended,
     .stalled = on_stalled,
     .broken = on_broken,
     .flushed = on_flushed,
-    .expired = on_expired,
     .free = free_connection,
 };
 
@@ -603,7 +601,7 @@ turn_away(reef__ws_connection_t *connection, int http_status, const char *reason
     reef__ws_server_t *server = connection->server;
 
     leave_place(connection);
-    if (take_place(connection, &server->turned_away_count, REEF__WS_MAX_TURNED_AWAY)) {
+    if (take_place(connection, &server->turned_away)) {
         reef__ws_handshake_refuse(connection, http_status, reason);
     } else {
         reef_metric_add(server->metric_refused, 1);
@@ -622,8 +620,9 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     memset(connection, 0, sizeof(*connection));
     connection->loop = loop;
     connection->server = server;
-    if (!reef__stream_open(&connection->stream, loop->io, &peer_type, &stream_type,
-                           descriptor, server->config.max_queue)) {
+    if (!reef__stream_open(&connection->stream, loop->io, &peer_type,
+                           &reef__ws_stream_type, descriptor,
+                           server->config.max_queue)) {
         free_connection(&connection->stream);
         return;
     }
@@ -631,7 +630,7 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     connection->heard_ms = loop->io->now_ms;
     reef__ws_enter(connection, REEF__WS_HANDSHAKE);
     reef__stream_resume(&connection->stream);
-    if (!take_place(connection, &server->session_count, server->config.max_sessions)) {
+    if (!take_place(connection, &server->quota)) {
         turn_away(connection, 503, "too many connections; try again later");
     } else if (!reef__ws_policy_enter(connection)) {
         turn_away(connection, 429, REEF__WS_TOO_MANY_TEXT);

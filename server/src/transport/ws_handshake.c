@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "transport/address.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void send_raw(reef__ws_connection_t *connection, const char *text, size_t size)
@@ -61,14 +62,23 @@ static void tell_world(reef__ws_connection_t *connection,
                        const struct sockaddr_storage *client)
 {
     char peer[REEF__ADDRESS_TEXT_SIZE];
+    char local[REEF__ADDRESS_TEXT_SIZE];
+    bool is_in;
 
-    reef__address_format(client, peer);
+    if (client->ss_family == AF_UNIX) {
+        reef__address_of_peer(connection->stream.descriptor, peer);
+    } else {
+        reef__address_format(client, peer);
+    }
+    reef__address_of_socket(connection->stream.descriptor, local);
     connection->was_opened = true;
-    reef__peer_opened(&connection->stream.peer,
-                      &(reef_link_desc_t){.peer = reef_span_text(peer),
-                                          .path = upgrade->path,
-                                          .query = upgrade->query,
-                                          .subprotocol = protocol});
+    is_in = reef__peer_opened(&connection->stream.peer,
+                              &(reef_link_desc_t){.peer = reef_span_text(peer),
+                                                  .local = reef_span_text(local),
+                                                  .path = upgrade->path,
+                                                  .query = upgrade->query,
+                                                  .subprotocol = protocol});
+    assert(is_in);
 }
 
 static void accept_upgrade(reef__ws_connection_t *connection,

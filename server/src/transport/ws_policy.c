@@ -8,45 +8,11 @@
 
 #include "transport/address.h"
 
-static bool is_loopback(const struct sockaddr_storage *address)
-{
-    static const reef__ip_t ipv4 = {.bytes = {127}, .bits = REEF__IPV4_BITS};
-    static const reef__ip_t ipv6 = {.bytes = {[15] = 1}, .bits = REEF__IPV6_BITS};
-    reef__ip_t ip = reef__ip_of(address);
-
-    return reef__ip_has_prefix(&ip, &ipv4, 8) ||
-           reef__ip_has_prefix(&ip, &ipv6, REEF__IPV6_BITS);
-}
-
 /* False when the address has as many as it may. */
 static bool count_in(reef__ws_connection_t *connection,
                      const struct sockaddr_storage *address)
 {
-    reef__ws_server_t *server = connection->server;
-    bool may;
-
-    pthread_mutex_lock(&server->lock);
-    may = reef__address_count_add(&server->per_address, address);
-    pthread_mutex_unlock(&server->lock);
-    if (may) {
-        connection->counted = reef__ip_of(address);
-    }
-    return may;
-}
-
-void reef__ws_policy_leave(reef__ws_connection_t *connection)
-{
-    reef__ws_server_t *server = connection->server;
-    struct sockaddr_storage address;
-
-    if (connection->counted.bits == 0) {
-        return;
-    }
-    reef__ip_to_address(&connection->counted, 0, &address);
-    pthread_mutex_lock(&server->lock);
-    reef__address_count_remove(&server->per_address, &address);
-    pthread_mutex_unlock(&server->lock);
-    connection->counted.bits = 0;
+    return reef__quota_count(&connection->server->quota, address, &connection->counted);
 }
 
 static void find_peer(const reef__ws_connection_t *connection,
@@ -63,7 +29,7 @@ bool reef__ws_policy_enter(reef__ws_connection_t *connection)
     struct sockaddr_storage address;
 
     find_peer(connection, &address);
-    return is_loopback(&address) ||
+    return reef__quota_is_local(&address) ||
            reef__proxies_contain(&connection->server->proxies, &address) ||
            count_in(connection, &address);
 }
