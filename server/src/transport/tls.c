@@ -269,7 +269,9 @@ reef__tls_handshake(reef__tls_t *tls, reef_span_t input, size_t *consumed)
     tls->input = (reef_span_t){0};
     if (result == WOLFSSL_SUCCESS) {
         tls->is_open = true;
+        wolfSSL_FreeArrays(tls->wolf); /* in TLS 1.3 it keeps them, to no purpose */
         reef__tls_memory_trim(wolfSSL_get_session(tls->wolf));
+        reef__tls_memory_trim(tls->wolf);
         return REEF__TLS_OPEN;
     }
     error = wolfSSL_get_error(tls->wolf, result);
