@@ -225,35 +225,53 @@ static bool is_http(const uint8_t *data, size_t size)
     return false;
 }
 
-reef__tls_opening_t reef__tls_look(reef_span_t input)
+/* Size of the record that begins here, its header included; 0 = not known yet. */
+static reef__tls_opening_t look_at_record(reef_span_t input, size_t *size)
 {
-    bool is_clear = false;
+    const uint8_t *data = input.data;
 
-    while (input.size > 0) {
-        const uint8_t *data = input.data;
-        size_t size;
-
-        if (data[0] < TYPE_CHANGE_CIPHER_SPEC || data[0] > TYPE_DATA) {
-            return is_http(data, input.size) ? REEF__TLS_OPENING_HTTP
-                                             : REEF__TLS_OPENING_GARBAGE;
-        }
-        if (input.size >= 2 && data[1] != MAJOR_VERSION) {
-            return REEF__TLS_OPENING_GARBAGE;
-        }
-        if (input.size < REEF__TLS_HEADER) {
-            return REEF__TLS_OPENING_PARTIAL;
-        }
-        size = (size_t)data[3] << 8 | data[4];
-        if (size > REEF__TLS_MAX_RECORD) {
-            return REEF__TLS_OPENING_GARBAGE;
-        }
-        if (input.size < REEF__TLS_HEADER + size) {
-            return REEF__TLS_OPENING_PARTIAL;
-        }
-        is_clear = is_clear || data[0] == TYPE_HANDSHAKE;
-        input = reef_span_skip(input, REEF__TLS_HEADER + size);
+    *size = 0;
+    if (data[0] < TYPE_CHANGE_CIPHER_SPEC || data[0] > TYPE_DATA) {
+        return is_http(data, input.size) ? REEF__TLS_OPENING_HTTP
+                                         : REEF__TLS_OPENING_GARBAGE;
     }
-    return is_clear ? REEF__TLS_OPENING_CLEAR : REEF__TLS_OPENING_SEALED;
+    if (input.size >= 2 && data[1] != MAJOR_VERSION) {
+        return REEF__TLS_OPENING_GARBAGE;
+    }
+    if (input.size < REEF__TLS_HEADER) {
+        return REEF__TLS_OPENING_PARTIAL;
+    }
+    *size = REEF__TLS_HEADER + ((size_t)data[3] << 8 | data[4]);
+    if (*size > REEF__TLS_HEADER + REEF__TLS_MAX_RECORD) {
+        return REEF__TLS_OPENING_GARBAGE;
+    }
+    return input.size < *size          ? REEF__TLS_OPENING_PARTIAL
+           : data[0] == TYPE_HANDSHAKE ? REEF__TLS_OPENING_CLEAR
+                                       : REEF__TLS_OPENING_SEALED;
+}
+
+reef__tls_opening_t reef__tls_look(reef_span_t input, size_t *whole)
+{
+    reef__tls_opening_t found = REEF__TLS_OPENING_PARTIAL;
+
+    *whole = 0;
+    while (input.size > 0) {
+        size_t size;
+        reef__tls_opening_t record = look_at_record(input, &size);
+
+        if (record == REEF__TLS_OPENING_PARTIAL) {
+            break;
+        }
+        if (record != REEF__TLS_OPENING_CLEAR && record != REEF__TLS_OPENING_SEALED) {
+            return record;
+        }
+        if (found != REEF__TLS_OPENING_CLEAR) {
+            found = record;
+        }
+        *whole += size;
+        input = reef_span_skip(input, size);
+    }
+    return found;
 }
 
 reef__tls_status_t
@@ -344,10 +362,9 @@ void reef__tls_shut_down(reef__tls_t *tls)
 
 reef_span_t reef__tls_pending(const reef__tls_t *tls)
 {
-    return tls->pending.data != NULL
-               ? reef_span(tls->pending.data + tls->pending.first,
-                           tls->pending.end - tls->pending.first)
-               : (reef_span_t){0};
+    return tls->pending.data != NULL ? reef_span(tls->pending.data + tls->pending.first,
+                                                 tls->pending.end - tls->pending.first)
+                                     : (reef_span_t){0};
 }
 
 void reef__tls_pend(reef__tls_t *tls, reef_span_t sealed)

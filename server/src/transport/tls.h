@@ -149,17 +149,18 @@ reef__tls_t *reef__tls_create(reef__tls_context_t *context);
 /** Accepts NULL. */
 void reef__tls_destroy(reef__tls_t *tls);
 
-/** What the first bytes of a connection are. */
+/** What the bytes of a handshake are. */
 typedef enum reef__tls_opening {
-    REEF__TLS_OPENING_PARTIAL, /* not a whole record yet */
-    REEF__TLS_OPENING_CLEAR,   /* whole records, one of them a handshake in the clear */
-    REEF__TLS_OPENING_SEALED,  /* whole records, none of them needs a costly answer */
+    REEF__TLS_OPENING_PARTIAL, /* no whole record yet */
+    REEF__TLS_OPENING_CLEAR,   /* records, one of them a handshake in the clear */
+    REEF__TLS_OPENING_SEALED,  /* records, none of which needs a costly answer */
     REEF__TLS_OPENING_HTTP,    /* somebody speaks HTTP */
     REEF__TLS_OPENING_GARBAGE,
 } reef__tls_opening_t;
 
-/** Look at the records of a handshake without touching a session. */
-reef__tls_opening_t reef__tls_look(reef_span_t input);
+/** Look at the records of a handshake without touching a session.  @p whole receives
+ *  the size of those that are whole, with CLEAR and SEALED. */
+reef__tls_opening_t reef__tls_look(reef_span_t input, size_t *whole);
 
 /**
  * Go on with the handshake.  May take a millisecond of computing or more: what

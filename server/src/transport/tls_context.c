@@ -22,7 +22,7 @@
 
 enum {
     MAX_FILE = 1048576,
-    MAX_CHAIN = 9, /* as many as wolfSSL takes */
+    MAX_CHAIN = 9,   /* as many as wolfSSL takes */
     TICKET_S = 1800, /* wolfSSL's keys live for an hour, and a ticket must fit in */
     BEGIN_SIZE = 27, /* of the line "-----BEGIN CERTIFICATE-----" */
 };
