@@ -272,12 +272,17 @@ wants_block(const reef__fans_t *fans, const reef__peer_t *peer, uint32_t group)
 static void give_to_members(reef__fans_t *fans, uint32_t group)
 {
     const reef__fan_t *fan = &fans->groups.items[group];
+    reef__framing_t framing = REEF__FRAMING_NONE; /* the last member's */
+    reef_buffer_t *block = NULL;
     blocks_t blocks = {0};
 
     for (size_t i = 0; i < fan->members.count; i++) {
         reef__peer_t *peer = fan->members.items[i];
-        reef_buffer_t *block =
-            find_block(fans, fan, &blocks, (reef__framing_t)peer->framing);
+
+        if (peer->framing != framing) {
+            framing = (reef__framing_t)peer->framing;
+            block = find_block(fans, fan, &blocks, framing);
+        }
 
         /* Who gets the block has nothing else pending, so there is nothing to note. */
         if (block == NULL || !wants_block(fans, peer, group) ||

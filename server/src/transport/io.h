@@ -69,8 +69,8 @@ struct reef__peer {
     reef_link_t link;                    /* the world's; 0 = has no link */
     _Atomic uint64_t queue_bytes;        /* told by the loop, read by the world */
     reef__fan_memberships_t memberships; /* the loop's; see fan.h */
-    reef__wheel_node_t deadline;         /* the loop's */
     uint8_t framing;                     /* reef__framing_t; set by the transport */
+    reef__wheel_node_t deadline;         /* the loop's */
 
     /* The loop's: what it has reported of this peer and the world has not taken. */
     uint64_t unread_mark; /* number of the last report of a message, + 1 */
