@@ -139,6 +139,7 @@ reef_error_t reef_app_create(const reef_app_desc_t *desc,
         .clock_context = desc->clock_context,
     };
     atomic_init(&app->stop_wanted, false);
+    pthread_mutex_init(&app->certificates.lock, NULL);
     error = reef__options_parse(&app->options, alloc, desc->argc, desc->argv, failure);
     if (error == REEF_OK) {
         error = read_config(app, desc, failure);
@@ -196,6 +197,9 @@ void reef_app_destroy(reef_app_t *app)
     REEF_ARRAY_FINISH(app->alloc, &app->services);
     REEF_ARRAY_FINISH(app->alloc, &app->listeners);
     REEF_ARRAY_FINISH(app->alloc, &app->announcements);
+    REEF_ARRAY_FINISH(app->alloc, &app->reloaders);
+    REEF_ARRAY_FINISH(app->alloc, &app->certificates);
+    pthread_mutex_destroy(&app->certificates.lock);
     reef__options_finish(&app->options, app->alloc);
     reef__buffer_cache_destroy(app->buffer_cache);
     reef_resize(app->alloc, app, sizeof(*app), 0);
@@ -335,6 +339,10 @@ static void on_signal(void *context, int number)
 {
     reef_app_t *app = context;
 
+    if (number == SIGHUP) {
+        reef_app_reload(app);
+        return;
+    }
     reef_log(app->log, REEF_LOG_INFO, "app", "stopping",
              REEF_LOG_TEXT("signal", strsignal(number)));
     reef_app_stop(app);

@@ -15,6 +15,7 @@
 #include "router.h"
 #include "session.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 typedef enum reef__app_state {
@@ -34,6 +35,11 @@ typedef struct reef__service {
     const char *name;
     const void *table;
 } reef__service_t;
+
+typedef struct reef__reloader {
+    void (*reload)(void *context);
+    void *context;
+} reef__reloader_t;
 
 typedef struct reef__announcement {
     char label[32];
@@ -109,6 +115,15 @@ struct reef_app {
         reef__announcement_t *items;
         size_t count, capacity;
     } announcements;
+    struct {
+        reef__reloader_t *items;
+        size_t count, capacity;
+    } reloaders;
+    struct {
+        pthread_mutex_t lock;
+        reef_certificate_t *items;
+        size_t count, capacity;
+    } certificates;
 };
 
 /** Add the named steps of a frame to its schedule. */
@@ -132,7 +147,7 @@ static inline uint64_t reef__app_clock(const reef_app_t *app)
     return app->clock(app->clock_context);
 }
 
-/** Take SIGINT and SIGTERM as a wish to stop, from now on. */
+/** Take SIGINT and SIGTERM as a wish to stop, SIGHUP as one to reload, from now on. */
 void reef__app_watch_signals(reef_app_t *app);
 
 /** Clean all plugins up, in reverse order; what they still do decides the exit code. */

@@ -13,5 +13,6 @@
 #include <reef/router.h>
 #include <reef/session.h>
 #include <reef/websocket.h>
+#include <reef/wss.h>
 
 #endif /* REEF_REEF_H */

@@ -266,6 +266,7 @@ void reef__streams_read(reef__io_t *io)
     reef__stream_t *stream = io->streams->ready;
 
     io->streams->ready = NULL;
+    reef__stream_tls_take_work(&io->streams->tls);
     while (stream != NULL) {
         reef__stream_t *next = stream->next_ready;
 
@@ -447,7 +448,8 @@ static void finish_queue(reef__stream_t *stream)
 {
     if (stream->is_shutting) {
         shutdown(stream->descriptor, SHUT_WR);
-    } else if (stream->tls == NULL || reef__stream_tls_is_open(stream)) {
+    }
+    if (stream->tls == NULL || reef__stream_tls_is_open(stream)) {
         stream->type->flushed(stream);
     }
 }

@@ -42,13 +42,13 @@ typedef struct handshake {
 struct reef__stream_tls {
     reef__stream_t *stream;
     reef__tls_context_t *context;
-    reef__tls_t *session;   /* NULL until a record has come */
-    handshake_t *handshake; /* NULL once it is done */
-    reef__stream_tls_t *next_waiting;
-    const char *cause; /* of a failure; static, NULL = none */
-    bool is_waiting;   /* for a thread */
-    bool is_working;   /* a thread has it */
-    bool has_ended;    /* the peer has said so */
+    reef__tls_t *session;     /* NULL until a record has come */
+    handshake_t *handshake;   /* NULL once it is done */
+    reef__stream_tls_t *next; /* in the queue that it is in */
+    const char *cause;        /* of a failure; static, NULL = none */
+    bool is_waiting;          /* for a thread */
+    bool is_working;          /* a thread has it */
+    bool has_ended;           /* the peer has said so */
 };
 
 static const reef_alloc_t *alloc_of(const reef__stream_t *stream)
@@ -271,33 +271,42 @@ static void work(uv_work_t *work)
     take_step(work->data);
 }
 
+static void append(reef__stream_tls_queue_t *queue, reef__stream_tls_t *tls)
+{
+    tls->next = NULL;
+    *(queue->first ? &queue->last->next : &queue->first) = tls;
+    queue->last = tls;
+}
+
+static reef__stream_tls_t *take_first(reef__stream_tls_queue_t *queue)
+{
+    reef__stream_tls_t *tls = queue->first;
+
+    if (tls != NULL) {
+        queue->first = tls->next;
+    }
+    return tls;
+}
+
 static void start_work(reef__stream_tls_loop_t *loop);
 
+/* Called while libuv polls; what follows is for the pass, as with other events. */
 static void on_worked(uv_work_t *work, int status)
 {
     reef__stream_tls_t *tls = work->data;
-    reef__stream_t *stream = tls->stream;
-    reef__stream_tls_loop_t *loop = loop_of(stream);
+    reef__stream_tls_loop_t *loop = loop_of(tls->stream);
 
     (void)status;
+    append(&loop->worked, tls);
     loop->working_count--;
-    tls->is_working = false;
-    loop->io->now_ms = uv_now(work->loop);
-    if (reef__stream_is_open(stream)) {
-        finish_step(stream);
-        reef__stream_hold(stream, false);
-    } else {
-        reef__stream_free_if_over(stream);
-    }
     start_work(loop);
 }
 
 static void start_work(reef__stream_tls_loop_t *loop)
 {
     while (loop->waiting.first != NULL && loop->working_count < loop->working_limit) {
-        reef__stream_tls_t *tls = loop->waiting.first;
+        reef__stream_tls_t *tls = take_first(&loop->waiting);
 
-        loop->waiting.first = tls->next_waiting;
         tls->is_waiting = false;
         tls->is_working = true;
         loop->working_count++;
@@ -306,17 +315,30 @@ static void start_work(reef__stream_tls_loop_t *loop)
     }
 }
 
+void reef__stream_tls_take_work(reef__stream_tls_loop_t *loop)
+{
+    reef__stream_tls_t *tls;
+
+    while ((tls = take_first(&loop->worked)) != NULL) {
+        reef__stream_t *stream = tls->stream;
+
+        tls->is_working = false;
+        if (reef__stream_is_open(stream)) {
+            finish_step(stream);
+            reef__stream_hold(stream, false);
+        } else {
+            reef__stream_free_if_over(stream);
+        }
+    }
+}
+
 static void wait_for_thread(reef__stream_t *stream)
 {
     reef__stream_tls_loop_t *loop = loop_of(stream);
-    reef__stream_tls_t *tls = stream->tls;
 
     reef__stream_hold(stream, true);
-    tls->is_waiting = true;
-    tls->next_waiting = NULL;
-    *(loop->waiting.first ? &loop->waiting.last->next_waiting : &loop->waiting.first) =
-        tls;
-    loop->waiting.last = tls;
+    stream->tls->is_waiting = true;
+    append(&loop->waiting, stream->tls);
     start_work(loop);
 }
 
@@ -331,9 +353,9 @@ void reef__stream_tls_close(reef__stream_t *stream)
     }
     while (tls != stream->tls) {
         before = tls;
-        tls = tls->next_waiting;
+        tls = tls->next;
     }
-    *(before ? &before->next_waiting : &loop->waiting.first) = tls->next_waiting;
+    *(before ? &before->next : &loop->waiting.first) = tls->next;
     if (loop->waiting.last == tls) {
         loop->waiting.last = before;
     }

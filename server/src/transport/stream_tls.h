@@ -22,20 +22,27 @@ enum {
     REEF__STREAM_TLS_MAX_SPANS = 2,
 };
 
+/** Streams, first come, first served. */
+typedef struct reef__stream_tls_queue {
+    reef__stream_tls_t *first, *last;
+} reef__stream_tls_queue_t;
+
 /** What the streams of one loop share. */
 typedef struct reef__stream_tls_loop {
     reef__io_t *io;
     uint8_t *plain;  /* [REEF__STREAM_TLS_PLAIN]; NULL until it is needed */
     uint8_t *joined; /* [REEF__TLS_MAX_PLAIN]: small frames become one record */
-    struct {
-        reef__stream_tls_t *first, *last; /* handshakes that wait for a thread */
-    } waiting;
-    uint32_t working_count; /* handshakes that have one */
+    reef__stream_tls_queue_t waiting; /* for a thread */
+    reef__stream_tls_queue_t worked;  /* it is done: to be gone on with */
+    uint32_t working_count;           /* handshakes that have one */
     uint32_t working_limit;
 } reef__stream_tls_loop_t;
 
 void reef__stream_tls_loop_init(reef__stream_tls_loop_t *loop, reef__io_t *io);
 void reef__stream_tls_loop_finish(reef__stream_tls_loop_t *loop);
+
+/** Go on with the handshakes that threads have worked at. */
+void reef__stream_tls_take_work(reef__stream_tls_loop_t *loop);
 
 /** Bytes of the socket have come, in the loop's slab. */
 void reef__stream_tls_read(reef__stream_t *stream, uint8_t *data, size_t size);

@@ -28,7 +28,8 @@ static int64_t unix_time_s(void)
 
 /* Settings ---------------------------------------------------------------------- */
 
-static reef_error_t check(const reef__tls_listener_desc_t *desc, reef_failure_t *failure)
+static reef_error_t check(const reef__tls_listener_desc_t *desc,
+                          reef_failure_t *failure)
 {
     const char *name = desc->name;
     bool has_cert = desc->cert[0] != '\0';
@@ -44,10 +45,11 @@ static reef_error_t check(const reef__tls_listener_desc_t *desc, reef_failure_t 
                          name, name, name);
     }
     if (!desc->dev && !(has_cert && has_key)) {
-        return reef_fail(failure, REEF_E_INVALID,
-                         "%s.listen: needs a certificate: set %s.cert and %s.key to PEM "
-                         "files, or %s.dev=true for one made in memory",
-                         name, name, name, name);
+        return reef_fail(
+            failure, REEF_E_INVALID,
+            "%s.listen: needs a certificate: set %s.cert and %s.key to PEM "
+            "files, or %s.dev=true for one made in memory",
+            name, name, name, name);
     }
     return REEF_OK;
 }
@@ -79,6 +81,30 @@ static void register_metrics(reef__tls_listener_t *listener)
                               .kind = REEF_METRIC_GAUGE});
 }
 
+/* Once a minute, whether or not the simulation is paused. */
+static void step_roll(reef_run_t *run)
+{
+    reef__tls_listener_t *listener = reef_run_context(run);
+    uint64_t now_ns = reef_app_now_ns(listener->app);
+
+    if (now_ns >= listener->next_look_ns) {
+        listener->next_look_ns = now_ns + look_interval_ns;
+        reef__tls_listener_roll(listener, unix_time_s());
+    }
+}
+
+static void add_step(reef__tls_listener_t *listener)
+{
+    snprintf(listener->system_name, sizeof(listener->system_name), "%s_certificate",
+             listener->desc.name);
+    reef_app_add_system(listener->app, REEF_FRAME,
+                        &(reef_system_desc_t){.name = listener->system_name,
+                                              .run = step_roll,
+                                              .context = listener,
+                                              .exclusive = true,
+                                              .after = {"lifetimes"}});
+}
+
 reef_error_t reef__tls_listener_init(reef__tls_listener_t *listener,
                                      reef_app_t *app,
                                      const reef__tls_listener_desc_t *desc,
@@ -104,6 +130,9 @@ reef_error_t reef__tls_listener_init(reef__tls_listener_t *listener,
         return error;
     }
     pthread_mutex_init(&listener->lock, NULL);
+    if (desc->dev && listener->listeners.address_count > 0) {
+        add_step(listener);
+    }
     return REEF_OK;
 }
 
@@ -156,8 +185,8 @@ static void tell_certificate(reef__tls_listener_t *listener,
                                  .is_dev = certificate->is_dev};
 
     format_date(certificate->not_after_s, date);
-    reef_crypto_hex_encode(
-        reef_span(certificate->sha256, sizeof(certificate->sha256)), hex);
+    reef_crypto_hex_encode(reef_span(certificate->sha256, sizeof(certificate->sha256)),
+                           hex);
     snprintf(listed.transport, sizeof(listed.transport), "%s", name);
     snprintf(listed.subject, sizeof(listed.subject), "%s", certificate->subject);
     memcpy(listed.sha256, certificate->sha256, sizeof(listed.sha256));
@@ -240,12 +269,12 @@ static void choose_suites(reef__tls_listener_t *listener)
     if (is_measured) {
         const double *speed = listener->suites.mb_per_s;
 
-        reef_log(reef_app_log(listener->app), REEF_LOG_INFO, listener->desc.name,
-                 "ciphers in order of measured speed", REEF_LOG_TEXT("ciphers", order),
-                 REEF_LOG_INT("aes_128_gcm_mb_s", speed[REEF__TLS_AES_128_GCM]),
-                 REEF_LOG_INT("aes_256_gcm_mb_s", speed[REEF__TLS_AES_256_GCM]),
-                 REEF_LOG_INT("chacha20_poly1305_mb_s",
-                              speed[REEF__TLS_CHACHA20_POLY1305]));
+        reef_log(
+            reef_app_log(listener->app), REEF_LOG_INFO, listener->desc.name,
+            "ciphers in order of measured speed", REEF_LOG_TEXT("ciphers", order),
+            REEF_LOG_INT("aes_128_gcm_mb_s", speed[REEF__TLS_AES_128_GCM]),
+            REEF_LOG_INT("aes_256_gcm_mb_s", speed[REEF__TLS_AES_256_GCM]),
+            REEF_LOG_INT("chacha20_poly1305_mb_s", speed[REEF__TLS_CHACHA20_POLY1305]));
     } else {
         reef_log(reef_app_log(listener->app), REEF_LOG_INFO, listener->desc.name,
                  "ciphers as set", REEF_LOG_TEXT("ciphers", order));
@@ -257,25 +286,14 @@ static void on_reload(void *context)
     reef__tls_listener_reload(context);
 }
 
-/* Once a minute, whether or not the simulation is paused. */
-static void step_roll(reef_run_t *run)
-{
-    reef__tls_listener_t *listener = reef_run_context(run);
-    uint64_t now_ns = reef_app_now_ns(listener->app);
-
-    if (now_ns >= listener->next_look_ns) {
-        listener->next_look_ns = now_ns + look_interval_ns;
-        reef__tls_listener_roll(listener, unix_time_s());
-    }
-}
-
 static void announce_dev(const reef__tls_listener_t *listener)
 {
     char hex[HEX_SIZE];
 
     reef_crypto_hex_encode(
         reef_span(reef__tls_context_certificate(listener->context)->sha256, 32), hex);
-    reef_app_announce(listener->app, "", "certificate made for this run, SHA-256 %s", hex);
+    reef_app_announce(listener->app, "", "certificate made for this run, SHA-256 %s",
+                      hex);
 }
 
 reef_error_t reef__tls_listener_open(reef__tls_listener_t *listener,
@@ -294,8 +312,8 @@ reef_error_t reef__tls_listener_open(reef__tls_listener_t *listener,
         return error;
     }
     use(listener, context);
-    error = reef__listeners_open(&listener->listeners, &listener->desc.listeners,
-                                 failure);
+    error =
+        reef__listeners_open(&listener->listeners, &listener->desc.listeners, failure);
     if (error == REEF_OK && listener->desc.dev) {
         announce_dev(listener);
     }

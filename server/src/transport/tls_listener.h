@@ -35,7 +35,8 @@ typedef struct reef__tls_listener {
     reef__tls_suites_t suites;
     pthread_mutex_t lock;
     reef__tls_context_t *context; /* under the lock; NULL before it is open */
-    uint64_t next_look_ns;        /* at the dev certificate's age */
+    char system_name[32];
+    uint64_t next_look_ns; /* at the dev certificate's age */
     reef__log_limit_t failure_limit;
     reef_metric_t *metric_failures;
     reef_metric_t *metric_full, *metric_resumed;
@@ -76,8 +77,8 @@ reef__tls_context_t *reef__tls_listener_context(reef__tls_listener_t *listener);
 /** A handshake is done.  Any thread. */
 void reef__tls_listener_secured(reef__tls_listener_t *listener, bool is_resumed);
 
-/** TLS with the other side of @p descriptor has failed: counted, and logged at most once
- *  a second.  @p now_ms of the loop's clock.  Any thread. */
+/** TLS with the other side of @p descriptor has failed: counted, and logged at most
+ * once a second.  @p now_ms of the loop's clock.  Any thread. */
 void reef__tls_listener_failed(reef__tls_listener_t *listener,
                                int descriptor,
                                const char *cause,

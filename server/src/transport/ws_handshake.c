@@ -63,6 +63,7 @@ static void tell_world(reef__ws_connection_t *connection,
 {
     char peer[REEF__ADDRESS_TEXT_SIZE];
     char local[REEF__ADDRESS_TEXT_SIZE];
+    reef__tls_facts_t tls = reef__stream_tls_facts(&connection->stream);
     bool is_in;
 
     if (client->ss_family == AF_UNIX) {
@@ -72,12 +73,16 @@ static void tell_world(reef__ws_connection_t *connection,
     }
     reef__address_of_socket(connection->stream.descriptor, local);
     connection->was_opened = true;
-    is_in = reef__peer_opened(&connection->stream.peer,
-                              &(reef_link_desc_t){.peer = reef_span_text(peer),
-                                                  .local = reef_span_text(local),
-                                                  .path = upgrade->path,
-                                                  .query = upgrade->query,
-                                                  .subprotocol = protocol});
+    is_in = reef__peer_opened(
+        &connection->stream.peer,
+        &(reef_link_desc_t){.peer = reef_span_text(peer),
+                            .local = reef_span_text(local),
+                            .tls = connection->secure != NULL,
+                            .tls_version = reef_span_text(tls.version),
+                            .cipher = reef_span_text(tls.cipher),
+                            .path = upgrade->path,
+                            .query = upgrade->query,
+                            .subprotocol = protocol});
     assert(is_in);
 }
 
