@@ -92,7 +92,8 @@ struct reef_app {
     atomic_bool stop_wanted;
     bool frame_wanted; /* input is waiting */
     bool watches_signals;
-    int exit_code; /* of reef_main() */
+    bool ignores_environment; /* settings do not come from there */
+    int exit_code;            /* of reef_main() */
 
     const char *building; /* plugin in build(), for its systems */
     struct {
@@ -149,6 +150,11 @@ static inline uint64_t reef__app_clock(const reef_app_t *app)
 
 /** Take SIGINT and SIGTERM as a wish to stop, SIGHUP as one to reload, from now on. */
 void reef__app_watch_signals(reef_app_t *app);
+
+/** Read the sources of the settings, as they are now.  Owned by the caller. */
+REEF_NODISCARD reef_error_t reef__app_read_config(const reef_app_t *app,
+                                                  reef_config_t **config,
+                                                  reef_failure_t *failure);
 
 /** Clean all plugins up, in reverse order; what they still do decides the exit code. */
 void reef__app_clean_up(reef_app_t *app);

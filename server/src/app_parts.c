@@ -131,52 +131,6 @@ const reef_listener_t *reef_app_listeners(const reef_app_t *app, size_t *count)
     return app->listeners.items;
 }
 
-void reef_app_set_certificate(reef_app_t *app, const reef_certificate_t *certificate)
-{
-    reef_certificate_t *place = NULL;
-
-    pthread_mutex_lock(&app->certificates.lock);
-    for (size_t i = 0; i < app->certificates.count && place == NULL; i++) {
-        if (strcmp(app->certificates.items[i].transport, certificate->transport) == 0) {
-            place = &app->certificates.items[i];
-        }
-    }
-    if (place == NULL) {
-        place = REEF_ARRAY_PUSH(app->alloc, &app->certificates);
-    }
-    *place = *certificate;
-    pthread_mutex_unlock(&app->certificates.lock);
-}
-
-size_t reef_app_certificates(reef_app_t *app,
-                             reef_certificate_t *certificates,
-                             size_t capacity)
-{
-    size_t count;
-
-    pthread_mutex_lock(&app->certificates.lock);
-    count = app->certificates.count;
-    for (size_t i = 0; i < count && i < capacity; i++) {
-        certificates[i] = app->certificates.items[i];
-    }
-    pthread_mutex_unlock(&app->certificates.lock);
-    return count;
-}
-
-void reef_app_on_reload(reef_app_t *app, void (*reload)(void *context), void *context)
-{
-    *REEF_ARRAY_PUSH(app->alloc, &app->reloaders) =
-        (reef__reloader_t){.reload = reload, .context = context};
-}
-
-void reef_app_reload(reef_app_t *app)
-{
-    reef_log(app->log, REEF_LOG_INFO, "app", "reloading");
-    for (size_t i = 0; i < app->reloaders.count; i++) {
-        app->reloaders.items[i].reload(app->reloaders.items[i].context);
-    }
-}
-
 void reef_app_announce(reef_app_t *app, const char *label, const char *format, ...)
 {
     reef__announcement_t *line = REEF_ARRAY_PUSH(app->alloc, &app->announcements);
