@@ -38,6 +38,7 @@ struct reef__tls {
         uint8_t *data;
         size_t first, end, capacity;
     } pending;
+    size_t said_size;     /* what TLS itself has put there since it was empty */
     const char *cause;    /* of a failure; static */
     uint32_t record_left; /* of the record that give() is in */
     uint32_t silence;     /* records since the last that brought data */
@@ -139,7 +140,8 @@ static int take(WOLFSSL *wolf, char *data, int size, void *context)
         tls->out_size += (size_t)size;
         return size;
     }
-    if (reef__tls_pending(tls).size + (size_t)size > limit) {
+    tls->said_size += (size_t)size;
+    if (tls->said_size > limit) {
         tls->cause = "too much to answer";
         return WOLFSSL_CBIO_ERR_GENERAL;
     }
@@ -377,6 +379,7 @@ void reef__tls_pending_consume(reef__tls_t *tls, size_t size)
     assert(size <= tls->pending.end - tls->pending.first);
     tls->pending.first += size;
     if (tls->pending.first == tls->pending.end && tls->pending.data != NULL) {
+        tls->said_size = 0;
         release_pending(tls); /* it is rarely needed, by few */
     }
 }

@@ -17,7 +17,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <wolfssl/options.h>
+#include <wolfssl/options.h> /* before the others */
+
+#include <wolfssl/openssl/evp.h>
 #include <wolfssl/ssl.h>
 
 enum {
@@ -222,9 +224,54 @@ static int no_password(char *password, int size, int writes, void *context)
     return -1;
 }
 
+/* Whether what one key has signed is good for the other. */
+static bool is_pair(WOLFSSL_EVP_PKEY *private_key, WOLFSSL_EVP_PKEY *public_key)
+{
+    static const char text[] = "does it fit?";
+    unsigned char signature[256];
+    size_t size = sizeof(signature);
+    WOLFSSL_EVP_MD_CTX *sign = wolfSSL_EVP_MD_CTX_new();
+    WOLFSSL_EVP_MD_CTX *verify = wolfSSL_EVP_MD_CTX_new();
+    const WOLFSSL_EVP_MD *digest = wolfSSL_EVP_sha256();
+    bool fits =
+        wolfSSL_EVP_DigestSignInit(sign, NULL, digest, NULL, private_key) == 1 &&
+        wolfSSL_EVP_DigestSignUpdate(sign, text, sizeof(text)) == 1 &&
+        wolfSSL_EVP_DigestSignFinal(sign, signature, &size) == 1 &&
+        wolfSSL_EVP_DigestVerifyInit(verify, NULL, digest, NULL, public_key) == 1 &&
+        wolfSSL_EVP_DigestVerifyUpdate(verify, text, sizeof(text)) == 1 &&
+        wolfSSL_EVP_DigestVerifyFinal(verify, signature, size) == 1;
+
+    wolfSSL_EVP_MD_CTX_free(sign);
+    wolfSSL_EVP_MD_CTX_free(verify);
+    return fits;
+}
+
+/* wolfSSL compares RSA keys; of two on a curve it looks at each alone, at least as
+ * Debian builds it. */
+static bool fits_certificate(const reef__tls_context_t *context, const file_t *chain)
+{
+    WOLFSSL_EVP_PKEY *private_key = wolfSSL_CTX_get0_privatekey(context->wolf);
+    WOLFSSL_EVP_PKEY *public_key;
+    WOLFSSL_X509 *leaf;
+    bool fits = wolfSSL_CTX_check_private_key(context->wolf) == WOLFSSL_SUCCESS;
+
+    if (!fits || private_key == NULL ||
+        wolfSSL_EVP_PKEY_base_id(private_key) != EVP_PKEY_EC) {
+        return fits;
+    }
+    leaf = wolfSSL_X509_load_certificate_buffer((const unsigned char *)chain->text,
+                                                (int)chain->size, WOLFSSL_FILETYPE_PEM);
+    public_key = wolfSSL_X509_get_pubkey(leaf);
+    fits = public_key != NULL && is_pair(private_key, public_key);
+    wolfSSL_EVP_PKEY_free(public_key);
+    wolfSSL_X509_free(leaf);
+    return fits;
+}
+
 static reef_error_t load_key(reef__tls_context_t *context,
                              const reef__tls_context_desc_t *desc,
                              const file_t *file,
+                             const file_t *chain,
                              reef_failure_t *failure)
 {
     const char *cause = NULL;
@@ -239,7 +286,7 @@ static reef_error_t load_key(reef__tls_context_t *context,
                    context->wolf, (const unsigned char *)file->text, (long)file->size,
                    WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS) {
         cause = "holds a key that cannot be read";
-    } else if (wolfSSL_CTX_check_private_key(context->wolf) != WOLFSSL_SUCCESS) {
+    } else if (!fits_certificate(context, chain)) {
         return reef_fail(failure, REEF_E_INVALID,
                          "%s.key: %s: does not belong to the certificate in %s",
                          desc->section, file->path, desc->cert_path);
@@ -262,7 +309,7 @@ static reef_error_t load_files(reef__tls_context_t *context,
         error = load_chain(context, desc, &certificate, failure);
     }
     if (error == REEF_OK) {
-        error = load_key(context, desc, &key, failure);
+        error = load_key(context, desc, &key, &certificate, failure);
     }
     release_file(desc->alloc, &certificate);
     release_file(desc->alloc, &key);
