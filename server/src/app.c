@@ -9,6 +9,7 @@
  */
 #include "app.h"
 
+#include "authenticate.h"
 #include "buffer_cache.h"
 #include "transport/io.h"
 
@@ -112,6 +113,7 @@ static void create_parts(reef_app_t *app)
     app->sessions = reef__sessions_create(app);
     reef__groups_create_first(app->sessions);
     app->router = reef__router_create(app->alloc);
+    app->authenticators = reef__authenticators_create(app);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         *REEF_ARRAY_PUSH(app->alloc, &app->schedules) =
             reef_schedule_create(app->world, names[i]);
@@ -169,6 +171,9 @@ void reef__app_clean_up(reef_app_t *app)
     if (app->mailbox != NULL) {
         reef_mailbox_close(app->mailbox);
     }
+    if (app->authenticators != NULL) {
+        reef__authenticators_stop(app->authenticators);
+    }
     while (app->plugins.count > 0) {
         reef__plugin_entry_t *entry = &app->plugins.items[--app->plugins.count];
 
@@ -197,6 +202,7 @@ void reef_app_destroy(reef_app_t *app)
     reef_world_destroy(app->world);
     reef__sessions_destroy(app->sessions);
     reef__router_destroy(app->router);
+    reef__authenticators_destroy(app->authenticators);
     reef_mailbox_destroy(app->mailbox);
     reef__loop_destroy(app->loop);
     reef_metrics_destroy(app->metrics);
@@ -406,6 +412,7 @@ static void shut_down(reef_app_t *app)
     uint64_t deadline =
         reef__app_clock(app) + app->server_config.shutdown_ms * UINT64_C(1000000);
 
+    reef__authenticators_stop(app->authenticators);
     reef__sessions_stop_accepting(app->sessions);
     reef_schedule_run(reef_app_find_schedule(app, REEF_SHUTDOWN));
     reef__sessions_close_all(app->sessions, SHUTDOWN_CODE, SHUTDOWN_TEXT);

@@ -24,6 +24,11 @@ void reef_crypto_sha1(reef_span_t data, uint8_t digest[REEF_SHA1_SIZE]);
 /** SHA-256 of @p data (FIPS 180-4). */
 void reef_crypto_sha256(reef_span_t data, uint8_t digest[REEF_SHA256_SIZE]);
 
+/** HMAC-SHA-256 of @p data (RFC 2104). */
+void reef_crypto_hmac_sha256(reef_span_t key,
+                             reef_span_t data,
+                             uint8_t digest[REEF_SHA256_SIZE]);
+
 /** Fill @p out with @p size unpredictable bytes, fit for keys and tokens. */
 void reef_crypto_random(void *out, size_t size);
 
@@ -47,6 +52,15 @@ REEF_NODISCARD reef_error_t reef_crypto_base64_decode(reef_span_t text,
                                                       uint8_t *out,
                                                       size_t capacity,
                                                       size_t *size);
+
+/**
+ * The same for the alphabet that is safe in URLs, without padding: as in JSON Web
+ * Tokens (RFC 4648 section 5, RFC 7515 appendix C).
+ */
+REEF_NODISCARD reef_error_t reef_crypto_base64url_decode(reef_span_t text,
+                                                         uint8_t *out,
+                                                         size_t capacity,
+                                                         size_t *size);
 
 /** Write 2 * data.size lower-case digits and a NUL to @p text. */
 void reef_crypto_hex_encode(reef_span_t data, char *text);

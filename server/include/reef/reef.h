@@ -6,6 +6,7 @@
 #define REEF_REEF_H
 
 #include <reef/app.h>
+#include <reef/authenticate.h>
 #include <reef/components.h>
 #include <reef/group.h>
 #include <reef/message.h>

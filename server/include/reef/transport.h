@@ -56,6 +56,12 @@ typedef struct reef_transport {
     uint32_t (*connection_count)(const void *transport);
 } reef_transport_t;
 
+/** A header of the request. */
+typedef struct reef_header {
+    const char *name; /* as an authenticator asked for it; static */
+    reef_span_t value;
+} reef_header_t;
+
 typedef struct reef_link_desc {
     const reef_transport_t *transport;
     void *connection; /* first argument of the table's functions */
@@ -67,7 +73,19 @@ typedef struct reef_link_desc {
     reef_span_t path;
     reef_span_t query;
     reef_span_t subprotocol;
+    const reef_header_t *headers; /* those asked for, no name twice */
+    uint32_t header_count;
 } reef_link_desc_t;
+
+enum {
+    REEF_REFUSAL_REASON_SIZE = 124
+};
+
+/** Why a peer is not let in. */
+typedef struct reef_refusal {
+    uint16_t status;                       /* of HTTP; 0 = not refused */
+    char reason[REEF_REFUSAL_REASON_SIZE]; /* printable ASCII */
+} reef_refusal_t;
 
 /** Make a transport known to the app, for its orderly shutdown.  @p self is passed to
  * it. */
@@ -77,6 +95,12 @@ void reef_app_add_transport(reef_app_t *app,
 
 /** Open a link: its entity is spawned by the next `ingress`, before its messages. */
 reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc);
+
+/** The same if all authenticators (authenticate.h) let the peer in; otherwise 0, and
+ *  @p refusal receives why. */
+reef_link_t reef_link_request(reef_app_t *app,
+                              const reef_link_desc_t *desc,
+                              reef_refusal_t *refusal);
 
 /**
  * Hand in one whole message, which is copied.

@@ -66,8 +66,9 @@ typedef struct reef__peer_type {
 struct reef__peer {
     reef__io_t *io;
     const reef__peer_type_t *type;
-    reef_link_t link;                    /* the world's; 0 = has no link */
-    _Atomic uint64_t queue_bytes;        /* told by the loop, read by the world */
+    reef_link_t link;                 /* the world's; 0 = has no link */
+    struct reef_admission *admission; /* the world's: let in, and has to hear of it */
+    _Atomic uint64_t queue_bytes;     /* told by the loop, read by the world */
     reef__fan_memberships_t memberships; /* the loop's; see fan.h */
     uint8_t framing;                     /* reef__framing_t; set by the transport */
     reef__wheel_node_t deadline;         /* the loop's */
@@ -79,6 +80,7 @@ struct reef__peer {
     bool
         is_waiting; /* in io->waiting: reading has stopped until the world catches up */
     bool is_paused; /* reading has stopped until the world says so */
+    bool is_closed; /* reported */
 };
 
 /** One event loop. */

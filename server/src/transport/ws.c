@@ -20,7 +20,8 @@ static void end_handshake(reef__stream_t *stream, void *context)
 
     (void)context;
     if (connection->state == REEF__WS_SECURING ||
-        connection->state == REEF__WS_HANDSHAKE) {
+        connection->state == REEF__WS_HANDSHAKE ||
+        connection->state == REEF__WS_ASKING) {
         reef__ws_abort(connection, REEF_DISCONNECT_SHUTDOWN);
     }
 }

@@ -23,11 +23,13 @@
 
 enum {
     REEF__WS_MAX_TURNED_AWAY = 32, /* of a crowd, those who are told why */
+    REEF__WS_MAX_EARLY = 65536,    /* bytes that may wait for a peer to be let in */
 };
 
 typedef enum reef__ws_state {
     REEF__WS_SECURING,  /* the handshake of TLS */
     REEF__WS_HANDSHAKE, /* reading the request head */
+    REEF__WS_ASKING,    /* the world is to say whether it is let in */
     REEF__WS_OPEN,
     REEF__WS_ENDING,  /* nothing more is heard; the world answers what it has heard */
     REEF__WS_CLOSING, /* our close frame is queued; the peer's is awaited */
@@ -42,7 +44,16 @@ typedef struct reef__ws_handshake {
     uint8_t data[]; /* max_handshake bytes */
 } reef__ws_handshake_t;
 
-/** Bytes that came when the world was behind; they are looked at later. */
+/** The answer to a request, while it is not given yet. */
+typedef struct reef__ws_answer {
+    reef__ws_deflate_params_t deflate;
+    bool deflates;
+    size_t size;
+    char response[REEF__WS_RESPONSE_SIZE];
+} reef__ws_answer_t;
+
+/** Bytes that came when the world was behind, or before the peer was let in; they are
+ *  looked at later. */
 typedef struct reef__ws_held {
     size_t size;
     uint8_t data[];
@@ -58,6 +69,8 @@ typedef struct reef__ws_connection {
     reef__tls_listener_t *secure; /* where it came in; NULL = without TLS */
     reef__ws_reader_t reader;     /* its .deflate is the connection's, or NULL */
     reef__ws_handshake_t *handshake;
+    /* Owned; while ASKING. */
+    reef__ws_answer_t *answer;
     reef__ws_held_t *held; /* owned; NULL = nothing */
     uint64_t since_ms;     /* when the present state began */
     uint64_t heard_ms;     /* when bytes came last */
@@ -131,6 +144,9 @@ void reef__ws_handshake_read(reef__ws_connection_t *connection,
 void reef__ws_handshake_refuse(reef__ws_connection_t *connection,
                                int http_status,
                                const char *reason);
+
+/** Answer that the peer is in. */
+void reef__ws_handshake_admit(reef__ws_connection_t *connection);
 
 /** Release what the handshake holds. */
 void reef__ws_handshake_finish(reef__ws_connection_t *connection);

@@ -7,7 +7,9 @@
  *         └──────────────────────────────────────────── │ ────────► LEAVING ─► DEAD
  *                                                       └ the world is through ─┘
  *
- * ENDING lets the world answer what came before the end, so that replies are sent
+ * Where somebody is to be asked whether the peer is let in, HANDSHAKE goes on to
+ * ASKING, and from there to OPEN or, by a refusal, to LEAVING; what comes meanwhile is
+ * held. ENDING lets the world answer what came before the end, so that replies are sent
  * before the close frame.  In LEAVING what arrives is read and thrown away, for closing
  * a socket with unread bytes would reset it and could destroy our last frame on its
  * way.  Every state has its deadline; those of OPEN are looked at when the earliest of
@@ -88,6 +90,7 @@ static void set_deadline(reef__ws_connection_t *connection)
         due = connection->since_ms + connection->secure->desc.handshake_timeout_ms;
         break;
     case REEF__WS_HANDSHAKE:
+    case REEF__WS_ASKING:
         due = connection->since_ms + config->handshake_timeout_ms;
         break;
     case REEF__WS_OPEN:
@@ -136,6 +139,16 @@ static void hold(reef__ws_connection_t *connection, const uint8_t *data, size_t 
     memcpy(held->data + before, data, size);
     held->size = before + size;
     connection->held = held;
+}
+
+/* Behind the request; the peer is not let in yet. */
+static void
+hold_early(reef__ws_connection_t *connection, const uint8_t *data, size_t size)
+{
+    hold(connection, data, size);
+    if (connection->held->size >= REEF__WS_MAX_EARLY) {
+        reef__stream_pause(&connection->stream);
+    }
 }
 
 static void release_held(const reef__ws_connection_t *connection, reef__ws_held_t *held)
@@ -519,6 +532,10 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
     reef__ws_event_t event;
     bool one_was_whole = false;
 
+    if (connection->state == REEF__WS_ASKING) {
+        hold_early(connection, data, size);
+        return;
+    }
     if (connection->held != NULL) {
         hold(connection, data, size);
         return;
@@ -561,6 +578,7 @@ static void on_read(reef__stream_t *stream, uint8_t *data, size_t size)
     case REEF__WS_HANDSHAKE:
         reef__ws_handshake_read(connection, data, size);
         break;
+    case REEF__WS_ASKING:
     case REEF__WS_OPEN:
     case REEF__WS_CLOSING:
         reef__ws_read_frames(connection, data, size);
@@ -604,12 +622,36 @@ static void resume_reading(reef__peer_t *peer)
     }
 }
 
+/* Being let in ----------------------------------------------------------------- */
+
+static void admit(reef__peer_t *peer)
+{
+    reef__ws_handshake_admit((reef__ws_connection_t *)peer);
+    resume_reading(peer);
+}
+
+/* The world has forgotten it: its end is nobody else's business any more. */
+static void refuse(reef__peer_t *peer, uint16_t code, reef_span_t reason)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
+    char text[REEF_REFUSAL_REASON_SIZE] = "";
+
+    memcpy(text, reason.data,
+           reason.size < sizeof(text) ? reason.size : sizeof(text) - 1);
+    connection->was_opened = false;
+    release_held(connection, connection->held);
+    connection->held = NULL;
+    reef__ws_handshake_refuse(connection, code, text);
+    reef__ws_handshake_finish(connection);
+    reef__stream_resume(&connection->stream);
+}
+
 /* Accepting -------------------------------------------------------------------- */
 
 #define PEER_FUNCTIONS                                                                 \
     .send = send_message, .send_frames = send_frames, .close = close_peer,             \
     .pause = pause_reading, .resume = resume_reading, .release = release,              \
-    .expired = on_expired
+    .expired = on_expired, .admit = admit, .refuse = refuse
 
 static const reef__peer_type_t plain_type = {
     .transport = &reef__ws_transport,
