@@ -395,7 +395,8 @@ reef__tls_facts_t reef__tls_facts(const reef__tls_t *tls)
         unsigned short size = 0;
 
         facts.version = wolfSSL_get_version(tls->wolf);
-        facts.cipher = wolfSSL_get_cipher_name(tls->wolf);
+        facts.cipher =
+            reef__tls_suite_name((uint16_t)wolfSSL_get_current_cipher_suite(tls->wolf));
         facts.is_resumed = wolfSSL_session_reused(tls->wolf) != 0;
         if (wolfSSL_ALPN_GetProtocol(tls->wolf, &name, &size) == WOLFSSL_SUCCESS &&
             size > 0) {

@@ -96,6 +96,10 @@ REEF_NODISCARD reef_error_t reef__tls_suites_parse(reef__tls_suites_t *suites,
                                                    const char *setting,
                                                    reef_failure_t *failure);
 
+/** The registered name of a suite, "TLS_AES_128_GCM_SHA256"; "" for one that is not
+ *  offered here. */
+const char *reef__tls_suite_name(uint16_t number);
+
 /** The list that wolfSSL takes. */
 void reef__tls_suites_format(const reef__tls_suites_t *suites,
                              char text[REEF__TLS_SUITES_SIZE]);

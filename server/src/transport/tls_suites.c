@@ -183,3 +183,28 @@ void reef__tls_suites_format(const reef__tls_suites_t *suites,
                                  i > 0 ? ":" : "", names[suites->order[i]].suites);
     }
 }
+
+const char *reef__tls_suite_name(uint16_t number)
+{
+    static const struct {
+        uint16_t number;
+        const char *name;
+    } suites[] = {
+        {0x1301, "TLS_AES_128_GCM_SHA256"},
+        {0x1302, "TLS_AES_256_GCM_SHA384"},
+        {0x1303, "TLS_CHACHA20_POLY1305_SHA256"},
+        {0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
+        {0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+        {0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+        {0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
+        {0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
+        {0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
+    };
+
+    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+        if (suites[i].number == number) {
+            return suites[i].name;
+        }
+    }
+    return "";
+}
