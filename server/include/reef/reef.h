@@ -17,5 +17,6 @@
 #include <reef/tcp.h>
 #include <reef/udp.h>
 #include <reef/websocket.h>
+#include <reef/wss.h>
 
 #endif /* REEF_REEF_H */
