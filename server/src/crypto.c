@@ -13,14 +13,20 @@
 #include <sys/types.h>
 
 #include <wolfssl/options.h>
+#include <wolfssl/wolfcrypt/hmac.h>
 #include <wolfssl/wolfcrypt/sha.h>
 #include <wolfssl/wolfcrypt/sha256.h>
+#include <wolfssl/wolfcrypt/siphash.h>
 
 /* wolfSSL counts in 32 bits. */
 static const size_t max_update = (size_t)1 << 30;
 
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* The digits of the values 62 and 63. */
+static const char base64_ends[] = "+/";
+static const char base64url_ends[] = "-_";
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -59,6 +65,38 @@ void reef_crypto_sha256(reef_span_t data, uint8_t digest[REEF_SHA256_SIZE])
     assert(failed == 0);
 }
 
+void reef_crypto_hmac_sha256(reef_span_t key,
+                             reef_span_t data,
+                             uint8_t digest[REEF_SHA256_SIZE])
+{
+    Hmac hmac;
+    int failed = wc_HmacInit(&hmac, NULL, INVALID_DEVID);
+
+    assert(key.size <= max_update);
+    failed |= wc_HmacSetKey(&hmac, WC_SHA256, key.size > 0 ? key.data : (byte[]){0},
+                            (word32)key.size);
+    while (data.size > 0) {
+        size_t count = smaller(data.size, max_update);
+
+        failed |= wc_HmacUpdate(&hmac, data.data, (word32)count);
+        data = reef_span_skip(data, count);
+    }
+    failed |= wc_HmacFinal(&hmac, digest);
+    wc_HmacFree(&hmac);
+    assert(failed == 0);
+}
+
+void reef_crypto_siphash(const uint8_t key[REEF_SIPHASH_KEY_SIZE],
+                         reef_span_t data,
+                         uint8_t tag[REEF_SIPHASH_SIZE])
+{
+    int failed;
+
+    assert(data.size <= max_update);
+    failed = wc_SipHash(key, data.data, (word32)data.size, tag, REEF_SIPHASH_SIZE);
+    assert(failed == 0);
+}
+
 void reef_crypto_random(void *out, size_t size)
 {
     uint8_t *next = out;
@@ -94,7 +132,7 @@ size_t reef_crypto_base64_encode(reef_span_t data, char *text)
 }
 
 /* Value of a base64 digit, or 64 for any other character. */
-static uint32_t base64_value(uint8_t c)
+static uint32_t base64_value(uint8_t c, const char ends[2])
 {
     if (c >= 'A' && c <= 'Z') {
         return (uint32_t)(c - 'A');
@@ -105,25 +143,19 @@ static uint32_t base64_value(uint8_t c)
     if (c >= '0' && c <= '9') {
         return (uint32_t)(c - '0' + 52);
     }
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
+    return c == (uint8_t)ends[0] ? 62 : c == (uint8_t)ends[1] ? 63 : 64;
 }
 
-reef_error_t
-reef_crypto_base64_decode(reef_span_t text, uint8_t *out, size_t capacity, size_t *size)
+/* All of @p digits, which have no padding any more. */
+static reef_error_t decode_digits(
+    reef_span_t digits, const char ends[2], uint8_t *out, size_t capacity, size_t *size)
 {
-    size_t digits = text.size;
     size_t written = 0;
     uint32_t bits = 0; /* the undelivered ones are the lowest bit_count */
     unsigned bit_count = 0;
 
-    if (text.size % 4 != 0) {
-        return REEF_E_INVALID;
-    }
-    while (digits > 0 && text.size - digits < 2 && text.data[digits - 1] == '=') {
-        digits--;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        uint32_t value = base64_value(text.data[i]);
+    for (size_t i = 0; i < digits.size; i++) {
+        uint32_t value = base64_value(digits.data[i], ends);
 
         if (value > 63) {
             return REEF_E_INVALID;
@@ -138,11 +170,35 @@ reef_crypto_base64_decode(reef_span_t text, uint8_t *out, size_t capacity, size_
             out[written++] = (uint8_t)(bits >> bit_count);
         }
     }
-    if ((bits & ((1U << bit_count) - 1)) != 0) {
-        return REEF_E_INVALID;
+    if (bit_count == 6 || (bits & ((1U << bit_count) - 1)) != 0) {
+        return REEF_E_INVALID; /* a digit that makes no byte, or a bit behind the last
+                                */
     }
     *size = written;
     return REEF_OK;
+}
+
+reef_error_t
+reef_crypto_base64_decode(reef_span_t text, uint8_t *out, size_t capacity, size_t *size)
+{
+    reef_span_t digits = text;
+
+    if (text.size % 4 != 0) {
+        return REEF_E_INVALID;
+    }
+    while (digits.size > 0 && text.size - digits.size < 2 &&
+           text.data[digits.size - 1] == '=') {
+        digits.size--;
+    }
+    return decode_digits(digits, base64_ends, out, capacity, size);
+}
+
+reef_error_t reef_crypto_base64url_decode(reef_span_t text,
+                                          uint8_t *out,
+                                          size_t capacity,
+                                          size_t *size)
+{
+    return decode_digits(text, base64url_ends, out, capacity, size);
 }
 
 void reef_crypto_hex_encode(reef_span_t data, char *text)

@@ -180,8 +180,8 @@ static void copy_text(char *out, size_t capacity, reef_span_t text)
     }
 }
 
-static session_t *make_component(reef__sessions_t *sessions,
-                                 const reef_link_desc_t *desc)
+session_t *reef__session_component(reef__sessions_t *sessions,
+                                   const reef_link_desc_t *desc)
 {
     session_t *value = reef_resize(sessions->alloc, NULL, 0, sizeof(*value));
     struct timespec now;
@@ -204,28 +204,61 @@ static session_t *make_component(reef__sessions_t *sessions,
     return value;
 }
 
-reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc)
+/* Takes the component over. */
+static reef_link_t open_link(reef__sessions_t *sessions,
+                             const reef_transport_t *transport,
+                             void *connection,
+                             session_t *component)
 {
-    reef__sessions_t *sessions = app->sessions;
     uint32_t slot = take_slot(sessions);
     reef__link_t *link = reef__link_at(sessions, slot);
 
     *link = (reef__link_t){
-        .transport = desc->transport,
-        .connection = desc->connection,
+        .transport = transport,
+        .connection = connection,
         .generation = link->generation + 1,
         .next_ready = link->next_ready, /* the slot may still be in the list */
         .is_ready = link->is_ready,
         .is_dirty = link->is_dirty,
         .state = REEF__LINK_OPENING,
         .rtt_us = -1,
-        .opening = make_component(sessions, desc),
+        .opening = component,
     };
     sessions->open_count++;
     reef_metric_add(sessions->metric_connects, 1);
     reef_metric_set(sessions->metric_sessions, sessions->open_count);
     reef__link_make_ready(sessions, slot);
     return handle_of(link, slot);
+}
+
+reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc)
+{
+    return open_link(app->sessions, desc->transport, desc->connection,
+                     reef__session_component(app->sessions, desc));
+}
+
+reef_link_t reef__admission_open(reef_app_t *app, reef_admission_t *admission)
+{
+    reef_link_t handle = open_link(app->sessions, admission->transport,
+                                   admission->connection, admission->opening);
+
+    admission->opening = NULL;
+    reef__link_at(app->sessions, (uint32_t)handle)->admission = admission;
+    return handle;
+}
+
+reef_link_t reef_link_request(reef_app_t *app,
+                              const reef_link_desc_t *desc,
+                              reef_refusal_t *refusal)
+{
+    reef_admission_t *admission;
+
+    *refusal = (reef_refusal_t){0};
+    if (!reef__authenticators_exist(app->authenticators)) {
+        return reef_link_open(app, desc);
+    }
+    admission = reef__admission_ask(app, desc, refusal);
+    return admission != NULL ? reef__admission_open(app, admission) : 0;
 }
 
 static void
@@ -521,6 +554,7 @@ void reef__link_free(reef__sessions_t *sessions, uint32_t slot)
     reef__link_discard_inbox(sessions, link);
     reef_resize(sessions->alloc, link->close_reason, REEF__CLOSE_REASON_SIZE, 0);
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
+    reef__admission_drop(link->admission);
     REEF_ARRAY_FINISH(sessions->alloc, &link->groups);
     *link = (reef__link_t){.generation = link->generation,
                            .is_ready = link->is_ready,

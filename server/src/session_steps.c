@@ -16,24 +16,42 @@
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
 #define OVERLOADED      "server overloaded"
 
-static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t slot)
+/* The entity with its two components, and with what authenticators gave it. */
+static reef_entity_t
+spawn_entity(const reef__sessions_t *sessions, reef__link_t *link, client_id_t id)
 {
-    reef__link_t *link = reef__link_at(sessions, slot);
-    reef_world_t *world = reef_run_world(run);
-    client_counter_t *counter = REEF_RESOURCE(world, client_counter);
-    client_id_t id = {.value = ++counter->last};
+    reef_admission_t *admission = link->admission;
+    reef_component_t components[2 + REEF_MAX_ADMISSION_COMPONENTS] = {
+        sessions->client_id_component, sessions->session_component};
+    const void *columns[2 + REEF_MAX_ADMISSION_COMPONENTS] = {&id, link->opening};
+    uint32_t count = 2;
     reef_entity_t entity;
-    reef_component_t components[] = {sessions->client_id_component,
-                                     sessions->session_component};
-    const void *columns[] = {&id, link->opening};
 
-    reef_world_spawn_rows(world,
+    for (uint32_t i = 0; admission != NULL && i < admission->count; i++, count++) {
+        components[count] = admission->components[i];
+        columns[count] = admission->values[i];
+    }
+    reef_world_spawn_rows(sessions->app->world,
                           &(reef_rows_desc_t){.range = REEF_RANGE_SESSION,
                                               .count = 1,
                                               .components = components,
-                                              .component_count = 2,
+                                              .component_count = count,
                                               .columns = columns},
                           &entity);
+    if (admission != NULL) {
+        reef__admission_moved(admission);
+        link->admission = NULL;
+    }
+    return entity;
+}
+
+static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t slot)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+    client_counter_t *counter = REEF_RESOURCE(sessions->app->world, client_counter);
+    client_id_t id = {.value = ++counter->last};
+    reef_entity_t entity = spawn_entity(sessions, link, id);
+
     link->client_id = id.value;
     link->state = link->connection ? REEF__LINK_OPEN : REEF__LINK_ENDED;
     reef__link_bind(sessions, slot, entity);
@@ -209,8 +227,10 @@ fail_send(reef__sessions_t *sessions, reef_entity_t entity, reef_error_t error)
 
 void reef__link_fail(reef__sessions_t *sessions, uint32_t slot, reef_error_t error)
 {
-    fail_send(sessions, reef__link_at(sessions, slot)->entity, error);
-    if (error == REEF_E_LIMIT) {
+    const reef__link_t *link = reef__link_at(sessions, slot);
+
+    fail_send(sessions, link->entity, error);
+    if (error == REEF_E_LIMIT && !link->transport->is_lossy) {
         reef__link_want_close(sessions, slot, 1008, "too slow to read",
                               REEF_DISCONNECT_SLOW);
     }
@@ -302,7 +322,8 @@ static void close_failed(reef__sessions_t *sessions, reef_run_t *run)
         }
         if (failed->group != 0) {
             reef__group_close(sessions, failed->group, 1013, OVERLOADED);
-        } else if (slot != REEF__NO_SLOT) {
+        } else if (slot != REEF__NO_SLOT &&
+                   !reef__link_at(sessions, slot)->transport->is_lossy) {
             reef__link_want_close(sessions, slot, 1013, OVERLOADED,
                                   REEF_DISCONNECT_SLOW);
         }

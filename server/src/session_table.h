@@ -12,6 +12,7 @@
 #ifndef REEF_SRC_SESSION_TABLE_H
 #define REEF_SRC_SESSION_TABLE_H
 
+#include "authenticate.h"
 #include "session.h"
 
 #include <reef/components.h>
@@ -72,8 +73,9 @@ typedef struct reef__link {
     bool close_wanted;   /* `lifetimes` will close it */
     bool is_leaving;     /* ends when what came before is answered */
     uint16_t close_code;
-    char *close_reason; /* owned, REEF__CLOSE_REASON_SIZE; NULL = none */
-    session_t *opening; /* owned component value until the entity is spawned */
+    char *close_reason;          /* owned, REEF__CLOSE_REASON_SIZE; NULL = none */
+    session_t *opening;          /* owned component value until the entity is spawned */
+    reef_admission_t *admission; /* owned: what the entity is to have besides; NULL */
 } reef__link_t;
 
 /** One drained message, or the end of a session (payload NULL). */
@@ -171,6 +173,10 @@ struct reef__sessions {
     reef_metric_t *metric_dropped_received; /* events lost at their bound */
     reef_metric_t *metric_dropped_sends;
 };
+
+/** The `session` component of a link, owned by the caller. */
+session_t *reef__session_component(reef__sessions_t *sessions,
+                                   const reef_link_desc_t *desc);
 
 /** The link in a slot. */
 static inline reef__link_t *reef__link_at(const reef__sessions_t *sessions,

@@ -18,7 +18,10 @@ typedef struct run {
     reef__ws_upgrade_t upgrade;
     reef__ws_upgrade_status_t status;
     uint8_t *bytes;
+    reef__ws_header_t headers[REEF__WS_MAX_HEADERS];
 } run_t;
+
+static const char *const wanted[] = {"Origin", "cookie"};
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,6 +41,7 @@ static void parse(run_t *run,
     uint8_t *bytes = NULL;
 
     *run = (run_t){0};
+    run->upgrade.headers = run->headers;
     for (size_t seen = 0;
          seen < request.size && run->status == REEF__WS_UPGRADE_MORE;) {
         size_t rest = request.size - seen;
@@ -69,6 +73,11 @@ static void check_same(const run_t *a, const run_t *b)
     check(x->protocol_count == y->protocol_count);
     for (size_t i = 0; i < x->protocol_count; i++) {
         check(reef_span_equal(x->protocols[i], y->protocols[i]));
+    }
+    check(x->header_count == y->header_count);
+    for (uint32_t i = 0; i < x->header_count; i++) {
+        check(x->headers[i].wanted == y->headers[i].wanted);
+        check(reef_span_equal(x->headers[i].value, y->headers[i].value));
     }
     check(x->deflate_offer_count == y->deflate_offer_count);
     for (uint32_t i = 0; i < x->deflate_offer_count; i++) {
@@ -144,6 +153,11 @@ static void check_done(const run_t *run, const reef__ws_upgrade_limits_t *limits
     check(lies_in(upgrade->path, run) && lies_in(upgrade->query, run));
     check(lies_in(upgrade->host, run) && lies_in(upgrade->origin, run));
     check(upgrade->protocol_count <= REEF__WS_MAX_PROTOCOLS);
+    check(upgrade->header_count <= REEF__WS_MAX_HEADERS);
+    for (uint32_t i = 0; i < upgrade->header_count; i++) {
+        check(upgrade->headers[i].wanted < limits->wanted_count);
+        check(lies_in(upgrade->headers[i].value, run));
+    }
     check(protocol.size == 0 || protocol.size == 4 || protocol.size == 9);
     check_response(out, reef__ws_upgrade_write_accept(upgrade, protocol, NULL, out), 0);
     for (size_t i = 0; i < upgrade->protocol_count; i++) {
@@ -185,7 +199,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < HEAD_SIZE) {
         return 0;
     }
-    limits = (reef__ws_upgrade_limits_t){data[0] * 8U, data[1]};
+    limits = (reef__ws_upgrade_limits_t){.max_head = data[0] * 8U,
+                                         .max_headers = data[1],
+                                         .wanted = wanted,
+                                         .wanted_count = data[2] % 3U};
     request = reef_span(data + HEAD_SIZE, size - HEAD_SIZE);
     parse(&whole, &limits, request, request.size);
     parse(&others[0], &limits, request, data[2] + 2U);

@@ -45,6 +45,57 @@ static void test_crypto_sha256_matches_the_published_vectors(void **state)
                "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+/* RFC 4231 sections 4.2 to 4.4, 4.7, and an empty key */
+static void test_crypto_hmac_sha256_matches_the_published_vectors(void **state)
+{
+    static const struct {
+        uint8_t key_byte;
+        size_t key_size;
+        const char *key, *data, *digest;
+    } vectors[] = {
+        {0x0b, 20, NULL, "Hi There",
+         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {0, 4, "Jefe", "what do ya want for nothing?",
+         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {0xaa, 131, NULL, "Test Using Larger Than Block-Size Key - Hash Key First",
+         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+        {0, 0, NULL, "",
+         "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        uint8_t key[131];
+        uint8_t digest[REEF_SHA256_SIZE];
+
+        memset(key, vectors[i].key_byte, sizeof(key));
+        if (vectors[i].key != NULL) {
+            memcpy(key, vectors[i].key, vectors[i].key_size);
+        }
+        reef_crypto_hmac_sha256(reef_span(key, vectors[i].key_size),
+                                reef_span_text(vectors[i].data), digest);
+        assert_hex(digest, sizeof(digest), vectors[i].digest);
+    }
+}
+
+/* Appendix A of the paper, and the first of the vectors of its authors. */
+static void test_crypto_siphash_matches_the_published_vectors(void **state)
+{
+    uint8_t key[REEF_SIPHASH_KEY_SIZE];
+    uint8_t data[15];
+    uint8_t tag[REEF_SIPHASH_SIZE];
+
+    (void)state;
+    for (uint8_t i = 0; i < sizeof(key); i++) {
+        key[i] = i;
+    }
+    memcpy(data, key, sizeof(data));
+    reef_crypto_siphash(key, reef_span(data, sizeof(data)), tag);
+    assert_hex(tag, sizeof(tag), "e545be4961ca29a1");
+    reef_crypto_siphash(key, reef_span(NULL, 0), tag);
+    assert_hex(tag, sizeof(tag), "310e0edd47db6f72");
+}
+
 static void test_crypto_random_fills_every_byte_and_no_more(void **state)
 {
     uint8_t seen[40] = {0};
@@ -152,6 +203,67 @@ static void test_crypto_base64_decodes_no_more_than_fits(void **state)
     assert_int_equal(bytes[3], 7);
 }
 
+/* RFC 4648 section 5, RFC 7515 appendix C */
+static void test_crypto_base64url_decodes_what_has_no_padding(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *bytes;
+        size_t size;
+    } good[] = {
+        {"", "", 0},
+        {"Zg", "f", 1},
+        {"Zm8", "fo", 2},
+        {"Zm9v", "foo", 3},
+        {"-_-_", "\xfb\xff\xbf", 3},
+        {"A-z_4ME", "\x03\xec\xff\xe0\xc1", 5},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        uint8_t bytes[8];
+        size_t size = 99;
+
+        assert_int_equal(reef_crypto_base64url_decode(reef_span_text(good[i].text),
+                                                      bytes, good[i].size, &size),
+                         REEF_OK);
+        assert_int_equal(size, good[i].size);
+        assert_memory_equal(bytes, good[i].bytes, size);
+    }
+}
+
+static void test_crypto_base64url_decodes_strictly(void **state)
+{
+    static const char *const texts[] = {
+        "Z",     "Zg==", "Zm8=", "Zm9vZ", "Zh", "Zm9",   "A",
+        "Zm9vA", "+/+/", "Zm 9", "Zg\n",  "=",  "Zm9v=", "Zm\x80v",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint8_t bytes[8];
+        size_t size = 99;
+
+        assert_int_equal(reef_crypto_base64url_decode(reef_span_text(texts[i]), bytes,
+                                                      sizeof(bytes), &size),
+                         REEF_E_INVALID);
+        assert_int_equal(size, 99);
+    }
+}
+
+static void test_crypto_base64url_decodes_no_more_than_fits(void **state)
+{
+    uint8_t bytes[4] = {0, 0, 7, 0};
+    size_t size = 99;
+
+    (void)state;
+    assert_int_equal(
+        reef_crypto_base64url_decode(reef_span_text("Zm9v"), bytes, 2, &size),
+        REEF_E_LIMIT);
+    assert_int_equal(size, 99);
+    assert_int_equal(bytes[2], 7);
+}
+
 static void test_crypto_hex_brings_every_byte_back(void **state)
 {
     uint8_t bytes[256];
@@ -220,11 +332,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crypto_sha1_matches_the_published_vectors),
         cmocka_unit_test(test_crypto_sha256_matches_the_published_vectors),
+        cmocka_unit_test(test_crypto_hmac_sha256_matches_the_published_vectors),
+        cmocka_unit_test(test_crypto_siphash_matches_the_published_vectors),
         cmocka_unit_test(test_crypto_random_fills_every_byte_and_no_more),
         cmocka_unit_test(test_crypto_base64_matches_the_published_vectors),
         cmocka_unit_test(test_crypto_base64_brings_every_byte_back),
         cmocka_unit_test(test_crypto_base64_decodes_strictly),
         cmocka_unit_test(test_crypto_base64_decodes_no_more_than_fits),
+        cmocka_unit_test(test_crypto_base64url_decodes_what_has_no_padding),
+        cmocka_unit_test(test_crypto_base64url_decodes_strictly),
+        cmocka_unit_test(test_crypto_base64url_decodes_no_more_than_fits),
         cmocka_unit_test(test_crypto_hex_brings_every_byte_back),
         cmocka_unit_test(test_crypto_hex_refuses_other_characters_and_sizes),
         cmocka_unit_test(test_crypto_equal_sees_every_difference),

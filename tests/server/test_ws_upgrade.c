@@ -22,7 +22,8 @@ typedef struct result {
     reef__ws_upgrade_t upgrade;
     reef__ws_upgrade_status_t status;
     uint8_t *bytes; /* owned; what the spans borrow from */
-    size_t seen;    /* bytes given when the status was there */
+    reef__ws_header_t headers[REEF__WS_MAX_HEADERS]; /* those asked for */
+    size_t seen; /* bytes given when the status was there */
 } result_t;
 
 static void finish(result_t *result)
@@ -36,6 +37,7 @@ parse(reef_span_t request, size_t step, const reef__ws_upgrade_limits_t *limits)
     result_t result = {0};
     uint8_t *bytes = NULL;
 
+    result.upgrade.headers = result.headers;
     while (result.status == REEF__WS_UPGRADE_MORE && result.seen < request.size) {
         size_t rest = request.size - result.seen;
 
@@ -66,6 +68,7 @@ static result_t parse_both(reef_span_t request, const reef__ws_upgrade_limits_t 
     assert_true(reef_span_equal(whole.upgrade.host, bytewise.upgrade.host));
     assert_true(reef_span_equal(whole.upgrade.origin, bytewise.upgrade.origin));
     assert_int_equal(whole.upgrade.protocol_count, bytewise.upgrade.protocol_count);
+    assert_int_equal(whole.upgrade.header_count, bytewise.upgrade.header_count);
     finish(&bytewise);
     return whole;
 }
@@ -126,6 +129,55 @@ static void test_ws_upgrade_reads_the_request_of_the_rfc(void **state)
     assert_int_equal(result.upgrade.protocol_count, 2);
     assert_span(result.upgrade.protocols[0], "chat");
     assert_span(result.upgrade.protocols[1], "superchat");
+    finish(&result);
+}
+
+static const char *const wanted[] = {"cookie", "Host", "X-None"};
+
+/* Whatever they mean to the handshake, and in their order. */
+static void test_ws_upgrade_hands_out_headers_that_are_asked_for(void **state)
+{
+    result_t result =
+        parse_both(reef_span_text(LINE "COOKIE:  a=1 \r\n" HEADERS
+                                       "X-Other: x\r\nCookie:\r\n" END),
+                   &(reef__ws_upgrade_limits_t){.wanted = wanted, .wanted_count = 3});
+
+    (void)state;
+    assert_int_equal(result.status, REEF__WS_UPGRADE_DONE);
+    assert_int_equal(result.upgrade.header_count, 3);
+    assert_int_equal(result.headers[0].wanted, 0);
+    assert_span(result.headers[0].value, "a=1");
+    assert_int_equal(result.headers[1].wanted, 1);
+    assert_span(result.headers[1].value, "server.example.com");
+    assert_int_equal(result.headers[2].wanted, 0);
+    assert_span(result.headers[2].value, "");
+    finish(&result);
+    result = parse_text(LINE HEADERS "Cookie: a=1\r\n" END);
+    assert_int_equal(result.upgrade.header_count, 0);
+    finish(&result);
+}
+
+static void test_ws_upgrade_bounds_headers_that_are_asked_for(void **state)
+{
+    reef__ws_upgrade_limits_t limits = {.wanted = wanted, .wanted_count = 1};
+    char request[2048];
+    size_t size = (size_t)snprintf(request, sizeof(request), "%s", LINE HEADERS);
+    result_t result;
+
+    (void)state;
+    for (int i = 0; i < REEF__WS_MAX_HEADERS; i++) {
+        size +=
+            (size_t)snprintf(request + size, sizeof(request) - size, "Cookie: a\r\n");
+    }
+    snprintf(request + size, sizeof(request) - size, END);
+    result = parse_both(reef_span_text(request), &limits);
+    assert_int_equal(result.status, REEF__WS_UPGRADE_DONE);
+    assert_int_equal(result.upgrade.header_count, REEF__WS_MAX_HEADERS);
+    finish(&result);
+    snprintf(request + size, sizeof(request) - size, "Cookie: a\r\n" END);
+    result = parse_both(reef_span_text(request), &limits);
+    assert_int_equal(result.status, REEF__WS_UPGRADE_REFUSED);
+    assert_int_equal(result.upgrade.http_status, 431);
     finish(&result);
 }
 
@@ -565,6 +617,7 @@ static void test_ws_upgrade_refusal_is_a_whole_response(void **state)
         const char *header;
     } cases[] = {
         {400, "HTTP/1.1 400 Bad Request\r\n", "Connection: close\r\n"},
+        {401, "HTTP/1.1 401 Unauthorized\r\n", "WWW-Authenticate: Bearer\r\n"},
         {403, "HTTP/1.1 403 Forbidden\r\n", "Content-Type: text/plain"},
         {404, "HTTP/1.1 404 Not Found\r\n", "Content-Length: 4\r\n"},
         {405, "HTTP/1.1 405 Method Not Allowed\r\n", "Allow: GET\r\n"},
@@ -600,6 +653,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ws_upgrade_reads_the_request_of_the_rfc),
+        cmocka_unit_test(test_ws_upgrade_hands_out_headers_that_are_asked_for),
+        cmocka_unit_test(test_ws_upgrade_bounds_headers_that_are_asked_for),
         cmocka_unit_test(test_ws_upgrade_leaves_absent_things_empty),
         cmocka_unit_test(test_ws_upgrade_consumes_the_head_only),
         cmocka_unit_test(test_ws_upgrade_wants_more_until_the_empty_line),

@@ -116,15 +116,30 @@ void loopback_app_start(reef_app_t *app)
     require(reef_app_start(app, &failure), &failure);
 }
 
+bool loopback_request(reef_app_t *app,
+                      loopback_peer_t *peer,
+                      const reef_link_desc_t *desc)
+{
+    reef_link_desc_t filled = *desc;
+    reef_refusal_t refusal;
+
+    *peer = (loopback_peer_t){.app = app};
+    filled.transport = &loopback_transport;
+    filled.connection = peer;
+    peer->link = reef_link_request(app, &filled, &refusal);
+    if (peer->link == 0) {
+        peer_close(peer, refusal.status, refusal.reason);
+    }
+    return peer->link != 0;
+}
+
 void loopback_connect(reef_app_t *app, loopback_peer_t *peer)
 {
-    *peer = (loopback_peer_t){.app = app};
-    peer->link = reef_link_open(app, &(reef_link_desc_t){
-                                         .transport = &loopback_transport,
-                                         .connection = peer,
-                                         .peer = reef_span_text("memory"),
-                                         .path = reef_span_text("/"),
-                                     });
+    loopback_request(app, peer,
+                     &(reef_link_desc_t){
+                         .peer = reef_span_text("memory"),
+                         .path = reef_span_text("/"),
+                     });
 }
 
 bool loopback_say(loopback_peer_t *peer, const char *text)

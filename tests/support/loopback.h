@@ -21,7 +21,7 @@ typedef struct loopback_peer {
     char received[LOOPBACK_TEXT]; /* messages sent to it, each ended by '\n' */
     size_t received_size;
     uint32_t flush_count;
-    uint16_t close_code; /* 0 = not closed by the server */
+    uint16_t close_code; /* 0 = not closed by the server; refused: the HTTP status */
     char close_reason[128];
     bool is_closed;
     bool is_resumed;
@@ -39,6 +39,12 @@ void loopback_app_start(reef_app_t *app);
 
 /** Connect a peer; its entity exists after the next step. */
 void loopback_connect(reef_app_t *app, loopback_peer_t *peer);
+
+/** The same with facts of the test's choice: of @p desc, all but transport and
+ *  connection.  A peer that is refused is closed; returns false then. */
+bool loopback_request(reef_app_t *app,
+                      loopback_peer_t *peer,
+                      const reef_link_desc_t *desc);
 
 /** The peer says @p text; false = it was told to stop. */
 bool loopback_say(loopback_peer_t *peer, const char *text);

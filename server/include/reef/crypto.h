@@ -12,7 +12,9 @@
 
 enum {
     REEF_SHA1_SIZE = 20,
-    REEF_SHA256_SIZE = 32
+    REEF_SHA256_SIZE = 32,
+    REEF_SIPHASH_KEY_SIZE = 16,
+    REEF_SIPHASH_SIZE = 8
 };
 
 /** Characters of the padded base64 text of @p size bytes, without the NUL. */
@@ -23,6 +25,17 @@ void reef_crypto_sha1(reef_span_t data, uint8_t digest[REEF_SHA1_SIZE]);
 
 /** SHA-256 of @p data (FIPS 180-4). */
 void reef_crypto_sha256(reef_span_t data, uint8_t digest[REEF_SHA256_SIZE]);
+
+/** HMAC-SHA-256 of @p data (RFC 2104). */
+void reef_crypto_hmac_sha256(reef_span_t key,
+                             reef_span_t data,
+                             uint8_t digest[REEF_SHA256_SIZE]);
+
+/** SipHash-2-4 of @p data, at most 1 GiB: a fast keyed hash, which nobody without the
+ *  key can forge; for short-lived tags (Aumasson, Bernstein: SipHash, 2012). */
+void reef_crypto_siphash(const uint8_t key[REEF_SIPHASH_KEY_SIZE],
+                         reef_span_t data,
+                         uint8_t tag[REEF_SIPHASH_SIZE]);
 
 /** Fill @p out with @p size unpredictable bytes, fit for keys and tokens. */
 void reef_crypto_random(void *out, size_t size);
@@ -47,6 +60,15 @@ REEF_NODISCARD reef_error_t reef_crypto_base64_decode(reef_span_t text,
                                                       uint8_t *out,
                                                       size_t capacity,
                                                       size_t *size);
+
+/**
+ * The same for the alphabet that is safe in URLs, without padding: as in JSON Web
+ * Tokens (RFC 4648 section 5, RFC 7515 appendix C).
+ */
+REEF_NODISCARD reef_error_t reef_crypto_base64url_decode(reef_span_t text,
+                                                         uint8_t *out,
+                                                         size_t capacity,
+                                                         size_t *size);
 
 /** Write 2 * data.size lower-case digits and a NUL to @p text. */
 void reef_crypto_hex_encode(reef_span_t data, char *text);

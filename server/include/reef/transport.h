@@ -19,10 +19,13 @@ typedef uint64_t reef_link_t;
 typedef struct reef_transport {
     const char *name; /* as in the log: "websocket" */
     int32_t kind;     /* of reef_transport_names in components.h */
+    bool is_lossy;    /* messages may be lost on their way anyway: one that is refused
+                         for a full queue does not end its session */
 
     /** Queue @p payload to a peer; takes a reference of its own.  Returns REEF_OK,
-     *  REEF_E_LIMIT (reliable, and the queue is full: the session is then closed),
-     *  REEF_E_RANGE (too large for this transport) or REEF_E_CLOSED. */
+     *  REEF_E_LIMIT (reliable, and the queue is full: the session is then closed,
+     * unless the transport is lossy), REEF_E_RANGE (too large for this transport) or
+     * REEF_E_CLOSED. */
     reef_error_t (*send)(void *connection, const send_message_t *message);
 
     /** Write what was queued since the last flush: once per connection and frame.
@@ -56,6 +59,12 @@ typedef struct reef_transport {
     uint32_t (*connection_count)(const void *transport);
 } reef_transport_t;
 
+/** A header of the request. */
+typedef struct reef_header {
+    const char *name; /* as an authenticator asked for it; static */
+    reef_span_t value;
+} reef_header_t;
+
 typedef struct reef_link_desc {
     const reef_transport_t *transport;
     void *connection; /* first argument of the table's functions */
@@ -67,7 +76,19 @@ typedef struct reef_link_desc {
     reef_span_t path;
     reef_span_t query;
     reef_span_t subprotocol;
+    const reef_header_t *headers; /* those asked for, no name twice */
+    uint32_t header_count;
 } reef_link_desc_t;
+
+enum {
+    REEF_REFUSAL_REASON_SIZE = 124
+};
+
+/** Why a peer is not let in. */
+typedef struct reef_refusal {
+    uint16_t status;                       /* of HTTP; 0 = not refused */
+    char reason[REEF_REFUSAL_REASON_SIZE]; /* printable ASCII */
+} reef_refusal_t;
 
 /** Make a transport known to the app, for its orderly shutdown.  @p self is passed to
  * it. */
@@ -77,6 +98,12 @@ void reef_app_add_transport(reef_app_t *app,
 
 /** Open a link: its entity is spawned by the next `ingress`, before its messages. */
 reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc);
+
+/** The same if all authenticators (authenticate.h) let the peer in; otherwise 0, and
+ *  @p refusal receives why. */
+reef_link_t reef_link_request(reef_app_t *app,
+                              const reef_link_desc_t *desc,
+                              reef_refusal_t *refusal);
 
 /**
  * Hand in one whole message, which is copied.
@@ -92,7 +119,8 @@ bool reef_link_receive(reef_app_t *app,
 /** Tell that the peer was heard of, and its round-trip time (-1 = not measured). */
 void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us);
 
-/** A message could not be queued after all: REEF_E_LIMIT closes the link as too slow.
+/** A message could not be sent after all.  REEF_E_LIMIT, for a full queue, closes the
+ *  link as too slow, unless its transport is lossy; REEF_E_RANGE, too large, does not.
  */
 void reef_link_failed(reef_app_t *app, reef_link_t handle, reef_error_t error);
 

@@ -29,6 +29,7 @@ static const char accept_salt[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /* What the header lines contributed, besides what goes into reef__ws_upgrade_t. */
 typedef struct head {
     reef__ws_upgrade_t *upgrade;
+    const reef__ws_upgrade_limits_t *limits;
     reef_span_t key;
     reef_span_t version;
     bool absolute_target; /* the host came with the target */
@@ -410,6 +411,26 @@ static const struct {
     {"Transfer-Encoding", on_transfer_encoding},
 };
 
+/* Keep a header that somebody asked for, whatever it means to the handshake. */
+static bool keep_header(head_t *head, reef_span_t name, reef_span_t value)
+{
+    const reef__ws_upgrade_limits_t *limits = head->limits;
+    reef__ws_upgrade_t *upgrade = head->upgrade;
+
+    for (uint32_t i = 0; i < limits->wanted_count; i++) {
+        if (!equal_text(name, reef_span_text(limits->wanted[i]))) {
+            continue;
+        }
+        if (upgrade->header_count == REEF__WS_MAX_HEADERS) {
+            return refuse(head, 431, "too many headers of one name");
+        }
+        upgrade->headers[upgrade->header_count++] =
+            (reef__ws_header_t){.wanted = i, .value = value};
+        break;
+    }
+    return true;
+}
+
 /* RFC 9112 section 5 */
 static bool parse_header(head_t *head, reef_span_t line)
 {
@@ -423,6 +444,9 @@ static bool parse_header(head_t *head, reef_span_t line)
         return refuse(head, 400, "malformed header line");
     }
     value = trim(value);
+    if (!keep_header(head, name, value)) {
+        return false;
+    }
     for (size_t i = 0; i < sizeof(header_handlers) / sizeof(header_handlers[0]); i++) {
         if (equal_text(name, reef_span_text(header_handlers[i].name))) {
             return header_handlers[i].handle(head, value);
@@ -492,7 +516,7 @@ reef__ws_upgrade_parse(reef__ws_upgrade_t *upgrade,
                        const uint8_t *data,
                        size_t size)
 {
-    head_t head = {.upgrade = upgrade};
+    head_t head = {.upgrade = upgrade, .limits = limits};
     reef__ws_upgrade_status_t status = scan(upgrade, limits, data, size);
     reef_span_t rest;
     bool good;
@@ -576,6 +600,8 @@ static const char *status_text(int http_status)
     switch (http_status) {
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 403:
         return "Forbidden";
     case 404:
@@ -608,7 +634,9 @@ size_t reef__ws_upgrade_write_refusal(const reef__ws_upgrade_t *upgrade,
     int size;
 
     assert(http_status >= 400 && http_status < 600);
-    if (http_status == 405) { /* RFC 9110 section 15.5.6 */
+    if (http_status == 401) { /* RFC 9110 section 11.6.1, RFC 6750 section 3 */
+        more = "WWW-Authenticate: Bearer\r\n";
+    } else if (http_status == 405) { /* RFC 9110 section 15.5.6 */
         more = "Allow: GET\r\n";
     } else if (http_status == 426) { /* RFC 6455 section 4.4, RFC 9110 15.5.22 */
         more = "Upgrade: websocket\r\n"

@@ -36,12 +36,24 @@ enum {
     REEF__WS_MAX_FORWARDED = 8,    /* X-Forwarded-For headers */
     REEF__WS_MAX_DEFLATE_OFFERS = 8, /* of permessage-deflate; later ones are the
                                         client's last choices and not looked at */
+    REEF__WS_MAX_HEADERS = 32,       /* lines of headers that were asked for */
 };
 
 typedef struct reef__ws_upgrade_limits {
     uint32_t max_head;    /* bytes up to and including the empty line; 0 = 8192 */
     uint32_t max_headers; /* header lines; 0 = 64 */
+
+    /* Names of headers to hand out as they are, case aside; more than
+     * REEF__WS_MAX_HEADERS lines of them are refused. */
+    const char *const *wanted; /* [wanted_count] */
+    uint32_t wanted_count;
 } reef__ws_upgrade_limits_t;
+
+/** A line of a header that was asked for. */
+typedef struct reef__ws_header {
+    uint32_t wanted; /* position of its name */
+    reef_span_t value;
+} reef__ws_header_t;
 
 typedef enum reef__ws_upgrade_status {
     REEF__WS_UPGRADE_MORE,    /* no empty line yet */
@@ -73,6 +85,11 @@ typedef struct reef__ws_upgrade {
     reef_span_t deflate_offers[REEF__WS_MAX_DEFLATE_OFFERS];
     uint32_t deflate_offer_count;
     char accept[REEF__WS_ACCEPT_SIZE + 1]; /* answer to the key, NUL-terminated */
+
+    /* Those asked for, in their order, one name perhaps several times; where they are
+     * kept is the caller's: [REEF__WS_MAX_HEADERS], or NULL when none is asked for. */
+    reef__ws_header_t *headers;
+    uint32_t header_count;
 } reef__ws_upgrade_t;
 
 /**

@@ -10,9 +10,11 @@
 #include "transport/peer.h"
 
 #include "app.h"
+#include "authenticate.h"
 #include "buffer.h"
 #include "session_table.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -57,7 +59,12 @@ void reef__io_count_out(reef__io_t *io)
 
 static size_t texts_size(const reef_link_desc_t *desc)
 {
-    return desc->peer.size + desc->local.size + desc->tls_version.size +
+    size_t headers = desc->header_count * sizeof(*desc->headers);
+
+    for (uint32_t i = 0; i < desc->header_count; i++) {
+        headers += desc->headers[i].value.size;
+    }
+    return headers + desc->peer.size + desc->local.size + desc->tls_version.size +
            desc->cipher.size + desc->path.size + desc->query.size +
            desc->subprotocol.size;
 }
@@ -71,15 +78,32 @@ static void move_text(reef_span_t *text, uint8_t **at)
     *at += text->size;
 }
 
+static void move_headers(reef_link_desc_t *desc, uint8_t **at)
+{
+    reef_header_t *headers = (reef_header_t *)(void *)*at;
+
+    if (desc->header_count > 0) {
+        memcpy(headers, desc->headers, desc->header_count * sizeof(*headers));
+    }
+    *at += desc->header_count * sizeof(*headers);
+    desc->headers = headers;
+    for (uint32_t i = 0; i < desc->header_count; i++) {
+        move_text(&headers[i].value, at);
+    }
+}
+
 bool reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc)
 {
+    bool asks = reef__authenticators_exist(peer->io->ios->app->authenticators);
     reef_link_desc_t *copy =
         reef_resize(reef_alloc_default(), NULL, 0, sizeof(*copy) + texts_size(desc));
     uint8_t *at = (uint8_t *)(copy + 1);
 
+    assert(!asks || (peer->type->admit != NULL && peer->type->refuse != NULL));
     *copy = *desc;
     copy->transport = peer->type->transport;
     copy->connection = peer;
+    move_headers(copy, &at); /* first: it is aligned here */
     move_text(&copy->peer, &at);
     move_text(&copy->local, &at);
     move_text(&copy->tls_version, &at);
@@ -87,8 +111,9 @@ bool reef__peer_opened(reef__peer_t *peer, const reef_link_desc_t *desc)
     move_text(&copy->path, &at);
     move_text(&copy->query, &at);
     move_text(&copy->subprotocol, &at);
-    push_report(peer, REEF__REPORT_OPENED, 0)->opened = copy;
-    return true;
+    push_report(peer, asks ? REEF__REPORT_ASKED : REEF__REPORT_OPENED, 0)->opened =
+        copy;
+    return !asks;
 }
 
 static bool is_over_bound(const reef__peer_t *peer)
@@ -163,7 +188,13 @@ void reef__peer_leaving(reef__peer_t *peer, reef_disconnect_t reason)
 
 void reef__peer_closed(reef__peer_t *peer, reef_disconnect_t reason)
 {
+    peer->is_closed = true;
     push_report(peer, REEF__REPORT_CLOSED, (int64_t)reason);
+}
+
+static void free_opened(reef_link_desc_t *desc)
+{
+    reef_resize(reef_alloc_default(), desc, sizeof(*desc) + texts_size(desc), 0);
 }
 
 void reef__reports_discard(reef__io_t *io)
@@ -174,9 +205,9 @@ void reef__reports_discard(reef__io_t *io)
     while ((report = reef__spsc_front(&io->reports)) != NULL) {
         if (report->kind == REEF__REPORT_RECEIVED) {
             reef_buffer_unref(report->payload);
-        } else if (report->kind == REEF__REPORT_OPENED) {
-            reef_resize(reef_alloc_default(), report->opened,
-                        sizeof(*report->opened) + texts_size(report->opened), 0);
+        } else if (report->kind == REEF__REPORT_OPENED ||
+                   report->kind == REEF__REPORT_ASKED) {
+            free_opened(report->opened);
         }
         reef__spsc_pop(&io->reports);
     }
@@ -199,12 +230,41 @@ static void order_peer(reef__peer_t *peer, reef__order_kind_t kind)
     push_order(peer->io, kind)->peer = peer;
 }
 
-static void take_opened(reef_app_t *app, const reef__report_t *report)
+/* The answer goes to the loop first, for the peer may be gone: its link is opened when
+ * it is known to have come in. */
+static void take_asked(reef_app_t *app, const reef__report_t *report)
 {
-    reef_link_desc_t *desc = report->opened;
+    reef__peer_t *peer = report->peer;
+    reef_refusal_t refusal;
+    reef__order_t *order;
 
-    report->peer->link = reef_link_open(app, desc);
-    reef_resize(reef_alloc_default(), desc, sizeof(*desc) + texts_size(desc), 0);
+    peer->admission = reef__admission_ask(app, report->opened, &refusal);
+    if (peer->admission != NULL) {
+        order_peer(peer, REEF__ORDER_ADMIT);
+        return;
+    }
+    order = push_order(peer->io, REEF__ORDER_REFUSE);
+    order->peer = peer;
+    order->code = refusal.status;
+    order->payload =
+        reef_buffer_create(REEF_PAYLOAD_TEXT, reef_span_text(refusal.reason));
+}
+
+static void take_admitted(reef_app_t *app, reef__peer_t *peer)
+{
+    peer->link = reef__admission_open(app, peer->admission);
+    peer->admission = NULL;
+}
+
+static void take_closed(reef_app_t *app, const reef__report_t *report)
+{
+    reef__peer_t *peer = report->peer;
+
+    reef__admission_drop(peer->admission); /* it went before it was answered */
+    peer->admission = NULL;
+    reef_link_closed(app, peer->link, (reef_disconnect_t)report->value);
+    peer->link = 0;
+    order_peer(peer, REEF__ORDER_RELEASE);
 }
 
 static void take_report(reef_app_t *app, const reef__report_t *report)
@@ -213,7 +273,15 @@ static void take_report(reef_app_t *app, const reef__report_t *report)
 
     switch ((reef__report_kind_t)report->kind) {
     case REEF__REPORT_OPENED:
-        take_opened(app, report);
+        peer->link = reef_link_open(app, report->opened);
+        free_opened(report->opened);
+        break;
+    case REEF__REPORT_ASKED:
+        take_asked(app, report);
+        free_opened(report->opened);
+        break;
+    case REEF__REPORT_ADMITTED:
+        take_admitted(app, peer);
         break;
     case REEF__REPORT_RECEIVED:
         reef__link_receive(app, peer->link, report->payload);
@@ -228,9 +296,7 @@ static void take_report(reef_app_t *app, const reef__report_t *report)
         reef_link_leaving(app, peer->link, (reef_disconnect_t)report->value);
         break;
     case REEF__REPORT_CLOSED:
-        reef_link_closed(app, peer->link, (reef_disconnect_t)report->value);
-        peer->link = 0;
-        order_peer(peer, REEF__ORDER_RELEASE);
+        take_closed(app, report);
         break;
     }
 }
@@ -401,6 +467,24 @@ static void send_to_peer(reef__io_t *io, const reef__order_t *order)
                                          });
 }
 
+/* What it says at once comes behind the report. */
+static void admit_peer(reef__peer_t *peer)
+{
+    if (!peer->is_closed) {
+        push_report(peer, REEF__REPORT_ADMITTED, 0);
+        peer->type->admit(peer);
+    }
+}
+
+static void refuse_peer(const reef__order_t *order)
+{
+    if (!order->peer->is_closed) {
+        order->peer->type->refuse(order->peer, order->code,
+                                  reef_buffer_payload(order->payload));
+    }
+    reef_buffer_unref(order->payload);
+}
+
 static void close_peer(reef__io_t *io, const reef__order_t *order)
 {
     reef_span_t reason =
@@ -453,6 +537,12 @@ static void carry_out(reef__io_t *io, const reef__order_t *order)
         break;
     case REEF__ORDER_END_GROUP:
         reef__fans_end(&io->fans, order->group);
+        break;
+    case REEF__ORDER_ADMIT:
+        admit_peer(order->peer);
+        break;
+    case REEF__ORDER_REFUSE:
+        refuse_peer(order);
         break;
     case REEF__ORDER_CLOSE:
         close_peer(io, order);

@@ -13,6 +13,8 @@ typedef enum reef__order_kind {
     REEF__ORDER_JOIN,
     REEF__ORDER_LEAVE,
     REEF__ORDER_END_GROUP,
+    REEF__ORDER_ADMIT,
+    REEF__ORDER_REFUSE,
     REEF__ORDER_CLOSE,
     REEF__ORDER_PAUSE,
     REEF__ORDER_RESUME,
@@ -27,18 +29,21 @@ typedef struct reef__order {
         void (*call)(void *context); /* call */
     };
     union {
-        reef_buffer_t *payload; /* send: one reference; close: the reason, or NULL */
+        reef_buffer_t *payload; /* send: one reference; close, refuse: the reason, or
+                                   NULL */
         void *context;          /* call */
     };
     uint64_t key;
     uint32_t group;
-    uint16_t code;         /* close */
+    uint16_t code;         /* close; refuse: HTTP status */
     uint8_t message_class; /* send */
     uint8_t kind;          /* reef__order_kind_t */
 } reef__order_t;
 
 typedef enum reef__report_kind {
     REEF__REPORT_OPENED,
+    REEF__REPORT_ASKED,    /* to be let in */
+    REEF__REPORT_ADMITTED, /* was there still to be let in */
     REEF__REPORT_RECEIVED,
     REEF__REPORT_HEARD,
     REEF__REPORT_FAILED,
@@ -51,7 +56,7 @@ typedef struct reef__report {
     reef__peer_t *peer;
     union {
         reef_buffer_t *payload;   /* received: one reference */
-        reef_link_desc_t *opened; /* owned, its texts behind it */
+        reef_link_desc_t *opened; /* opened, asked: owned, its texts behind it */
     };
     int64_t value; /* heard: µs; failed: the error; leaving, closed: the reason */
     uint8_t kind;  /* reef__report_kind_t */
