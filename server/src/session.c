@@ -692,6 +692,17 @@ void reef__sessions_stop_accepting(reef__sessions_t *sessions)
     }
 }
 
+void reef__sessions_end_transports(reef__sessions_t *sessions)
+{
+    for (size_t i = 0; i < sessions->transports.count; i++) {
+        if (sessions->transports.items[i].transport->end != NULL) {
+            sessions->transports.items[i].transport->end(
+                sessions->transports.items[i].self);
+        }
+    }
+    sessions->transports.count = 0;
+}
+
 void reef__sessions_close_all(reef__sessions_t *sessions,
                               uint16_t code,
                               const char *reason)

@@ -57,6 +57,11 @@ typedef struct reef_transport {
 
     /** Connections not yet gone, those in a closing handshake included. */
     uint32_t (*connection_count)(const void *transport);
+
+    /** Have everything close that is left, at once: the app ends.  What was ordered is
+     *  carried out, for all transports, before the first plugin is cleaned up.  NULL =
+     *  there never is anything. */
+    void (*end)(void *transport);
 } reef_transport_t;
 
 /** A header of the request. */

@@ -42,6 +42,8 @@ static void stop_accepting(void *self)
     atomic_store(&((reef__udp_server_t *)self)->is_stopping, true);
 }
 
+static void end(void *self);
+
 const reef_transport_t reef__udp_transport = {
     .name = "udp",
     .kind = 5,
@@ -49,6 +51,7 @@ const reef_transport_t reef__udp_transport = {
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
     .connection_count = connection_count,
+    .end = end,
 };
 
 /* Sockets ---------------------------------------------------------------------------
@@ -311,15 +314,20 @@ static void abort_loop(void *context)
     }
 }
 
-static void cleanup(reef_app_t *app, void *state)
+static void end(void *self)
 {
-    reef__udp_server_t *server = state;
+    reef__udp_server_t *server = self;
 
     stop_accepting(server);
     for (uint32_t i = 0; i < server->loop_count; i++) {
         reef__io_call(server->loops[i].io, abort_loop, &server->loops[i]);
     }
-    reef__ios_run_down(app->ios);
+}
+
+static void cleanup(reef_app_t *app, void *state)
+{
+    reef__udp_server_t *server = state;
+
     for (uint32_t i = 0; i < server->loop_count; i++) {
         destroy_loop(&server->loops[i]);
     }

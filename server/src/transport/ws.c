@@ -50,12 +50,32 @@ static void stop_accepting(void *self)
     reef__ios_submit(server->app->ios);
 }
 
+static void abort_connection(reef__stream_t *stream, void *context)
+{
+    (void)context;
+    reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
+}
+
+/* On the loop's thread. */
+static void abort_all(void *context)
+{
+    reef__streams_visit(((reef__ws_loop_t *)context)->io, &reef__ws_stream_type,
+                        abort_connection, NULL);
+}
+
+static void end(void *self)
+{
+    stop_accepting(self);
+    call_on_loops(self, abort_all);
+}
+
 const reef_transport_t reef__ws_transport = {
     .name = "websocket",
     .kind = 1,
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
     .connection_count = connection_count,
+    .end = end,
 };
 
 static void on_accepted(void *context, reef__io_t *io, int descriptor)
@@ -161,26 +181,10 @@ undo_server:
     return error;
 }
 
-static void abort_connection(reef__stream_t *stream, void *context)
-{
-    (void)context;
-    reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
-}
-
-/* On the loop's thread. */
-static void abort_all(void *context)
-{
-    reef__streams_visit(((reef__ws_loop_t *)context)->io, &reef__ws_stream_type,
-                        abort_connection, NULL);
-}
-
 static void cleanup(reef_app_t *app, void *state)
 {
     reef__ws_server_t *server = state;
 
-    stop_accepting(server);
-    call_on_loops(server, abort_all);
-    reef__ios_run_down(app->ios);
     for (uint32_t i = 0; i < server->loop_count; i++) {
         reef__ws_compression_finish(&server->loops[i]);
     }
@@ -188,7 +192,6 @@ static void cleanup(reef_app_t *app, void *state)
     reef__quota_finish(&server->quota);
     reef__quota_finish(&server->turned_away);
     reef__listeners_finish(&server->listeners);
-    reef__wss_destroy(server->wss);
     reef_resize(reef_app_alloc(app), server->loops,
                 server->loop_count * sizeof(*server->loops), 0);
     reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);
