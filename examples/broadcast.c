@@ -29,8 +29,8 @@ int main(int argc, char **argv)
 {
     const reef_plugin_t broadcast_plugin = {REEF_PLUGIN_API, "broadcast",
                                             .build = build};
-    const reef_plugin_t *plugins[] = {&reef_websocket_plugin, &reef_admin_plugin,
-                                      &broadcast_plugin, NULL};
+    const reef_plugin_t *plugins[] = {&reef_websocket_plugin, &reef_wss_plugin,
+                                      &reef_admin_plugin, &broadcast_plugin, NULL};
 
     return reef_main(argc, argv, plugins);
 }

@@ -30,9 +30,13 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
 int main(int argc, char **argv)
 {
     const reef_plugin_t greeter = {REEF_PLUGIN_API, "greeter", .build = build};
-    const reef_plugin_t *plugins[] = {
-        &reef_snapshot_plugin, &reef_chat_plugin, &reef_websocket_plugin,
-        &reef_admin_plugin,    &greeter,          NULL};
+    const reef_plugin_t *plugins[] = {&reef_snapshot_plugin,
+                                      &reef_chat_plugin,
+                                      &reef_websocket_plugin,
+                                      &reef_wss_plugin,
+                                      &reef_admin_plugin,
+                                      &greeter,
+                                      NULL};
 
     return reef_main(argc, argv, plugins);
 }

@@ -7,15 +7,18 @@
 #include "views.h"
 #include "world_view.h"
 
+#include <reef/crypto.h>
 #include <reef/snapshot_service.h>
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
-    READY_MS = 500 /* a world that takes longer is not ready */
+    READY_MS = 500,       /* a world that takes longer is not ready */
+    MAX_CERTIFICATES = 8, /* a transport has one */
 };
 
 static void add_listeners(cJSON *json, const reef_app_t *app)
@@ -29,6 +32,34 @@ static void add_listeners(cJSON *json, const reef_app_t *app)
 
         cJSON_AddStringToObject(item, "transport", listeners[i].transport);
         cJSON_AddStringToObject(item, "addr", listeners[i].address);
+        cJSON_AddItemToArray(array, item);
+    }
+}
+
+/* An operator who compares a hash wants hex; a page that pins one takes the same. */
+static void add_certificates(cJSON *json, reef_app_t *app)
+{
+    cJSON *array = cJSON_AddArrayToObject(json, "certificates");
+    reef_certificate_t certificates[MAX_CERTIFICATES];
+    size_t count = reef_app_certificates(app, certificates, MAX_CERTIFICATES);
+
+    for (size_t i = 0; i < count && i < MAX_CERTIFICATES; i++) {
+        const reef_certificate_t *certificate = &certificates[i];
+        cJSON *item = cJSON_CreateObject();
+        char hex[2 * sizeof(certificate->sha256) + 1];
+        char date[32];
+        time_t end = (time_t)certificate->not_after_s;
+        struct tm utc;
+
+        reef_crypto_hex_encode(
+            reef_span(certificate->sha256, sizeof(certificate->sha256)), hex);
+        gmtime_r(&end, &utc);
+        strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
+        cJSON_AddStringToObject(item, "transport", certificate->transport);
+        cJSON_AddStringToObject(item, "subject", certificate->subject);
+        cJSON_AddStringToObject(item, "sha256", hex);
+        cJSON_AddStringToObject(item, "not_after", date);
+        cJSON_AddBoolToObject(item, "dev", certificate->is_dev);
         cJSON_AddItemToArray(array, item);
     }
 }
@@ -50,6 +81,7 @@ void reef__serve_server_get(reef__admin_t *admin,
     cJSON_AddNumberToObject(json, "uptime_s", reef__uptime_s(admin));
     cJSON_AddBoolToObject(json, "paused", frame.now.paused);
     add_listeners(json, admin->app);
+    add_certificates(json, admin->app);
     reef__reply_json(reply, 200, json);
 }
 

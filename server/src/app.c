@@ -11,6 +11,7 @@
 
 #include "authenticate.h"
 #include "buffer_cache.h"
+#include "http_route.h"
 #include "transport/io.h"
 
 #include <assert.h>
@@ -41,19 +42,26 @@ static void wake_loop(void *context)
 
 /* Create ----------------------------------------------------------------------- */
 
-static reef_error_t
-read_config(reef_app_t *app, const reef_app_desc_t *desc, reef_failure_t *failure)
+reef_error_t reef__app_read_config(const reef_app_t *app,
+                                   reef_config_t **config,
+                                   reef_failure_t *failure)
 {
     bool is_info = app->options.help || app->options.version;
-    log_config_t log_config;
-    reef_error_t error = reef_config_create(
+
+    return reef_config_create(
         &(reef_config_desc_t){
             .path = is_info ? NULL : app->options.config_path,
             .assignments = app->options.assignments,
             .assignment_count = is_info ? 0 : app->options.assignment_count,
-            .environment = desc->ignore_environment || is_info ? NULL : environ,
+            .environment = app->ignores_environment || is_info ? NULL : environ,
         },
-        &app->config, failure);
+        config, failure);
+}
+
+static reef_error_t read_config(reef_app_t *app, reef_failure_t *failure)
+{
+    log_config_t log_config;
+    reef_error_t error = reef__app_read_config(app, &app->config, failure);
 
     if (error == REEF_OK) {
         error = reef_config_resolve(app->config, "server", &server_config_type, NULL,
@@ -106,6 +114,7 @@ static void create_parts(reef_app_t *app)
     app->sessions = reef__sessions_create(app);
     reef__groups_create_first(app->sessions);
     app->router = reef__router_create(app->alloc);
+    app->http_routes = reef__http_routes_create(app->alloc);
     app->authenticators = reef__authenticators_create(app);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         *REEF_ARRAY_PUSH(app->alloc, &app->schedules) =
@@ -139,11 +148,13 @@ reef_error_t reef_app_create(const reef_app_desc_t *desc,
         .name = desc->name ? desc->name : (desc->argc > 0 ? desc->argv[0] : "reef"),
         .clock = desc->clock ? desc->clock : monotonic_ns,
         .clock_context = desc->clock_context,
+        .ignores_environment = desc->ignore_environment,
     };
     atomic_init(&app->stop_wanted, false);
+    pthread_mutex_init(&app->certificates.lock, NULL);
     error = reef__options_parse(&app->options, alloc, desc->argc, desc->argv, failure);
     if (error == REEF_OK) {
-        error = read_config(app, desc, failure);
+        error = read_config(app, failure);
     }
     if (error != REEF_OK) {
         reef_app_destroy(app);
@@ -193,6 +204,7 @@ void reef_app_destroy(reef_app_t *app)
     reef_world_destroy(app->world);
     reef__sessions_destroy(app->sessions);
     reef__router_destroy(app->router);
+    reef__http_routes_destroy(app->http_routes);
     reef__authenticators_destroy(app->authenticators);
     reef_mailbox_destroy(app->mailbox);
     reef__loop_destroy(app->loop);
@@ -202,6 +214,9 @@ void reef_app_destroy(reef_app_t *app)
     REEF_ARRAY_FINISH(app->alloc, &app->services);
     REEF_ARRAY_FINISH(app->alloc, &app->listeners);
     REEF_ARRAY_FINISH(app->alloc, &app->announcements);
+    REEF_ARRAY_FINISH(app->alloc, &app->reloaders);
+    REEF_ARRAY_FINISH(app->alloc, &app->certificates);
+    pthread_mutex_destroy(&app->certificates.lock);
     reef__options_finish(&app->options, app->alloc);
     reef__buffer_cache_destroy(app->buffer_cache);
     reef_resize(app->alloc, app, sizeof(*app), 0);
@@ -305,6 +320,9 @@ reef_error_t reef_app_start(reef_app_t *app, reef_failure_t *failure)
     reef_error_t error = reef_config_check_unused(app->config, app->log, failure);
 
     if (error == REEF_OK) {
+        error = reef__http_routes_seal(app->http_routes, failure);
+    }
+    if (error == REEF_OK) {
         error = build_schedules(app, failure);
     }
     signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error code, not a signal */
@@ -341,6 +359,10 @@ static void on_signal(void *context, int number)
 {
     reef_app_t *app = context;
 
+    if (number == SIGHUP) {
+        reef_app_reload(app);
+        return;
+    }
     reef_log(app->log, REEF_LOG_INFO, "app", "stopping",
              REEF_LOG_TEXT("signal", strsignal(number)));
     reef_app_stop(app);
@@ -377,6 +399,9 @@ static void poll_once(reef_app_t *app, uint32_t timeout_ms)
     reef__loop_poll(app->loop, may_sleep ? timeout_ms : 0);
     reef__ios_world_wakes(app->ios);
     reef__ios_pass(app->ios);
+    if (reef_mailbox_count(app->mailbox) > 0) {
+        reef__app_want_frame(app); /* somebody waits for its answer */
+    }
 }
 
 static void poll_and_run(reef_app_t *app)

@@ -15,6 +15,7 @@
 #include "router.h"
 #include "session.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 typedef enum reef__app_state {
@@ -34,6 +35,11 @@ typedef struct reef__service {
     const char *name;
     const void *table;
 } reef__service_t;
+
+typedef struct reef__reloader {
+    void (*reload)(void *context);
+    void *context;
+} reef__reloader_t;
 
 typedef struct reef__announcement {
     char label[32];
@@ -76,6 +82,7 @@ struct reef_app {
     struct reef__buffer_cache *buffer_cache; /* of the world's thread */
     reef__sessions_t *sessions;
     reef__router_t *router;
+    struct reef__http_routes *http_routes;
     struct reef__authenticators *authenticators;
 
     reef_clock_fn clock;
@@ -87,7 +94,8 @@ struct reef_app {
     atomic_bool stop_wanted;
     bool frame_wanted; /* input is waiting */
     bool watches_signals;
-    int exit_code; /* of reef_main() */
+    bool ignores_environment; /* settings do not come from there */
+    int exit_code;            /* of reef_main() */
 
     const char *building; /* plugin in build(), for its systems */
     struct {
@@ -110,6 +118,15 @@ struct reef_app {
         reef__announcement_t *items;
         size_t count, capacity;
     } announcements;
+    struct {
+        reef__reloader_t *items;
+        size_t count, capacity;
+    } reloaders;
+    struct {
+        pthread_mutex_t lock;
+        reef_certificate_t *items;
+        size_t count, capacity;
+    } certificates;
 };
 
 /** Add the named steps of a frame to its schedule. */
@@ -133,8 +150,13 @@ static inline uint64_t reef__app_clock(const reef_app_t *app)
     return app->clock(app->clock_context);
 }
 
-/** Take SIGINT and SIGTERM as a wish to stop, from now on. */
+/** Take SIGINT and SIGTERM as a wish to stop, SIGHUP as one to reload, from now on. */
 void reef__app_watch_signals(reef_app_t *app);
+
+/** Read the sources of the settings, as they are now.  Owned by the caller. */
+REEF_NODISCARD reef_error_t reef__app_read_config(const reef_app_t *app,
+                                                  reef_config_t **config,
+                                                  reef_failure_t *failure);
 
 /** Clean all plugins up, in reverse order; what they still do decides the exit code. */
 void reef__app_clean_up(reef_app_t *app);

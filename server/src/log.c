@@ -46,20 +46,26 @@ static const char *const level_names[] = {
 };
 
 typedef struct module_level {
-    reef_span_t module; /* in reef_log.spec */
+    reef_span_t module; /* in levels.spec */
     reef_log_level_t level;
 } module_level_t;
 
-struct reef_log {
-    int descriptor;
-    bool json;
-    reef_log_level_t level; /* of modules that are not listed */
+/* What is written; never changed once it is in use. */
+typedef struct levels {
+    struct levels *replaced; /* kept until the end: somebody may be reading it */
+    reef_log_level_t level;  /* of modules that are not listed */
     struct {
         module_level_t *items;
         size_t count, capacity;
     } modules;
     char *spec; /* copy of the description's level */
     size_t spec_size;
+} levels_t;
+
+struct reef_log {
+    int descriptor;
+    bool json;
+    _Atomic(levels_t *) levels;
     _Atomic uint64_t counts[REEF_LOG_OFF]; /* lines written, by level */
     _Atomic uint64_t dropped;
 
@@ -270,12 +276,14 @@ static void put_time(line_t *line)
 static bool
 is_enabled(const reef_log_t *log, reef_log_level_t level, reef_span_t module)
 {
-    for (size_t i = 0; i < log->modules.count; i++) {
-        if (reef_span_equal(log->modules.items[i].module, module)) {
-            return level >= log->modules.items[i].level;
+    const levels_t *levels = atomic_load_explicit(&log->levels, memory_order_acquire);
+
+    for (size_t i = 0; i < levels->modules.count; i++) {
+        if (reef_span_equal(levels->modules.items[i].module, module)) {
+            return level >= levels->modules.items[i].level;
         }
     }
-    return level >= log->level;
+    return level >= levels->level;
 }
 
 static void begin_line(line_t *line,
@@ -427,7 +435,7 @@ parse_level(reef_span_t name, reef_log_level_t *level, reef_failure_t *failure)
 
 /* "info" or "websocket=debug" */
 static reef_error_t
-parse_item(reef_log_t *log, reef_span_t item, reef_failure_t *failure)
+parse_item(levels_t *levels, reef_span_t item, reef_failure_t *failure)
 {
     const uint8_t *equals = item.size == 0 ? NULL : memchr(item.data, '=', item.size);
     reef_log_level_t level = REEF_LOG_INFO;
@@ -435,32 +443,32 @@ parse_item(reef_log_t *log, reef_span_t item, reef_failure_t *failure)
     reef_error_t error;
 
     if (equals == NULL) {
-        return parse_level(reef_span_trim(item), &log->level, failure);
+        return parse_level(reef_span_trim(item), &levels->level, failure);
     }
     module = reef_span(item.data, (size_t)(equals - item.data));
     error = parse_level(reef_span_trim(reef_span_skip(item, module.size + 1)), &level,
                         failure);
     if (error == REEF_OK) {
-        *REEF_ARRAY_PUSH(reef_alloc_default(), &log->modules) =
+        *REEF_ARRAY_PUSH(reef_alloc_default(), &levels->modules) =
             (module_level_t){.module = reef_span_trim(module), .level = level};
     }
     return error;
 }
 
 static reef_error_t
-parse_spec(reef_log_t *log, const char *spec, reef_failure_t *failure)
+parse_spec(levels_t *levels, const char *spec, reef_failure_t *failure)
 {
     reef_span_t rest;
 
-    log->spec_size = strlen(spec) + 1;
-    log->spec = reef_resize(reef_alloc_default(), NULL, 0, log->spec_size);
-    memcpy(log->spec, spec, log->spec_size);
-    rest = reef_span_text(log->spec);
+    levels->spec_size = strlen(spec) + 1;
+    levels->spec = reef_resize(reef_alloc_default(), NULL, 0, levels->spec_size);
+    memcpy(levels->spec, spec, levels->spec_size);
+    rest = reef_span_text(levels->spec);
     for (bool last = false; !last;) {
         const uint8_t *comma =
             rest.size == 0 ? NULL : memchr(rest.data, ',', rest.size);
         size_t size = comma == NULL ? rest.size : (size_t)(comma - rest.data);
-        reef_error_t error = parse_item(log, reef_span(rest.data, size), failure);
+        reef_error_t error = parse_item(levels, reef_span(rest.data, size), failure);
 
         if (error != REEF_OK) {
             return error;
@@ -468,6 +476,38 @@ parse_spec(reef_log_t *log, const char *spec, reef_failure_t *failure)
         last = comma == NULL;
         rest = reef_span_skip(rest, last ? size : size + 1);
     }
+    return REEF_OK;
+}
+
+/* With all that it has replaced. */
+static void destroy_levels(levels_t *levels)
+{
+    const reef_alloc_t *alloc = reef_alloc_default();
+
+    while (levels != NULL) {
+        levels_t *replaced = levels->replaced;
+
+        REEF_ARRAY_FINISH(alloc, &levels->modules);
+        reef_resize(alloc, levels->spec, levels->spec_size, 0);
+        reef_resize(alloc, levels, sizeof(*levels), 0);
+        levels = replaced;
+    }
+}
+
+reef_error_t
+reef_log_set_level(reef_log_t *log, const char *level, reef_failure_t *failure)
+{
+    levels_t *levels = reef_resize(reef_alloc_default(), NULL, 0, sizeof(*levels));
+    reef_error_t error;
+
+    *levels = (levels_t){.level = REEF_LOG_INFO};
+    error = parse_spec(levels, level, failure);
+    if (error != REEF_OK) {
+        destroy_levels(levels);
+        return error;
+    }
+    levels->replaced = atomic_load_explicit(&log->levels, memory_order_relaxed);
+    atomic_store_explicit(&log->levels, levels, memory_order_release);
     return REEF_OK;
 }
 
@@ -487,10 +527,10 @@ reef_log_create(const reef_log_desc_t *desc, reef_log_t **log, reef_failure_t *f
     *created = (reef_log_t){
         .descriptor = desc->descriptor == 0 ? STDERR_FILENO : desc->descriptor,
         .json = strcmp(format, "json") == 0,
-        .level = REEF_LOG_INFO,
     };
     pthread_mutex_init(&created->mutex, NULL);
-    error = parse_spec(created, desc->level == NULL ? "info" : desc->level, failure);
+    error = reef_log_set_level(created, desc->level == NULL ? "info" : desc->level,
+                               failure);
     if (error != REEF_OK) {
         reef_log_destroy(created);
         return error;
@@ -506,7 +546,6 @@ void reef_log_destroy(reef_log_t *log)
     }
     (void)tell_dropped(log);
     pthread_mutex_destroy(&log->mutex);
-    REEF_ARRAY_FINISH(reef_alloc_default(), &log->modules);
-    reef_resize(reef_alloc_default(), log->spec, log->spec_size, 0);
+    destroy_levels(atomic_load_explicit(&log->levels, memory_order_relaxed));
     reef_resize(reef_alloc_default(), log, sizeof(*log), 0);
 }

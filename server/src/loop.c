@@ -21,8 +21,8 @@ struct reef__loop {
     uv_async_t wake;
     uv_timer_t timeout;
     uv_signal_t signals[SIGNAL_COUNT];
-    void (*stop)(void *context, int signal);
-    void *stop_context;
+    void (*received)(void *context, int signal);
+    void *received_context;
 };
 
 static void on_wake(uv_async_t *handle)
@@ -105,18 +105,20 @@ static void on_signal(uv_signal_t *handle, int number)
     reef__loop_t *loop = handle->data;
 
     /* From now on the default action: a second signal ends the process. */
-    for (int i = 0; i < SIGNAL_COUNT; i++) {
-        uv_signal_stop(&loop->signals[i]);
+    for (int i = 0; i < SIGNAL_COUNT && number != SIGHUP; i++) {
+        if (watched[i] != SIGHUP) {
+            uv_signal_stop(&loop->signals[i]);
+        }
     }
-    loop->stop(loop->stop_context, number);
+    loop->received(loop->received_context, number);
 }
 
 void reef__loop_watch_signals(reef__loop_t *loop,
-                              void (*stop)(void *context, int signal),
+                              void (*received)(void *context, int signal),
                               void *context)
 {
-    loop->stop = stop;
-    loop->stop_context = context;
+    loop->received = received;
+    loop->received_context = context;
     for (int i = 0; i < SIGNAL_COUNT; i++) {
         loop->signals[i].data = loop;
         uv_signal_start(&loop->signals[i], on_signal, watched[i]);

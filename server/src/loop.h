@@ -30,10 +30,10 @@ void reef__loop_poll(reef__loop_t *loop, uint32_t timeout_ms);
 /** End a wait now, or the next one at once.  Any thread. */
 void reef__loop_wake(reef__loop_t *loop);
 
-/** Call @p stop once for the first SIGINT, SIGTERM or SIGHUP; a second ends the process
- *  as if nothing had been installed. */
+/** Call @p received for each SIGHUP, and once for the first SIGINT or SIGTERM; a second
+ *  of these ends the process as if nothing had been installed. */
 void reef__loop_watch_signals(reef__loop_t *loop,
-                              void (*stop)(void *context, int signal),
+                              void (*received)(void *context, int signal),
                               void *context);
 
 #endif /* REEF_SRC_LOOP_H */

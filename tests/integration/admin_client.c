@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static http_request_t make_request(const server_t *server,
                                    const char *method,
@@ -111,4 +112,18 @@ void admin_take_snapshot(const server_t *server)
     }
     assert_string_equal(admin_text(reply, "state"), "complete");
     cJSON_Delete(reply);
+}
+
+double admin_metric(const server_t *server, const char *name)
+{
+    int descriptor = admin_begin(server, "GET", "/metrics", NULL);
+    static char reply[262144];
+    char line[96];
+    const char *found;
+
+    socket_receive_all(descriptor, reply, sizeof(reply));
+    close(descriptor);
+    snprintf(line, sizeof(line), "\n%s ", name);
+    found = strstr(reply, line);
+    return found ? strtod(found + strlen(line), NULL) : -1;
 }

@@ -46,6 +46,9 @@ double admin_number(const cJSON *object, const char *name);
 /** Members of list @p path, by its `total`. */
 double admin_total(const server_t *server, const char *path);
 
+/** A value of the metrics' text, by its name and labels; -1 when there is none. */
+double admin_metric(const server_t *server, const char *name);
+
 /** Take a snapshot and wait until it is complete. */
 void admin_take_snapshot(const server_t *server);
 

@@ -84,7 +84,7 @@ int teardown(void **state)
     return code;
 }
 
-static uint16_t await_port(server_t *server, const char *transport)
+uint16_t server_await_port(server_t *server, const char *transport)
 {
     char text[64];
     char address[64];
@@ -148,8 +148,8 @@ void server_start(server_t *server, const char *program, const char *const *sett
     process_start(&server->process, &(process_desc_t){.arguments = arguments,
                                                       .environment = environment,
                                                       .directory = server->directory});
-    server->port = await_port(server, "websocket");
-    server->admin_port = await_port(server, "admin");
+    server->port = server_await_port(server, "websocket");
+    server->admin_port = server_await_port(server, "admin");
     await_answer(server);
 }
 

@@ -53,6 +53,9 @@ void server_start(server_t *server, const char *program, const char *const *sett
 #define SERVER_START(server, program, ...)                                             \
     server_start((server), (program), (const char *const[]){__VA_ARGS__, NULL})
 
+/** The port that @p transport listens on, at 127.0.0.1. */
+uint16_t server_await_port(server_t *server, const char *transport);
+
 /** Stop by SIGTERM and wait: it must exit with 0. */
 void server_stop(server_t *server);
 

@@ -391,21 +391,6 @@ static void test_ws_protocol_peer_that_stays_after_its_close_is_cut_off(void **s
     server_await_base_line(server, before);
 }
 
-/* A value of the metrics' text; -1 when there is none. */
-static double metric(const server_t *server, const char *name)
-{
-    int descriptor = admin_begin(server, "GET", "/metrics", NULL);
-    static char reply[262144];
-    char line[96];
-    const char *found;
-
-    socket_receive_all(descriptor, reply, sizeof(reply));
-    close(descriptor);
-    snprintf(line, sizeof(line), "\n%s ", name);
-    found = strstr(reply, line);
-    return found ? strtod(found + strlen(line), NULL) : -1;
-}
-
 static void test_ws_protocol_close_comes_after_all_that_was_queued(void **state)
 {
     enum {
@@ -424,7 +409,7 @@ static void test_ws_protocol_close_comes_after_all_that_was_queued(void **state)
     }
     ws_client_send(client, WS_FIN | WS_BINARY, "end", 3);
     /* What still waits to be echoed when the close is read is not queued yet. */
-    while (metric(&fixture->server, "reef_messages_sent_total") < COUNT + 1) {
+    while (admin_metric(&fixture->server, "reef_messages_sent_total") < COUNT + 1) {
     }
     ws_client_send(client, WS_FIN | WS_CLOSE, "\x03\xe8", 2);
     for (int i = 0; i < COUNT; i++) {
@@ -444,13 +429,13 @@ static void test_ws_protocol_refusals_and_errors_are_counted(void **state)
     double refused;
 
     SERVER_START(server, REEFD, NULL);
-    refused = metric(server, "reef_websocket_refused_total");
-    assert_true(metric(server, "reef_websocket_protocol_errors_total") == 0);
+    refused = admin_metric(server, "reef_websocket_refused_total");
+    assert_true(admin_metric(server, "reef_websocket_protocol_errors_total") == 0);
     expect_refusal(server, "GET / HTTP/1.0\r\n\r\n", 505);
     expect_closes(server, &bad, 1);
 
-    assert_true(metric(server, "reef_websocket_refused_total") == refused + 1);
-    assert_true(metric(server, "reef_websocket_protocol_errors_total") == 1);
+    assert_true(admin_metric(server, "reef_websocket_refused_total") == refused + 1);
+    assert_true(admin_metric(server, "reef_websocket_protocol_errors_total") == 1);
 }
 
 /* What does not fit the memory of the handshake is read all the same. */

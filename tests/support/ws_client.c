@@ -31,6 +31,13 @@ void ws_client_connect(ws_client_t *client, uint16_t port)
     client->is_connected = true;
 }
 
+void ws_client_adopt(ws_client_t *client, int descriptor)
+{
+    assert_false(client->is_connected);
+    client->descriptor = descriptor;
+    client->is_connected = true;
+}
+
 void ws_client_drop(ws_client_t *client)
 {
     if (client->is_connected) {
@@ -181,19 +188,27 @@ bool ws_client_head_value(const char *head,
     return false;
 }
 
+void ws_client_upgrade(ws_client_t *client,
+                       const char *headers,
+                       char *head,
+                       size_t capacity)
+{
+    char request[HEAD_SIZE];
+    int size = snprintf(request, sizeof(request), WS_HANDSHAKE "%s\r\n", headers);
+
+    assert_true(size > 0 && (size_t)size < sizeof(request));
+    ws_client_send_raw(client, request, (size_t)size);
+    assert_int_equal(ws_client_receive_head(client, head, capacity), 101);
+}
+
 void ws_client_open_with(ws_client_t *client,
                          uint16_t port,
                          const char *headers,
                          char *head,
                          size_t capacity)
 {
-    char request[HEAD_SIZE];
-    int size = snprintf(request, sizeof(request), WS_HANDSHAKE "%s\r\n", headers);
-
-    assert_true(size > 0 && (size_t)size < sizeof(request));
     ws_client_connect(client, port);
-    ws_client_send_raw(client, request, (size_t)size);
-    assert_int_equal(ws_client_receive_head(client, head, capacity), 101);
+    ws_client_upgrade(client, headers, head, capacity);
 }
 
 void ws_client_open(ws_client_t *client, uint16_t port)

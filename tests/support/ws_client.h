@@ -54,6 +54,15 @@ typedef struct ws_frame {
 /** TCP only. */
 void ws_client_connect(ws_client_t *client, uint16_t port);
 
+/** Take over a descriptor that leads to the server. */
+void ws_client_adopt(ws_client_t *client, int descriptor);
+
+/** The handshake alone, of a client that is connected; it must be accepted. */
+void ws_client_upgrade(ws_client_t *client,
+                       const char *headers,
+                       char *head,
+                       size_t capacity);
+
 /** TCP and a handshake that must be accepted. */
 void ws_client_open(ws_client_t *client, uint16_t port);
 

@@ -233,6 +233,32 @@ void reef_app_add_listener(reef_app_t *app, const char *transport, const char *a
 /** What was told, in order; any thread after the start. */
 const reef_listener_t *reef_app_listeners(const reef_app_t *app, size_t *count);
 
+/** A certificate in use. */
+typedef struct reef_certificate {
+    char transport[32];  /* "wss" */
+    char subject[128];   /* "/CN=example.org" */
+    uint8_t sha256[32];  /* of its DER */
+    int64_t not_after_s; /* Unix time */
+    bool is_dev;         /* made for this run */
+} reef_certificate_t;
+
+/** Tell which certificate a transport uses from now on, in place of the one told
+ * before. Copied. */
+void reef_app_set_certificate(reef_app_t *app, const reef_certificate_t *certificate);
+
+/** Copy what was told to @p certificates, @p capacity at most.  Returns how many there
+ *  are.  Any thread. */
+size_t reef_app_certificates(reef_app_t *app,
+                             reef_certificate_t *certificates,
+                             size_t capacity);
+
+/** Call @p reload(context) whenever the operator wants files to be read again: SIGHUP.
+ *  World thread, between two frames. */
+void reef_app_on_reload(reef_app_t *app, void (*reload)(void *context), void *context);
+
+/** Do it now, as SIGHUP does. */
+void reef_app_reload(reef_app_t *app);
+
 /** One start-up line for people on stdout, e.g. an address to open; printed, aligned,
  *  once everything is ready. */
 REEF_PRINTF(3, 4)

@@ -72,6 +72,12 @@ REEF_NODISCARD reef_error_t reef_log_create(const reef_log_desc_t *desc,
                                             reef_log_t **log,
                                             reef_failure_t *failure);
 
+/** Use these levels from now on; may be called while others log.  @return REEF_OK, or
+ *  REEF_E_INVALID naming the unknown level: then all stays as it is. */
+REEF_NODISCARD reef_error_t reef_log_set_level(reef_log_t *log,
+                                               const char *level,
+                                               reef_failure_t *failure);
+
 /** Accepts NULL. */
 void reef_log_destroy(reef_log_t *log);
 

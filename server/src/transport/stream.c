@@ -13,6 +13,7 @@
 
 #include "app.h"
 #include "buffer.h"
+#include "transport/stream_tls.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,6 +39,7 @@ struct reef__streams {
     size_t write_count;
     size_t span_count;
     size_t staging_used;
+    reef__stream_tls_loop_t tls;
     uint8_t staging[STAGING_SIZE];
 };
 
@@ -50,15 +52,22 @@ void reef__streams_init(reef__io_t *io)
     io->streams->write_count = 0;
     io->streams->span_count = 0;
     io->streams->staging_used = 0;
+    reef__stream_tls_loop_init(&io->streams->tls, io);
 }
 
 void reef__streams_finish(reef__io_t *io)
 {
     assert(io->streams->first == NULL);
+    reef__stream_tls_loop_finish(&io->streams->tls);
     reef_resize(io->ios->app->alloc, io->streams, sizeof(*io->streams), 0);
 }
 
 /* Life ------------------------------------------------------------------------- */
+
+struct reef__stream_tls_loop *reef__streams_tls(reef__io_t *io)
+{
+    return &io->streams->tls;
+}
 
 static void note_dirty(reef__stream_t *stream)
 {
@@ -69,6 +78,11 @@ static void note_dirty(reef__stream_t *stream)
         stream->next_dirty = streams->dirty;
         streams->dirty = stream;
     }
+}
+
+void reef__stream_note_dirty(reef__stream_t *stream)
+{
+    note_dirty(stream);
 }
 
 static void watch(reef__stream_t *stream);
@@ -83,6 +97,9 @@ static void on_event(uv_poll_t *poll, int status, int events)
         note_dirty(stream);
         watch(stream);
     }
+    if (status < 0 && stream->is_reading) {
+        watch(stream); /* which libuv has ended, but one read may not bring all */
+    }
     if (((events & UV_READABLE) != 0 || status < 0) && !stream->is_ready) {
         stream->is_ready = true;
         stream->next_ready = streams->ready;
@@ -90,10 +107,15 @@ static void on_event(uv_poll_t *poll, int status, int events)
     }
 }
 
+static bool may_read(const reef__stream_t *stream)
+{
+    return stream->is_reading && !stream->is_held;
+}
+
 /* Tell the loop what to wait for. */
 static void watch(reef__stream_t *stream)
 {
-    int events = (stream->is_reading ? UV_READABLE : 0) |
+    int events = (may_read(stream) ? UV_READABLE : 0) |
                  (reef__stream_is_blocked(stream) ? UV_WRITABLE : 0);
 
     if (!reef__stream_is_open(stream)) {
@@ -130,12 +152,16 @@ bool reef__stream_open(reef__stream_t *stream,
     return true;
 }
 
-static void free_if_over(reef__stream_t *stream)
+void reef__stream_free_if_over(reef__stream_t *stream)
 {
     reef__io_t *io = stream->peer.io;
 
-    if (!stream->is_closed || !stream->is_released) {
+    if (!stream->is_closed || !stream->is_released ||
+        (stream->tls != NULL && reef__stream_tls_is_working(stream))) {
         return;
+    }
+    if (stream->tls != NULL) {
+        reef__stream_tls_finish(stream);
     }
     reef__outbox_finish(&stream->outbox);
     reef__peer_finish(&stream->peer);
@@ -149,7 +175,7 @@ static void on_closed(uv_handle_t *handle)
 
     assert(!stream->is_ready && !stream->is_dirty);
     stream->is_closed = true;
-    free_if_over(stream);
+    reef__stream_free_if_over(stream);
 }
 
 void reef__stream_close(reef__stream_t *stream)
@@ -158,6 +184,9 @@ void reef__stream_close(reef__stream_t *stream)
 
     if (!reef__stream_is_open(stream)) {
         return;
+    }
+    if (stream->tls != NULL) {
+        reef__stream_tls_close(stream);
     }
     /* Before the descriptor goes: its number may be another thread's at once. */
     uv_close((uv_handle_t *)&stream->poll, on_closed);
@@ -173,7 +202,7 @@ void reef__stream_close(reef__stream_t *stream)
 void reef__stream_release(reef__stream_t *stream)
 {
     stream->is_released = true;
-    free_if_over(stream);
+    reef__stream_free_if_over(stream);
 }
 
 void reef__streams_visit(reef__io_t *io,
@@ -211,12 +240,22 @@ void reef__stream_resume(reef__stream_t *stream)
     }
 }
 
+void reef__stream_hold(reef__stream_t *stream, bool is_held)
+{
+    if (stream->is_held != is_held) {
+        stream->is_held = is_held;
+        watch(stream);
+    }
+}
+
 static void read_once(reef__stream_t *stream)
 {
     reef__io_t *io = stream->peer.io;
     ssize_t size = recv(stream->descriptor, io->slab, REEF__IO_SLAB_SIZE, MSG_DONTWAIT);
 
-    if (size > 0) {
+    if (size > 0 && stream->tls != NULL) {
+        reef__stream_tls_read(stream, io->slab, (size_t)size);
+    } else if (size > 0) {
         stream->type->read(stream, io->slab, (size_t)size);
     } else if (size == 0) {
         stream->type->ended(stream);
@@ -230,11 +269,12 @@ void reef__streams_read(reef__io_t *io)
     reef__stream_t *stream = io->streams->ready;
 
     io->streams->ready = NULL;
+    reef__stream_tls_take_work(&io->streams->tls);
     while (stream != NULL) {
         reef__stream_t *next = stream->next_ready;
 
         stream->is_ready = false;
-        if (stream->is_reading && reef__stream_is_open(stream)) {
+        if (may_read(stream) && reef__stream_is_open(stream)) {
             read_once(stream);
         }
         stream = next;
@@ -245,7 +285,8 @@ void reef__streams_read(reef__io_t *io)
 
 static void tell_queue(reef__stream_t *stream)
 {
-    atomic_store_explicit(&stream->peer.queue_bytes, stream->outbox.bytes,
+    atomic_store_explicit(&stream->peer.queue_bytes,
+                          stream->outbox.bytes + stream->sealed_bytes,
                           memory_order_relaxed);
 }
 
@@ -291,6 +332,15 @@ bool reef__stream_send_block(reef__stream_t *stream, reef_buffer_t *block)
     return true;
 }
 
+void reef__stream_shut_down(reef__stream_t *stream)
+{
+    stream->is_shutting = true;
+    if (stream->tls != NULL && reef__stream_tls_is_open(stream)) {
+        reef__stream_tls_shut_down(stream);
+    }
+    note_dirty(stream);
+}
+
 /* Copy small frames together; returns the number of spans that are left, at `spans`. */
 static uint32_t
 join_spans(reef__streams_t *streams, struct iovec *spans, uint32_t count)
@@ -332,11 +382,26 @@ gather(reef__streams_t *streams, reef__stream_t *stream, struct iovec *spans)
     return join_spans(streams, spans, count);
 }
 
+static uint32_t
+gather_sealed(reef__streams_t *streams, reef__stream_t *stream, struct iovec *spans)
+{
+    size_t staged;
+    uint32_t count = reef__stream_tls_gather(
+        stream, streams->staging + streams->staging_used, &staged, spans);
+
+    streams->staging_used += staged;
+    return count;
+}
+
 static void add_write(reef__streams_t *streams, reef__stream_t *stream)
 {
     struct iovec *spans = &streams->spans[streams->span_count];
-    uint32_t count = gather(streams, stream, spans);
+    uint32_t count = stream->tls != NULL ? gather_sealed(streams, stream, spans)
+                                         : gather(streams, stream, spans);
 
+    if (count == 0) {
+        return; /* TLS is not ready for it, or has broken */
+    }
     streams->span_count += count;
     streams->writers[streams->write_count] = stream;
     streams->writes[streams->write_count++] = (reef__egress_write_t){
@@ -363,8 +428,13 @@ static void block(reef__stream_t *stream)
     }
 }
 
-static void consume(reef__stream_t *stream, uint64_t taken)
+static void
+consume(reef__stream_t *stream, const reef__egress_write_t *write, uint64_t taken)
 {
+    if (stream->tls != NULL) {
+        reef__stream_tls_consume(stream, write->spans, write->span_count, taken);
+        return;
+    }
     if (stream->block == NULL) {
         reef__outbox_consume(&stream->outbox, taken);
         return;
@@ -374,6 +444,17 @@ static void consume(reef__stream_t *stream, uint64_t taken)
                                 (uint32_t)taken);
     }
     stream->block = NULL;
+}
+
+/* Nothing is left to be written. */
+static void finish_queue(reef__stream_t *stream)
+{
+    if (stream->is_shutting) {
+        shutdown(stream->descriptor, SHUT_WR);
+    }
+    if (stream->tls == NULL || reef__stream_tls_is_open(stream)) {
+        stream->type->flushed(stream);
+    }
 }
 
 static void finish_write(reef__stream_t *stream, const reef__egress_write_t *write)
@@ -386,13 +467,13 @@ static void finish_write(reef__stream_t *stream, const reef__egress_write_t *wri
         stream->type->broken(stream);
         return;
     }
-    consume(stream, taken);
+    consume(stream, write, taken);
     if (taken < wanted_size(write)) {
         block(stream);
     } else if (stream->outbox.bytes > 0) {
         note_dirty(stream); /* more than one write carries */
     } else {
-        stream->type->flushed(stream);
+        finish_queue(stream);
     }
     tell_queue(stream);
 }
@@ -416,6 +497,15 @@ static bool is_full(const reef__streams_t *streams)
            streams->staging_used + COPY_LIMIT > STAGING_SIZE;
 }
 
+/* TLS may need more of the staging than others. */
+static void make_room(reef__io_t *io, const reef__stream_t *stream)
+{
+    if (stream->tls != NULL &&
+        io->streams->staging_used + REEF__STREAM_TLS_ROOM > STAGING_SIZE) {
+        write_gathered(io);
+    }
+}
+
 void reef__streams_write(reef__io_t *io)
 {
     reef__streams_t *streams = io->streams;
@@ -428,9 +518,10 @@ void reef__streams_write(reef__io_t *io)
         if (!reef__stream_is_open(stream)) {
             stream->block = NULL;
         } else if (reef__stream_has_output(stream)) {
+            make_room(io, stream);
             add_write(streams, stream);
         } else {
-            stream->type->flushed(stream);
+            finish_queue(stream);
         }
         if (is_full(streams) || (streams->dirty == NULL && streams->write_count > 0)) {
             write_gathered(io);

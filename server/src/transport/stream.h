@@ -12,10 +12,12 @@
 #define REEF_SRC_TRANSPORT_STREAM_H
 
 #include "transport/io.h"
+#include "transport/tls.h"
 
 #include <uv.h>
 
 typedef struct reef__stream reef__stream_t;
+typedef struct reef__stream_tls reef__stream_tls_t;
 
 /** What a protocol does with its stream. */
 typedef struct reef__stream_type {
@@ -30,6 +32,9 @@ typedef struct reef__stream_type {
     /** The socket takes no more for now, see reef__stream_is_blocked(); not called
      * again before it has taken some. */
     void (*stalled)(reef__stream_t *stream);
+
+    /** The handshake of TLS is done; only where reef__stream_secure() was called. */
+    void (*secured)(reef__stream_t *stream);
 
     /** The stream broke.  The protocol is to call reef__stream_close() now. */
     void (*broken)(reef__stream_t *stream);
@@ -47,11 +52,15 @@ struct reef__stream {
     uv_poll_t poll;
     int descriptor; /* -1 once it is closed */
     reef__outbox_t outbox;
-    reef_buffer_t *block; /* written in this pass; borrowed from the fan-out */
-    uint64_t stalled_ms;  /* since when the socket takes nothing; 0 = it does */
+    reef_buffer_t *block;    /* written in this pass; borrowed from the fan-out */
+    uint64_t stalled_ms;     /* since when the socket takes nothing; 0 = it does */
+    reef__stream_tls_t *tls; /* owned; NULL = plain */
+    size_t sealed_bytes;     /* of TLS, that wait to be written */
     reef__stream_t *next_ready, *next_dirty;
     reef__stream_t *previous, *next; /* among all of the loop */
     bool is_reading;
+    bool is_held;     /* nothing is read, whatever is_reading says */
+    bool is_shutting; /* FIN after what is queued */
     bool is_ready;    /* in the list of those to read from */
     bool is_dirty;    /* in the list of those to write to */
     bool is_released; /* may be freed once the handle is closed */
@@ -92,6 +101,20 @@ REEF_NODISCARD bool reef__stream_open(reef__stream_t *stream,
                                       int descriptor,
                                       uint64_t queue_limit);
 
+/** Speak TLS, as the server: between reef__stream_open() and the first
+ *  reef__stream_resume().  From then on the protocol's bytes are plaintext; those that
+ *  are pushed earlier wait until `secured` is called.  Takes a reference of its own. */
+void reef__stream_secure(reef__stream_t *stream, reef__tls_context_t *context);
+
+/** What TLS has agreed upon; empty texts for a stream without, or before. */
+reef__tls_facts_t reef__stream_tls_facts(const reef__stream_t *stream);
+
+/** Why TLS broke the stream: a static text, or NULL when it did not. */
+const char *reef__stream_tls_cause(const reef__stream_t *stream);
+
+/** Nothing more will be pushed: say so to the other side, after what is queued. */
+void reef__stream_shut_down(reef__stream_t *stream);
+
 /** Close the socket at once; `free` is called later, when it was released too. */
 void reef__stream_close(reef__stream_t *stream);
 
@@ -124,7 +147,8 @@ bool reef__stream_send_block(reef__stream_t *stream, reef_buffer_t *block);
 /** Whether something waits to be written. */
 static inline bool reef__stream_has_output(const reef__stream_t *stream)
 {
-    return stream->outbox.bytes > 0 || stream->block != NULL;
+    return stream->outbox.bytes > 0 || stream->block != NULL ||
+           stream->sealed_bytes > 0;
 }
 
 /** Whether the socket took less than it was given last. */
@@ -132,5 +156,19 @@ static inline bool reef__stream_is_blocked(const reef__stream_t *stream)
 {
     return stream->stalled_ms != 0;
 }
+
+/* For stream_tls.c ------------------------------------------------------------------
+ */
+
+struct reef__stream_tls_loop *reef__streams_tls(reef__io_t *io);
+
+/** Read nothing for now, or again, whatever the protocol says meanwhile. */
+void reef__stream_hold(reef__stream_t *stream, bool is_held);
+
+/** Something waits to be written. */
+void reef__stream_note_dirty(reef__stream_t *stream);
+
+/** Free the stream if everybody has let go of it. */
+void reef__stream_free_if_over(reef__stream_t *stream);
 
 #endif /* REEF_SRC_TRANSPORT_STREAM_H */

@@ -19,7 +19,8 @@ static void end_handshake(reef__stream_t *stream, void *context)
     reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
 
     (void)context;
-    if (connection->state == REEF__WS_HANDSHAKE ||
+    if (connection->state == REEF__WS_SECURING ||
+        connection->state == REEF__WS_HANDSHAKE ||
         connection->state == REEF__WS_ASKING) {
         reef__ws_abort(connection, REEF_DISCONNECT_SHUTDOWN);
     }
@@ -44,6 +45,7 @@ static void stop_accepting(void *self)
     reef__ws_server_t *server = self;
 
     reef__listeners_close(&server->listeners);
+    reef__wss_close(server->wss);
     call_on_loops(server, end_handshakes);
     reef__ios_submit(server->app->ios);
 }
@@ -60,7 +62,7 @@ static void on_accepted(void *context, reef__io_t *io, int descriptor)
 {
     reef__ws_server_t *server = context;
 
-    reef__ws_accept(&server->loops[io->index], descriptor);
+    reef__ws_accept(&server->loops[io->index], NULL, descriptor);
 }
 
 static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
@@ -186,6 +188,7 @@ static void cleanup(reef_app_t *app, void *state)
     reef__quota_finish(&server->quota);
     reef__quota_finish(&server->turned_away);
     reef__listeners_finish(&server->listeners);
+    reef__wss_destroy(server->wss);
     reef_resize(reef_app_alloc(app), server->loops,
                 server->loop_count * sizeof(*server->loops), 0);
     reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);

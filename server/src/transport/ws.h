@@ -17,6 +17,7 @@
 #include "transport/listeners.h"
 #include "transport/quota.h"
 #include "transport/stream.h"
+#include "transport/tls_listener.h"
 
 #define REEF__WS_TOO_MANY_TEXT "too many connections from this address"
 
@@ -26,6 +27,7 @@ enum {
 };
 
 typedef enum reef__ws_state {
+    REEF__WS_SECURING,  /* the handshake of TLS */
     REEF__WS_HANDSHAKE, /* reading the request head */
     REEF__WS_ASKING,    /* the world is to say whether it is let in */
     REEF__WS_OPEN,
@@ -64,7 +66,8 @@ typedef struct reef__ws_connection {
     reef__stream_t stream; /* first: a connection is a stream */
     reef__ws_loop_t *loop;
     reef__ws_server_t *server;
-    reef__ws_reader_t reader; /* its .deflate is the connection's, or NULL */
+    reef__tls_listener_t *secure; /* where it came in; NULL = without TLS */
+    reef__ws_reader_t reader;     /* its .deflate is the connection's, or NULL */
     reef__ws_handshake_t *handshake;
     /* Owned; while ASKING. */
     reef__ws_answer_t *answer;
@@ -102,6 +105,7 @@ struct reef__ws_server {
     reef__ws_limits_t limits;
     reef__ws_deflate_config_t deflate;
     reef__listeners_t listeners;
+    struct reef__wss *wss;  /* the plugin's, owned; NULL = it is not there */
     reef__ws_loop_t *loops; /* [loop_count], as many as the app has */
     uint32_t loop_count;
     reef__proxies_t proxies;
@@ -112,11 +116,22 @@ struct reef__ws_server {
     reef_metric_t *metric_protocol_errors;
 };
 
-/** Begin with a connection that was accepted; takes the descriptor over. */
-void reef__ws_accept(reef__ws_loop_t *loop, int descriptor);
+/** Begin with a connection that was accepted; takes the descriptor over.
+ *  @param secure Who accepted it, where TLS is to be spoken; or NULL. */
+void reef__ws_accept(reef__ws_loop_t *loop,
+                     reef__tls_listener_t *secure,
+                     int descriptor);
 
 /** Close the socket at once; the link, if any, ends with @p reason. */
 void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason);
+
+/* wss.c --------------------------------------------------------------------------- */
+
+/** Stop accepting on the listeners of the plugin `wss`.  Accepts NULL. */
+void reef__wss_close(struct reef__wss *wss);
+
+/** What the plugin `wss` keeps, until the connections are gone.  Accepts NULL. */
+void reef__wss_destroy(struct reef__wss *wss);
 
 /* ws_handshake.c ------------------------------------------------------------------ */
 
@@ -169,6 +184,7 @@ void reef__ws_read_frames(reef__ws_connection_t *connection,
 void reef__ws_enter(reef__ws_connection_t *connection, reef__ws_state_t state);
 
 extern const reef_transport_t reef__ws_transport;
+extern const reef_transport_t reef__wss_transport;
 extern const reef__stream_type_t reef__ws_stream_type;
 
 #endif /* REEF_SRC_TRANSPORT_WS_H */

@@ -1,8 +1,8 @@
 /*
  * One WebSocket connection.
  *
- *     HANDSHAKE ─101─► OPEN ─────────── the world closes ─────────► CLOSING
- *         │             │                                              │ their close
+ *     (SECURING ─►) HANDSHAKE ─101─► OPEN ─────────── the world closes ─────────►
+ * CLOSING │             │                                              │ their close
  *         │refusal      └ their close, or an error ─► ENDING           ▼
  *         └──────────────────────────────────────────── │ ────────► LEAVING ─► DEAD
  *                                                       └ the world is through ─┘
@@ -86,6 +86,9 @@ static void set_deadline(reef__ws_connection_t *connection)
     uint64_t due = UINT64_MAX;
 
     switch ((reef__ws_state_t)connection->state) {
+    case REEF__WS_SECURING:
+        due = connection->since_ms + connection->secure->desc.handshake_timeout_ms;
+        break;
     case REEF__WS_HANDSHAKE:
     case REEF__WS_ASKING:
         due = connection->since_ms + config->handshake_timeout_ms;
@@ -238,7 +241,7 @@ static void on_flushed(reef__stream_t *stream)
         reef__ws_abort(connection, REEF_DISCONNECT_LOST);
     } else if (!connection->has_shut_down) {
         connection->has_shut_down = true;
-        shutdown(stream->descriptor, SHUT_WR);
+        reef__stream_shut_down(stream);
     }
 }
 
@@ -257,9 +260,32 @@ static void leave(reef__ws_connection_t *connection)
 
 static void resume_reading(reef__peer_t *peer);
 
+static void tell_tls_failure(const reef__ws_connection_t *connection, const char *cause)
+{
+    reef__tls_listener_failed(connection->secure, connection->stream.descriptor, cause,
+                              now_ms(connection));
+}
+
 static void on_broken(reef__stream_t *stream)
 {
-    reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_LOST);
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+    const char *cause = reef__stream_tls_cause(stream);
+
+    if (cause != NULL) {
+        tell_tls_failure(connection, cause);
+    } else if (connection->state == REEF__WS_SECURING) {
+        tell_tls_failure(connection, "connection lost during the handshake");
+    }
+    reef__ws_abort(connection, REEF_DISCONNECT_LOST);
+}
+
+static void on_secured(reef__stream_t *stream)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+
+    reef__tls_listener_secured(connection->secure,
+                               reef__stream_tls_facts(stream).is_resumed);
+    reef__ws_enter(connection, REEF__WS_HANDSHAKE);
 }
 
 /* Their FIN.  Whoever has nothing more to say may still listen: the answers, if they
@@ -270,6 +296,9 @@ static void on_ended(reef__stream_t *stream)
     bool is_closing =
         connection->state == REEF__WS_CLOSING || connection->state == REEF__WS_LEAVING;
 
+    if (connection->state == REEF__WS_SECURING) {
+        tell_tls_failure(connection, "closed during the handshake");
+    }
     if (connection->state != REEF__WS_ENDING &&
         !(is_closing && reef__stream_has_output(stream))) {
         reef__ws_abort(connection, REEF_DISCONNECT_LOST);
@@ -371,9 +400,12 @@ static void on_expired(reef__peer_t *peer)
 
     if (connection->state == REEF__WS_OPEN) {
         look_at_open(connection);
-    } else {
-        reef__ws_abort(connection, REEF_DISCONNECT_TIMEOUT);
+        return;
     }
+    if (connection->state == REEF__WS_SECURING) {
+        tell_tls_failure(connection, "handshake took too long");
+    }
+    reef__ws_abort(connection, REEF_DISCONNECT_TIMEOUT);
 }
 
 /* Sending ---------------------------------------------------------------------- */
@@ -551,6 +583,7 @@ static void on_read(reef__stream_t *stream, uint8_t *data, size_t size)
     case REEF__WS_CLOSING:
         reef__ws_read_frames(connection, data, size);
         break;
+    case REEF__WS_SECURING:
     case REEF__WS_ENDING:
     case REEF__WS_LEAVING:
     case REEF__WS_DEAD:
@@ -615,17 +648,19 @@ static void refuse(reef__peer_t *peer, uint16_t code, reef_span_t reason)
 
 /* Accepting -------------------------------------------------------------------- */
 
-static const reef__peer_type_t peer_type = {
+#define PEER_FUNCTIONS                                                                 \
+    .send = send_message, .send_frames = send_frames, .close = close_peer,             \
+    .pause = pause_reading, .resume = resume_reading, .release = release,              \
+    .expired = on_expired, .admit = admit, .refuse = refuse
+
+static const reef__peer_type_t plain_type = {
     .transport = &reef__ws_transport,
-    .send = send_message,
-    .send_frames = send_frames,
-    .close = close_peer,
-    .pause = pause_reading,
-    .resume = resume_reading,
-    .release = release,
-    .expired = on_expired,
-    .admit = admit,
-    .refuse = refuse,
+    PEER_FUNCTIONS,
+};
+
+static const reef__peer_type_t secure_type = {
+    .transport = &reef__wss_transport,
+    PEER_FUNCTIONS,
 };
 
 const reef__stream_type_t reef__ws_stream_type = {
@@ -634,6 +669,7 @@ const reef__stream_type_t reef__ws_stream_type = {
     .stalled = on_stalled,
     .broken = on_broken,
     .flushed = on_flushed,
+    .secured = on_secured,
     .free = free_connection,
 };
 
@@ -645,7 +681,8 @@ turn_away(reef__ws_connection_t *connection, int http_status, const char *reason
     reef__ws_server_t *server = connection->server;
 
     leave_place(connection);
-    if (take_place(connection, &server->turned_away)) {
+    /* To be told why over TLS would take the handshake that there is no room for. */
+    if (connection->secure == NULL && take_place(connection, &server->turned_away)) {
         reef__ws_handshake_refuse(connection, http_status, reason);
     } else {
         reef_metric_add(server->metric_refused, 1);
@@ -653,7 +690,24 @@ turn_away(reef__ws_connection_t *connection, int http_status, const char *reason
     }
 }
 
-void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
+/* Speak TLS first, or read the request at once. */
+static void begin(reef__ws_connection_t *connection)
+{
+    reef__tls_context_t *context;
+
+    if (connection->secure != NULL) {
+        context = reef__tls_listener_context(connection->secure);
+        reef__stream_secure(&connection->stream, context);
+        reef__tls_context_unref(context);
+    }
+    reef__ws_enter(connection,
+                   connection->secure != NULL ? REEF__WS_SECURING : REEF__WS_HANDSHAKE);
+    reef__stream_resume(&connection->stream);
+}
+
+void reef__ws_accept(reef__ws_loop_t *loop,
+                     reef__tls_listener_t *secure,
+                     int descriptor)
 {
     reef__ws_server_t *server = loop->server;
     const reef_alloc_t *alloc = reef_app_alloc(server->app);
@@ -664,16 +718,16 @@ void reef__ws_accept(reef__ws_loop_t *loop, int descriptor)
     memset(connection, 0, sizeof(*connection));
     connection->loop = loop;
     connection->server = server;
-    if (!reef__stream_open(&connection->stream, loop->io, &peer_type,
-                           &reef__ws_stream_type, descriptor,
-                           server->config.max_queue)) {
+    connection->secure = secure;
+    if (!reef__stream_open(
+            &connection->stream, loop->io, secure != NULL ? &secure_type : &plain_type,
+            &reef__ws_stream_type, descriptor, server->config.max_queue)) {
         free_connection(&connection->stream);
         return;
     }
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     connection->heard_ms = loop->io->now_ms;
-    reef__ws_enter(connection, REEF__WS_HANDSHAKE);
-    reef__stream_resume(&connection->stream);
+    begin(connection);
     if (!take_place(connection, &server->quota)) {
         turn_away(connection, 503, "too many connections; try again later");
     } else if (!reef__ws_policy_enter(connection)) {

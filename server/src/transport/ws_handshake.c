@@ -129,6 +129,7 @@ static bool tell_world(reef__ws_connection_t *connection,
     uint32_t count = size > 0 ? join_headers(upgrade, &limits, room, headers) : 0;
     char peer[REEF__ADDRESS_TEXT_SIZE];
     char local[REEF__ADDRESS_TEXT_SIZE];
+    reef__tls_facts_t tls = reef__stream_tls_facts(&connection->stream);
     bool is_in;
 
     if (client->ss_family == AF_UNIX) {
@@ -138,14 +139,18 @@ static bool tell_world(reef__ws_connection_t *connection,
     }
     reef__address_of_socket(connection->stream.descriptor, local);
     connection->was_opened = true;
-    is_in = reef__peer_opened(&connection->stream.peer,
-                              &(reef_link_desc_t){.peer = reef_span_text(peer),
-                                                  .local = reef_span_text(local),
-                                                  .path = upgrade->path,
-                                                  .query = upgrade->query,
-                                                  .subprotocol = protocol,
-                                                  .headers = headers,
-                                                  .header_count = count});
+    is_in = reef__peer_opened(
+        &connection->stream.peer,
+        &(reef_link_desc_t){.peer = reef_span_text(peer),
+                            .local = reef_span_text(local),
+                            .tls = connection->secure != NULL,
+                            .tls_version = reef_span_text(tls.version),
+                            .cipher = reef_span_text(tls.cipher),
+                            .path = upgrade->path,
+                            .query = upgrade->query,
+                            .subprotocol = protocol,
+                            .headers = headers,
+                            .header_count = count});
     reef_resize(alloc, room, size, 0);
     return is_in;
 }

@@ -161,6 +161,11 @@ function Listeners() {
             <span class="tag">{l.transport}</span> <code>{l.addr}</code>
           </li>
         ))}
+        {(server.value?.certificates ?? []).map((c) => (
+          <li key={`${c.transport} certificate`} title={`SHA-256 ${c.sha256}`}>
+            <span class="tag">{c.transport}</span> certificate {c.subject} until {c.not_after}
+          </li>
+        ))}
       </ul>
     </section>
   );

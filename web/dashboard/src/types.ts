@@ -26,6 +26,15 @@ export interface Server {
   entities: number;
   clients: number;
   listeners?: { transport: string; addr: string }[];
+  certificates?: Certificate[];
+}
+
+export interface Certificate {
+  transport: string;
+  subject: string;
+  sha256: string;
+  not_after: string;
+  dev: boolean;
 }
 
 export interface Frames {
