@@ -4,10 +4,11 @@ several ways, ends its half of the connection, and takes what comes until the ot
     tcp_client.py ADDRESS FRAMING echo COUNT MANNER
     tcp_client.py ADDRESS FRAMING chat COUNT MANNER
 
-ADDRESS is 127.0.0.1:80, [::1]:80 or unix:/path, with `tls:` in front for TLS.  MANNER is `together` (all in one write),
-`each` (one write per message) or `bytewise`.  With `echo` each answer must be the message
-that was sent, and their number is printed.  With `chat` it joins the room `reef` and says
-`message 0` and so on.
+ADDRESS is 127.0.0.1:80, [::1]:80 or unix:/path, with `tls:` in front for TLS.  MANNER is
+`together` (all in one write, with TLS also the end of the handshake and of the stream),
+`each` (one write per message) or `bytewise`.  With `echo` each answer must be the
+message that was sent, and their number is printed.  With `chat` it joins the room `reef`
+and says `message 0` and so on.
 """
 
 import random
@@ -28,16 +29,21 @@ class TlsConnection:
         self.socket = connection
         self.input, self.output = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.input, self.output)
+        self.is_corked = True
         self.wait_for(self.tls.do_handshake)
 
     def flush(self):
         self.socket.sendall(self.output.read())
 
+    def flush_unless_corked(self):
+        if not self.is_corked:
+            self.flush()
+
     def wait_for(self, call):
         while True:
             try:
                 result = call()
-                self.flush()
+                self.flush_unless_corked()
                 return result
             except ssl.SSLWantReadError:
                 self.flush()
@@ -48,7 +54,7 @@ class TlsConnection:
     def sendall(self, data):
         for at in range(0, len(data), 16384):
             self.tls.write(data[at:at + 16384])
-            self.flush()
+            self.flush_unless_corked()
 
     def recv(self, size):
         try:
@@ -61,6 +67,7 @@ class TlsConnection:
             self.tls.unwrap()
         except ssl.SSLWantReadError:
             pass
+        self.is_corked = False
         self.flush()
 
     def close(self):
@@ -188,6 +195,8 @@ def chat(connection, framing, count, manner):
 
 def main(address, framing, what, count, manner):
     connection = connect(address)
+    if manner != "together" and address.startswith("tls:"):
+        connection.is_corked = False
     if what == "chat":
         chat(connection, framing, int(count), manner)
     else:

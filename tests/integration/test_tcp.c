@@ -57,7 +57,7 @@ static void expect_all_back(void **state, const char *framing)
     server_await_base_line(server, before);
     received = admin_metric(server, "reef_messages_received_total");
     if (strcmp(framing, "raw") != 0) {
-        assert_true(received == COUNT_OF(manners) * MESSAGES);
+        assert_int_equal(received, (int)COUNT_OF(manners) * MESSAGES);
     }
     assert_true(admin_metric(server, "reef_tcp_protocol_errors_total") == 0);
 }
@@ -185,22 +185,28 @@ static void test_tcp_tls_client_sees_the_end_of_the_server(void **state)
 /* Rooms ---------------------------------------------------------------------------- */
 
 /* Someone on WebSocket sees every message of someone on TCP, and one leave. */
-static void expect_all_seen(void **state, const char *framing)
+static void expect_all_seen(void **state, const char *framing, const char *transport)
 {
     fixture_t *fixture = *state;
     server_t *server = &fixture->server;
     ws_client_t *watcher = &fixture->clients[0];
+    char address[64];
     char text[64];
 
     snprintf(text, sizeof(text), "tcp.framing=%s", framing);
-    SERVER_START(server, REEFD, text, "tcp.listen=127.0.0.1:0", "tcp.payload=text");
+    SERVER_START(server, REEFD, text, "tcp.listen=127.0.0.1:0", "tcp.payload=text",
+                 "tcps.listen=127.0.0.1:0", "tcps.dev=true", "auth.token=" ADMIN_TOKEN,
+                 "auth.exempt=websocket,tcp"); /* they are asked, and all are let in */
+    snprintf(address, sizeof(address), "%s127.0.0.1:%d",
+             strcmp(transport, "tcps") == 0 ? "tls:" : "",
+             tcp_fixture_port(server, transport, "127.0.0.1"));
     ws_client_open_chat(watcher, server->port);
     ws_client_say(watcher, "/join reef");
     ws_client_expect_text(watcher, "[System] Joined room: reef");
     for (size_t i = 0; i < COUNT_OF(manners); i++) {
         int user = (int)i + 2;
 
-        tcp_fixture_run_client(address_of(server), framing, "chat", 50, manners[i]);
+        tcp_fixture_run_client(address, framing, "chat", 50, manners[i]);
         for (int k = 0; k < 50; k++) {
             snprintf(text, sizeof(text), "User %d: message %d", user, k);
             ws_client_expect_text(watcher, text);
@@ -213,17 +219,23 @@ static void expect_all_seen(void **state, const char *framing)
 
 static void test_tcp_varint_messages_and_one_leave_are_seen_by_others(void **state)
 {
-    expect_all_seen(state, "varint");
+    expect_all_seen(state, "varint", "tcp");
 }
 
 static void test_tcp_u32_messages_and_one_leave_are_seen_by_others(void **state)
 {
-    expect_all_seen(state, "u32");
+    expect_all_seen(state, "u32", "tcp");
 }
 
 static void test_tcp_lines_and_one_leave_are_seen_by_others(void **state)
 {
-    expect_all_seen(state, "lines");
+    expect_all_seen(state, "lines", "tcp");
+}
+
+/* What comes in one piece with the end of the handshake, the end of the stream too. */
+static void test_tcp_tls_messages_and_one_leave_are_seen_by_others(void **state)
+{
+    expect_all_seen(state, "varint", "tcps");
 }
 
 /* What a client waits for before it sends on comes as a message of its own. */
@@ -495,6 +507,7 @@ int main(void)
         TEST(test_tcp_varint_messages_and_one_leave_are_seen_by_others),
         TEST(test_tcp_u32_messages_and_one_leave_are_seen_by_others),
         TEST(test_tcp_lines_and_one_leave_are_seen_by_others),
+        TEST(test_tcp_tls_messages_and_one_leave_are_seen_by_others),
         TEST(test_tcp_raw_reads_and_one_leave_are_seen_by_others),
         TEST(test_tcp_and_websocket_clients_share_a_room),
         TEST(test_tcp_listens_on_several_addresses),
