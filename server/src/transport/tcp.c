@@ -11,11 +11,49 @@ static uint32_t connection_count(const void *self)
     return atomic_load(&((const reef__tcp_server_t *)self)->connection_count);
 }
 
+/* Connections that are not in yet would come too late. */
+static void end_handshake(reef__stream_t *stream, void *context)
+{
+    reef__tcp_connection_t *connection = (reef__tcp_connection_t *)stream;
+
+    (void)context;
+    if (connection->state == REEF__TCP_SECURING ||
+        connection->state == REEF__TCP_WAITING) {
+        reef__tcp_abort(connection, REEF_DISCONNECT_SHUTDOWN);
+    }
+}
+
+static void abort_connection(reef__stream_t *stream, void *context)
+{
+    (void)context;
+    reef__tcp_abort((reef__tcp_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
+}
+
+/* On the loop's thread. */
+static void end_handshakes(void *io)
+{
+    reef__streams_visit(io, &reef__tcp_stream_type, end_handshake, NULL);
+}
+
+static void abort_all(void *io)
+{
+    reef__streams_visit(io, &reef__tcp_stream_type, abort_connection, NULL);
+}
+
+static void call_on_loops(const reef__ios_t *ios, void (*call)(void *io))
+{
+    for (uint32_t i = 0; i < ios->count; i++) {
+        reef__io_call(ios->items[i], call, ios->items[i]);
+    }
+}
+
 static void stop_accepting(void *self)
 {
     reef__tcp_server_t *server = self;
 
     reef__listeners_close(&server->listeners);
+    reef__tcps_close(server->tcps);
+    call_on_loops(server->app->ios, end_handshakes);
     reef__ios_submit(server->app->ios);
 }
 
@@ -52,14 +90,14 @@ const reef_transport_t reef__tcp_transport = {
 
 static void on_accepted(void *context, reef__io_t *io, int descriptor)
 {
-    reef__tcp_accept(context, io, descriptor);
+    reef__tcp_accept(context, io, NULL, descriptor);
 }
 
 static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
 {
     reef__tcp_server_t *server = state;
 
-    if (server->listeners.address_count > 0) {
+    if (server->listeners.address_count > 0 || reef__tcps_listens(server->tcps)) {
         server->quota.limit = reef__quota_fit(app, "tcp", server->config.max_sessions);
     }
     return reef__listeners_open(&server->listeners,
