@@ -57,26 +57,10 @@ static void stop_accepting(void *self)
     reef__ios_submit(server->app->ios);
 }
 
-static void abort_connection(reef__stream_t *stream, void *context)
-{
-    (void)context;
-    reef__tcp_abort((reef__tcp_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
-}
-
-/* On the loop's thread. */
-static void abort_all(void *io)
-{
-    reef__streams_visit(io, &reef__tcp_stream_type, abort_connection, NULL);
-}
-
 static void end(void *self)
 {
-    reef__ios_t *ios = ((reef__tcp_server_t *)self)->app->ios;
-
     stop_accepting(self);
-    for (uint32_t i = 0; i < ios->count; i++) {
-        reef__io_call(ios->items[i], abort_all, ios->items[i]);
-    }
+    call_on_loops(((reef__tcp_server_t *)self)->app->ios, abort_all);
 }
 
 const reef_transport_t reef__tcp_transport = {
