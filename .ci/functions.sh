@@ -6,7 +6,7 @@ die() { say "$*"; exit 1; }
 # What the program needs; ./check adds to it.
 run_packages=(cmake ninja-build gcc libc6-dev pkgconf libuv1-dev libwolfssl-dev
   libcivetweb-dev libcjson-dev libsqlite3-dev libinih-dev libxxhash-dev libzstd-dev
-  zlib1g-dev liburing-dev)
+  zlib1g-dev liburing-dev libssl-dev)
 
 have_node() {
   local version

@@ -49,6 +49,8 @@ need_pkgconfig(libxxhash libxxhash-dev)
 need_pkgconfig(libzstd   libzstd-dev)
 if(PKG_CONFIG_FOUND) # optional: Linux only
   pkg_check_modules(liburing QUIET IMPORTED_TARGET GLOBAL liburing)
+  # optional: reef-bench is a client of TLS by another library than the server's
+  pkg_check_modules(openssl QUIET IMPORTED_TARGET GLOBAL openssl)
 endif()
 need_library(civetweb civetweb.h libcivetweb-dev)
 if(BUILD_TESTING)

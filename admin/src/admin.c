@@ -4,6 +4,7 @@
  */
 #include <reef/admin.h>
 
+#include "dispatch.h"
 #include "http.h"
 #include "listen.h"
 
@@ -12,13 +13,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SETTING "admin.listen"
+
+enum {
+    SPARE_THREADS = 8, /* beside one per stream */
+    TIMEOUT_MS = 5000,
+    BODY_TIMEOUT_MS = 10000,
+    KEEP_ALIVE_MS = 1000,
+};
+
 static reef_error_t
 build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
 {
     reef__admin_t *admin;
     reef__listen_t listen;
     const admin_config_t *settings = config;
-    reef_error_t error = reef__listen_parse(settings->listen, &listen, failure);
+    reef_error_t error =
+        reef__listen_parse(SETTING, settings->listen, &listen, failure);
     pthread_condattr_t monotonic;
 
     if (error != REEF_OK) {
@@ -97,18 +108,18 @@ static bool allow(reef__gate_t *gate, const char *host, uint16_t port)
 
 /* Host headers to answer: every address with its port, the names of loopback, and
  * what the settings add. */
-static reef_error_t allow_hosts(reef__admin_t *admin,
-                                const reef__listen_t *listen,
-                                const uint16_t *ports,
-                                reef_failure_t *failure)
+static reef_error_t
+allow_hosts(reef__admin_t *admin, const reef__listen_t *listen, reef_failure_t *failure)
 {
     const char *at = admin->config.hosts;
     bool fits = true;
 
     for (size_t i = 0; i < listen->count; i++) {
-        fits = fits && allow(&admin->gate, listen->items[i].host, ports[i]) &&
-               allow(&admin->gate, "localhost", ports[i]) &&
-               allow(&admin->gate, "127.0.0.1", ports[i]);
+        uint16_t port = reef__http_port(admin->http, i);
+
+        fits = fits && allow(&admin->gate, listen->items[i].host, port) &&
+               allow(&admin->gate, "localhost", port) &&
+               allow(&admin->gate, "127.0.0.1", port);
     }
     while (*at != '\0') {
         size_t size;
@@ -124,15 +135,15 @@ static reef_error_t allow_hosts(reef__admin_t *admin,
                             "admin.hosts: a name is too long, or they are too many");
 }
 
-static void
-announce(reef__admin_t *admin, const reef__listen_t *listen, const uint16_t *ports)
+static void announce(reef__admin_t *admin, const reef__listen_t *listen)
 {
     char code[REEF__SECRET_SIZE];
 
     for (size_t i = 0; i < listen->count; i++) {
         char address[64];
 
-        snprintf(address, sizeof(address), "%s:%u", listen->items[i].host, ports[i]);
+        snprintf(address, sizeof(address), "%s:%u", listen->items[i].host,
+                 reef__http_port(admin->http, i));
         reef_app_add_listener(admin->app, "admin", address);
     }
     reef__auth_make_code(admin->auth, reef__now_ns(), code);
@@ -140,15 +151,20 @@ announce(reef__admin_t *admin, const reef__listen_t *listen, const uint16_t *por
                       strcmp(listen->items[0].host, "0.0.0.0") == 0
                           ? "127.0.0.1"
                           : listen->items[0].host,
-                      ports[0], code);
+                      reef__http_port(admin->http, 0), code);
+}
+
+static void answer(void *context, reef__request_t *request, reef__reply_t *reply)
+{
+    reef__dispatch(context, request, reply);
 }
 
 static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
 {
     reef__admin_t *admin = state;
-    uint16_t ports[REEF__MAX_LISTEN];
     reef__listen_t listen;
-    reef_error_t error = reef__listen_parse(admin->config.listen, &listen, failure);
+    reef_error_t error =
+        reef__listen_parse(SETTING, admin->config.listen, &listen, failure);
 
     (void)app;
     if (error == REEF_OK) {
@@ -158,17 +174,21 @@ static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
         return error;
     }
     register_metrics(admin);
-    error = reef__http_listen(admin, &admin->http, failure);
-    if (error != REEF_OK) {
-        return reef__listen_explain(&listen, failure);
-    }
-    if (reef__http_ports(admin->http, ports, REEF__MAX_LISTEN) != listen.count) {
-        return reef_fail(failure, REEF_E_IO, "admin.listen: %s: not all were bound",
-                         admin->config.listen);
-    }
-    error = allow_hosts(admin, &listen, ports, failure);
+    error = reef__http_listen(
+        &(reef__http_desc_t){.listen = &listen,
+                             .threads = admin->config.max_streams + SPARE_THREADS,
+                             .timeout_ms = TIMEOUT_MS,
+                             .body_timeout_ms = BODY_TIMEOUT_MS,
+                             .keep_alive_ms = KEEP_ALIVE_MS,
+                             .headers = reef__common_headers,
+                             .answer = answer,
+                             .context = admin},
+        &admin->http, failure);
     if (error == REEF_OK) {
-        announce(admin, &listen, ports);
+        error = allow_hosts(admin, &listen, failure);
+    }
+    if (error == REEF_OK) {
+        announce(admin, &listen);
         atomic_store(&admin->is_open, true);
     }
     return error;

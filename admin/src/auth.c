@@ -131,6 +131,38 @@ static reef_span_t find_cookie(const char *header)
     return reef_span(NULL, 0);
 }
 
+/* Any name that some reader might take for ours, so with spaces and in any case. */
+static bool is_our_cookie(const char *pair, size_t size)
+{
+    size_t name = strlen(COOKIE_NAME) - 1; /* without the = */
+
+    return size >= name && strncasecmp(pair, COOKIE_NAME, name) == 0 &&
+           (size == name || strchr("= \t\"", pair[name]) != NULL);
+}
+
+char *reef__auth_strip_cookie(const char *header)
+{
+    char *kept = malloc(2 * strlen(header) + 1); /* a space may come after each ; */
+    size_t used = 0;
+
+    if (kept == NULL) {
+        abort();
+    }
+    while (*header != '\0') {
+        size_t size;
+
+        header += strspn(header, "; \t\"");
+        size = strcspn(header, ";");
+        if (size > 0 && !is_our_cookie(header, size)) {
+            used += (size_t)sprintf(kept + used, "%s%.*s", used > 0 ? "; " : "",
+                                    (int)size, header);
+        }
+        header += size;
+    }
+    kept[used] = '\0';
+    return kept;
+}
+
 /* Locked. */
 static session_t *find_session(reef__auth_t *auth, reef_span_t key, uint64_t now_ns)
 {

@@ -86,4 +86,8 @@ bool reef__auth_is_current(reef__auth_t *auth,
  */
 bool reef__auth_has_csrf(const reef__request_t *request);
 
+/** @p header, the value of a Cookie header, without the cookie of our sessions; the
+ *  caller frees it. */
+char *reef__auth_strip_cookie(const char *header);
+
 #endif /* REEF_ADMIN_AUTH_H */

@@ -5,12 +5,11 @@
 #include "dispatch.h"
 
 #include "asset.h"
+#include "body.h"
 #include "route.h"
 
 #include <stdlib.h>
 #include <strings.h>
-
-#define BODY_NS (UINT64_C(10) * 1000000000) /* for a body to arrive */
 
 const char reef__common_headers[] =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -38,83 +37,6 @@ static void refuse_identity(reef__admin_t *admin,
     reef__reply_header(reply, "WWW-Authenticate", "Bearer");
 }
 
-static bool has_body(const reef__request_t *request)
-{
-    const char *length = reef__request_header(request, "Content-Length");
-
-    return reef__request_header(request, "Transfer-Encoding") != NULL ||
-           (length != NULL && strtoull(length, NULL, 10) > 0);
-}
-
-/* Read into *body until its end; its size, or -1 with the reply filled. */
-static ptrdiff_t receive_body(reef__admin_t *admin,
-                              const reef__request_t *request,
-                              char **body,
-                              reef__reply_t *reply)
-{
-    size_t max = admin->config.max_body, size = 0, room = 0;
-
-    for (;;) {
-        int got;
-
-        if (size + 1 >= room) {
-            room = room == 0 ? 4096 : 2 * room;
-            *body = realloc(*body, room);
-            if (*body == NULL) {
-                abort();
-            }
-        }
-        got = request->read(request->read_context, *body + size, room - size - 1);
-        if (got == 0) {
-            return (ptrdiff_t)size;
-        }
-        if (got < 0) {
-            reef__problem(reply, 400, "the body ended early");
-            return -1;
-        }
-        size += (size_t)got;
-        if (size > max) {
-            reef__problem(reply, 413, "a body may have %zu bytes", max);
-            return -1;
-        }
-        if (reef__now_ns() - request->now_ns > BODY_NS) {
-            reef__problem(reply, 408, "the body took too long");
-            return -1;
-        }
-    }
-}
-
-/* Read the whole body into *body, which the caller frees. */
-static bool read_body(reef__admin_t *admin,
-                      reef__request_t *request,
-                      char **body,
-                      reef__reply_t *reply)
-{
-    const char *length = reef__request_header(request, "Content-Length");
-    uint64_t promised = length != NULL ? strtoull(length, NULL, 10) : 0;
-    ptrdiff_t size;
-
-    if (!has_body(request)) {
-        request->body = reef_span("", 0);
-        return true;
-    }
-    if (promised > admin->config.max_body) {
-        reef__problem(reply, 413, "a body may have %u bytes", admin->config.max_body);
-        return false;
-    }
-    size = receive_body(admin, request, body, reply);
-    if (size < 0) {
-        return false;
-    }
-    if (length != NULL && (uint64_t)size != promised) {
-        reef__problem(reply, 400, "the body ended early");
-        return false;
-    }
-    (*body)[size] = '\0';
-    request->body = reef_span(*body, (size_t)size);
-    return true;
-}
-
 static void run(reef__admin_t *admin,
                 reef__request_t *request,
                 reef__reply_t *reply,
@@ -122,7 +44,8 @@ static void run(reef__admin_t *admin,
 {
     char *body = NULL;
 
-    if (reef__request_is_safe(request) || read_body(admin, request, &body, reply)) {
+    if (reef__request_is_safe(request) ||
+        reef__body_read(request, admin->config.max_body, &body, reply)) {
         route->handle(admin, request, reply);
     }
     free(body);
@@ -187,5 +110,5 @@ void reef__dispatch(reef__admin_t *admin,
     }
     /* A body that was not read would be taken for the next request. */
     reply->close = reply->status == 401 || reply->status == 413 ||
-                   (request->body.data == NULL && has_body(request));
+                   (request->body.data == NULL && reef__body_is_announced(request));
 }

@@ -134,6 +134,15 @@ void reef__reply_header(reef__reply_t *reply, const char *name, const char *form
     assert(size >= 0 && (size_t)size < room);
 }
 
+void reef__reply_lines(reef__reply_t *reply, const char *lines)
+{
+    size_t used = strlen(reply->headers);
+    size_t size = strlen(lines) + 1;
+
+    assert(size <= sizeof(reply->headers) - used);
+    memcpy(reply->headers + used, lines, size);
+}
+
 void reef__reply_text(reef__reply_t *reply, int status, const char *type, char *text)
 {
     free(reply->body);
@@ -164,6 +173,9 @@ void reef__reply_finish(reef__reply_t *reply)
 {
     if (reply->stream != NULL) {
         reply->stream_drop(reply->stream_context);
+    }
+    if (reply->release != NULL) {
+        reply->release(reply->release_context);
     }
     free(reply->body);
     *reply = (reef__reply_t){0};
@@ -242,4 +254,12 @@ void reef__json_add_time(cJSON *object, const char *name, int64_t ms)
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text, sizeof(text), "%s.%03dZ", date, (int)(ms % 1000));
     cJSON_AddStringToObject(object, name, text);
+}
+
+uint64_t reef__now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

@@ -18,11 +18,12 @@
 #include <stdint.h>
 
 enum {
+    REEF__MAX_HEADERS = 64,
     REEF__MAX_PARAMETERS = 2,
     REEF__PARAMETER_SIZE = 128,
     REEF__SESSION_KEY_SIZE = 32,
     REEF__CSRF_SIZE = 2 * 32 + 1,
-    REEF__REPLY_HEADERS_SIZE = 1024,
+    REEF__REPLY_HEADERS_SIZE = 4096,
 };
 
 typedef struct reef__header {
@@ -43,6 +44,12 @@ typedef struct reef__identity {
     uint64_t session; /* serial of the cookie's session */
     char csrf[REEF__CSRF_SIZE];
 } reef__identity_t;
+
+/** Instead of bytes, when a body cannot be read. */
+enum {
+    REEF__READ_BROKEN = -1,
+    REEF__READ_LATE = -2, /* it took too long */
+};
 
 /** Reads more of the body: bytes read, 0 at its end, negative on failure. */
 typedef int (*reef__read_fn)(void *context, void *data, size_t size);
@@ -74,7 +81,7 @@ typedef struct reef__reply {
     int status;
     const char *type;  /* Content-Type; static */
     char *body;        /* owned, from malloc(); or NULL */
-    const void *fixed; /* static bytes instead of `body` */
+    const void *fixed; /* bytes instead of `body`: static, or until `release` */
     size_t size;       /* of either */
     bool close;        /* end the connection, e.g. with a body left unread */
     char headers[REEF__REPLY_HEADERS_SIZE]; /* "Name: value\r\n" … */
@@ -83,6 +90,9 @@ typedef struct reef__reply {
     void (*stream)(void *context, const reef__sink_t *sink);
     void (*stream_drop)(void *context); /* always called when `stream` is set */
     void *stream_context;
+
+    void (*release)(void *context); /* of what `fixed` lies in; or NULL */
+    void *release_context;
 } reef__reply_t;
 
 /** Value of the first header called @p name, in any case; NULL when there is none. */
@@ -114,6 +124,9 @@ void reef__reply_header(reef__reply_t *reply,
                         const char *format,
                         ...);
 
+/** Append lines "Name: value\r\n"; too many stop the program. */
+void reef__reply_lines(reef__reply_t *reply, const char *lines);
+
 /** Answer with @p json, which is taken over. */
 void reef__reply_json(reef__reply_t *reply, int status, cJSON *json);
 
@@ -134,5 +147,8 @@ void reef__json_add_id(cJSON *object, const char *name, uint64_t value);
 
 /** Add milliseconds since 1970 as RFC 3339 text. */
 void reef__json_add_time(cJSON *object, const char *name, int64_t ms);
+
+/** Nanoseconds of the monotonic clock. */
+uint64_t reef__now_ns(void);
 
 #endif /* REEF_ADMIN_EXCHANGE_H */

@@ -18,6 +18,8 @@ enum {
 
 /** Values of the Host header that are answered. */
 typedef struct reef__gate {
+    bool any_host;   /* these and all others */
+    bool any_origin; /* also what pages of other sites ask for */
     char hosts[REEF__MAX_HOSTS][REEF__HOST_SIZE];
     size_t host_count;
 } reef__gate_t;

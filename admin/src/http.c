@@ -3,49 +3,127 @@
  * lasts.  `begin_request` runs before anything the library would do on its own (its
  * preflight answers, authorization, upgrades, files), so every request is answered
  * there and nothing of that is reached.  Paths stay as they were sent: decoding them
- * is the business of the route table.
+ * is the business of who answers.
+ *
+ * A connection is kept for its next request only while threads are idle: those that
+ * wait for a thread go first.
  */
 #include "http.h"
 
-#include "dispatch.h"
-#include "listen.h"
+#include "problem.h"
+#include "watch.h"
 
 #include <civetweb.h>
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
 
+static_assert((int)REEF__MAX_HEADERS == (int)MG_MAX_HEADERS,
+              "as many as the library reads");
+
 enum {
-    SPARE_THREADS = 8, /* beside one per stream */
-    MAX_PORTS = 16,
     KNOCK_NS = 10000000, /* between two attempts to wake it */
+    MAX_HEAD = 16384,
+    MAX_TARGET = 8192, /* path and query */
+    PIECE = 16384,     /* read at once */
+    SLOWEST = 16384,   /* bytes a second that a peer sends or takes at least */
+    WRITE_MS = 10000,  /* for a reply to be taken, beside what its size allows */
 };
 
 struct reef__http {
-    reef__admin_t *admin;
+    reef__http_desc_t desc;
+    reef__listen_t listen;
     struct mg_context *context;
-    char host[48]; /* to knock at when it is to stop */
-    uint16_t port;
+    uint16_t ports[REEF__MAX_LISTEN];
+    reef__watch_t *watch;
+    atomic_uint connections; /* that have a thread */
     atomic_bool stopped;
     pthread_t starter;
     char message[256]; /* the library's last complaint on that thread */
 };
 
-/* Gate ------------------------------------------------------------------------- */
+/* A request on its way in. */
+typedef struct carrier {
+    struct mg_connection *connection;
+    reef__http_t *http;
+    uint64_t began_ns;
+    uint64_t received; /* bytes of its body */
+    bool expects;      /* it sends that once it is told to go on */
+} carrier_t;
+
+/* Request ---------------------------------------------------------------------- */
+
+/* When @p size bytes must have passed at the latest. */
+static uint64_t due_ns(uint64_t began_ns, uint32_t timeout_ms, uint64_t size)
+{
+    return began_ns + timeout_ms * UINT64_C(1000000) +
+           size * UINT64_C(1000000000) / SLOWEST;
+}
+
+static reef__wait_t make_wait(struct mg_connection *connection, uint64_t due)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+
+    return (reef__wait_t){.peer = info->remote_addr,
+                          .peer_port = (uint16_t)info->remote_port,
+                          .port = (uint16_t)info->server_port,
+                          .due_ns = due};
+}
+
+/* A wait for bytes ended without any. */
+static int explain_end(const carrier_t *carrier)
+{
+    long long promised = mg_get_request_info(carrier->connection)->content_length;
+    uint32_t timeout_ms = carrier->http->desc.timeout_ms;
+
+    if (promised < 0 || carrier->received == (uint64_t)promised) {
+        return 0;
+    }
+    return reef__now_ns() >= due_ns(carrier->began_ns, timeout_ms, 0)
+               ? REEF__READ_LATE
+               : REEF__READ_BROKEN;
+}
 
 static int read_body(void *context, void *data, size_t size)
 {
-    return mg_read(context, data, size);
+    carrier_t *carrier = context;
+    const reef__http_t *http = carrier->http;
+    reef__wait_t wait;
+    int got;
+
+    if (carrier->expects) {
+        carrier->expects = false;
+        mg_write(carrier->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    }
+    size = size < PIECE ? size : PIECE;
+    wait = make_wait(carrier->connection,
+                     due_ns(carrier->began_ns, http->desc.body_timeout_ms,
+                            carrier->received + size));
+    wait.may_write = true;
+    reef__watch_begin(http->watch, &wait);
+    got = mg_read(carrier->connection, data, size);
+    reef__watch_end(http->watch, &wait);
+    if (wait.is_cut) {
+        return REEF__READ_LATE;
+    }
+    if (got <= 0) {
+        return got < 0 ? REEF__READ_BROKEN : explain_end(carrier);
+    }
+    carrier->received += (uint64_t)got;
+    return got;
 }
 
 static void fill_request(reef__request_t *request,
-                         struct mg_connection *connection,
-                         reef__header_t headers[MG_MAX_HEADERS])
+                         carrier_t *carrier,
+                         reef__header_t headers[REEF__MAX_HEADERS])
 {
-    const struct mg_request_info *info = mg_get_request_info(connection);
+    const struct mg_request_info *info = mg_get_request_info(carrier->connection);
+    const char *expect;
 
     for (int i = 0; i < info->num_headers; i++) {
         headers[i] = (reef__header_t){.name = info->http_headers[i].name,
@@ -59,9 +137,23 @@ static void fill_request(reef__request_t *request,
         .headers = headers,
         .header_count = (size_t)info->num_headers,
         .read = read_body,
-        .read_context = connection,
-        .now_ns = reef__now_ns(),
+        .read_context = carrier,
+        .now_ns = carrier->began_ns,
     };
+    expect = reef__request_header(request, "Expect");
+    carrier->expects = expect != NULL && strcasecmp(expect, "100-continue") == 0;
+}
+
+/* The library reads no more headers than these, and keeps silent about others. */
+static bool is_large(const reef__request_t *request)
+{
+    size_t size = strlen(request->path) + strlen(request->query);
+
+    for (size_t i = 0; i < request->header_count; i++) {
+        size += strlen(request->headers[i].name) + strlen(request->headers[i].value) +
+                4; /* ": " and the end of the line */
+    }
+    return request->header_count == REEF__MAX_HEADERS || size > MAX_HEAD;
 }
 
 /* Reply ------------------------------------------------------------------------ */
@@ -70,11 +162,12 @@ static void write_head(struct mg_connection *connection,
                        const reef__reply_t *reply,
                        const char *length)
 {
+    const reef__http_t *http = mg_get_user_context_data(connection);
     char head[REEF__REPLY_HEADERS_SIZE + 2048];
-    bool has_cache_control = strstr(reply->headers, "Cache-Control:") != NULL;
+    bool has_cache_control = strcasestr(reply->headers, "Cache-Control:") != NULL;
     int size = snprintf(
         head, sizeof(head), "HTTP/1.1 %d %s\r\n%s%s%s%s%s%s%sConnection: %s\r\n\r\n",
-        reply->status, reef__status_text(reply->status), reef__common_headers,
+        reply->status, reef__status_text(reply->status), http->desc.headers,
         has_cache_control ? "" : "Cache-Control: no-store\r\n",
         reply->type != NULL ? "Content-Type: " : "",
         reply->type != NULL ? reply->type : "", reply->type != NULL ? "\r\n" : "",
@@ -84,19 +177,33 @@ static void write_head(struct mg_connection *connection,
     mg_write(connection, head, (size_t)size);
 }
 
+/* A peer that takes it too slowly gets no more. */
+static void write_body(struct mg_connection *connection, const reef__reply_t *reply)
+{
+    const reef__http_t *http = mg_get_user_context_data(connection);
+    const void *body = reply->fixed != NULL ? reply->fixed : reply->body;
+    reef__wait_t wait =
+        make_wait(connection, due_ns(reef__now_ns(), WRITE_MS, reply->size));
+
+    reef__watch_begin(http->watch, &wait);
+    if (mg_write(connection, body, reply->size) != (int)reply->size) {
+        mg_disable_connection_keep_alive(connection);
+    }
+    reef__watch_end(http->watch, &wait);
+}
+
 static void write_reply(struct mg_connection *connection,
-                        const reef__request_t *request,
+                        const char *method,
                         const reef__reply_t *reply)
 {
-    const void *body = reply->fixed != NULL ? reply->fixed : reply->body;
     char length[48] = "";
 
     if (reply->status != 204 && reply->status != 304) {
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", reply->size);
     }
     write_head(connection, reply, length);
-    if (reply->size > 0 && strcmp(request->method, "HEAD") != 0) {
-        mg_write(connection, body, reply->size);
+    if (reply->size > 0 && strcmp(method, "HEAD") != 0) {
+        write_body(connection, reply);
     }
 }
 
@@ -108,74 +215,104 @@ static bool write_chunk(void *context, const char *data, size_t size)
 }
 
 static void write_stream(struct mg_connection *connection,
-                         const reef__request_t *request,
+                         const char *method,
                          const reef__reply_t *reply)
 {
     write_head(connection, reply, "Transfer-Encoding: chunked\r\n");
-    if (strcmp(request->method, "HEAD") != 0) {
+    if (strcmp(method, "HEAD") != 0) {
         reply->stream(reply->stream_context,
                       &(reef__sink_t){.write = write_chunk, .context = connection});
         mg_send_chunk(connection, "", 0);
     }
 }
 
-/* Route ------------------------------------------------------------------------ */
+/* Answer ----------------------------------------------------------------------- */
+
+static bool is_crowded(const reef__http_t *http)
+{
+    return atomic_load(&http->connections) * 4 > http->desc.threads * 3;
+}
 
 /* HTTP/1.0 knows no chunks, and a connection is only kept where both sides say so. */
-static bool wants_close(struct mg_connection *connection,
-                        const reef__request_t *request)
+static bool wants_close(const char *version, const reef__request_t *request)
 {
-    const char *version = mg_get_request_info(connection)->http_version;
     const char *header = reef__request_header(request, "Connection");
 
     return version == NULL || strcmp(version, "1.1") != 0 ||
            (header != NULL && strcasecmp(header, "keep-alive") != 0);
 }
 
+static void refuse(reef__http_t *http, int status, reef__reply_t *reply)
+{
+    if (http->desc.refused != NULL) {
+        http->desc.refused(http->desc.context, status);
+    }
+    reef__problem(reply, status, "the request could not be read");
+    reply->close = true;
+}
+
 static int begin_request(struct mg_connection *connection)
 {
     reef__http_t *http = mg_get_user_context_data(connection);
     const char *version = mg_get_request_info(connection)->http_version;
-    reef__header_t headers[MG_MAX_HEADERS];
+    carrier_t carrier = {
+        .connection = connection, .http = http, .began_ns = reef__now_ns()};
+    reef__header_t headers[REEF__MAX_HEADERS];
     reef__request_t request;
     reef__reply_t reply = {0};
-    const char *expect;
     int status;
 
-    fill_request(&request, connection, headers);
-    expect = reef__request_header(&request, "Expect");
-    if (expect != NULL && strcasecmp(expect, "100-continue") == 0) {
-        mg_write(connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    fill_request(&request, &carrier, headers);
+    if (strlen(request.path) + strlen(request.query) > MAX_TARGET) {
+        refuse(http, 414, &reply);
+    } else if (is_large(&request)) {
+        refuse(http, 431, &reply);
+    } else {
+        http->desc.answer(http->desc.context, &request, &reply);
     }
-    reef__dispatch(http->admin, &request, &reply);
     assert(reply.status != 0);
-    reply.close =
-        reply.close || wants_close(connection, &request) || reply.stream != NULL;
+    reply.close = reply.close || wants_close(version, &request) ||
+                  reply.stream != NULL || is_crowded(http);
     if (reply.close) {
         mg_disable_connection_keep_alive(connection);
     }
     status = reply.status;
     if (reply.stream != NULL && version != NULL && strcmp(version, "1.1") == 0) {
-        write_stream(connection, &request, &reply);
+        write_stream(connection, request.method, &reply);
     } else {
-        write_reply(connection, &request, &reply);
+        write_reply(connection, request.method, &reply);
     }
     reef__reply_finish(&reply);
     return status;
 }
 
-/* What the library refuses on its own: no HTTP, headers too large, too slow. */
+/* What the library refuses on its own: no HTTP, an end too early, a head too slow. */
 static int http_error(struct mg_connection *connection, int status, const char *message)
 {
-    reef__reply_t reply = {.close = true};
+    reef__reply_t reply = {0};
 
     (void)message;
-    reef__problem(&reply, status, "the request could not be read");
-    reply.close = true;
+    refuse(mg_get_user_context_data(connection), status, &reply);
     mg_disable_connection_keep_alive(connection);
-    write_reply(connection, &(reef__request_t){.method = "GET"}, &reply);
+    write_reply(connection, "GET", &reply);
     reef__reply_finish(&reply);
     return 0;
+}
+
+static int open_connection(const struct mg_connection *connection, void **data)
+{
+    reef__http_t *http = mg_get_user_context_data(connection);
+
+    (void)data;
+    atomic_fetch_add(&http->connections, 1);
+    return 0;
+}
+
+static void close_connection(const struct mg_connection *connection)
+{
+    reef__http_t *http = mg_get_user_context_data(connection);
+
+    atomic_fetch_sub(&http->connections, 1);
 }
 
 /* Listen ----------------------------------------------------------------------- */
@@ -191,33 +328,35 @@ static int log_message(const struct mg_connection *connection, const char *messa
     return 1;
 }
 
-reef_error_t
-reef__http_listen(reef__admin_t *admin, reef__http_t **result, reef_failure_t *failure)
+static const struct mg_callbacks callbacks = {
+    .begin_request = begin_request,
+    .http_error = http_error,
+    .init_connection = open_connection,
+    .connection_close = close_connection,
+    .log_message = log_message,
+};
+
+static struct mg_context *start(reef__http_t *http)
 {
-    static const struct mg_callbacks callbacks = {
-        .begin_request = begin_request,
-        .http_error = http_error,
-        .log_message = log_message,
-    };
-    reef__http_t *http = calloc(1, sizeof(*http));
-    char threads[16];
+    char addresses[REEF__MAX_LISTEN * sizeof(http->listen.items[0].text)] = "";
+    char threads[16], timeout[16], keep_alive[16], head[16];
     const char *options[] = {
         "listening_ports",
-        admin->config.listen,
+        addresses,
         "num_threads",
         threads,
         "enable_keep_alive",
         "yes",
         "keep_alive_timeout_ms",
-        "1000",
+        keep_alive,
         "request_timeout_ms",
-        "5000",
+        timeout,
         "connection_queue",
         "64",
         "tcp_nodelay",
         "1",
         "max_request_size",
-        "16384",
+        head,
         "decode_url",
         "no",
         "enable_auth_domain_check",
@@ -233,63 +372,114 @@ reef__http_listen(reef__admin_t *admin, reef__http_t **result, reef_failure_t *f
         NULL,
     };
 
+    for (size_t i = 0; i < http->listen.count; i++) {
+        size_t used = strlen(addresses);
+
+        snprintf(addresses + used, sizeof(addresses) - used, "%s%s", i > 0 ? "," : "",
+                 http->listen.items[i].text);
+    }
+    /* Larger ones it calls malformed; we can say what is wrong with them. */
+    snprintf(head, sizeof(head), "%d", 2 * MAX_HEAD);
+    snprintf(threads, sizeof(threads), "%u", http->desc.threads);
+    snprintf(timeout, sizeof(timeout), "%u", http->desc.timeout_ms);
+    snprintf(keep_alive, sizeof(keep_alive), "%u", http->desc.keep_alive_ms);
+    return mg_start(&callbacks, http, options);
+}
+
+static reef_error_t check_ipv6(const reef__listen_t *listen, reef_failure_t *failure)
+{
+    for (size_t i = 0; i < listen->count; i++) {
+        if (listen->items[i].is_ipv6 && mg_check_feature(MG_FEATURES_IPV6) == 0) {
+            return reef_fail(failure, REEF_E_IO,
+                             "%s: %s: this system's civetweb was built without IPv6",
+                             listen->setting, listen->items[i].text);
+        }
+    }
+    return REEF_OK;
+}
+
+static reef_error_t find_ports(reef__http_t *http, reef_failure_t *failure)
+{
+    struct mg_server_port found[REEF__MAX_LISTEN];
+    int count = mg_get_server_ports(http->context, REEF__MAX_LISTEN, found);
+
+    if (count < 0 || (size_t)count != http->listen.count) {
+        return reef_fail(failure, REEF_E_IO, "%s: not all were bound",
+                         http->listen.setting);
+    }
+    for (int i = 0; i < count; i++) {
+        http->ports[i] = (uint16_t)found[i].port;
+    }
+    return REEF_OK;
+}
+
+reef_error_t reef__http_listen(const reef__http_desc_t *desc,
+                               reef__http_t **result,
+                               reef_failure_t *failure)
+{
+    reef_error_t error = check_ipv6(desc->listen, failure);
+    reef__http_t *http;
+
+    if (error != REEF_OK) {
+        return error;
+    }
+    http = calloc(1, sizeof(*http));
     if (http == NULL) {
         abort();
     }
-    http->admin = admin;
+    http->desc = *desc;
+    http->listen = *desc->listen;
     http->starter = pthread_self();
-    snprintf(threads, sizeof(threads), "%u", admin->config.max_streams + SPARE_THREADS);
+    http->watch = reef__watch_create();
     mg_init_library(0);
-    http->context = mg_start(&callbacks, http, options);
+    http->context = start(http);
     if (http->context == NULL) {
-        reef_error_t error = reef_fail(failure, REEF_E_IO, "admin.listen: %s: %s",
-                                       admin->config.listen, http->message);
-
+        reef_fail(failure, REEF_E_IO, "%s: %s: %s", http->listen.setting,
+                  http->listen.items[0].text, http->message);
+        error = reef__listen_explain(&http->listen, failure);
         mg_exit_library();
+        reef__watch_destroy(http->watch);
         free(http);
+        return error;
+    }
+    error = find_ports(http, failure);
+    if (error != REEF_OK) {
+        reef__http_stop(http);
         return error;
     }
     *result = http;
     return REEF_OK;
 }
 
-size_t reef__http_ports(const reef__http_t *http, uint16_t *ports, size_t capacity)
+uint16_t reef__http_port(const reef__http_t *http, size_t index)
 {
-    struct mg_server_port found[MAX_PORTS];
-    int count = mg_get_server_ports(http->context, MAX_PORTS, found);
-    size_t used = 0;
-
-    for (int i = 0; i < count && used < capacity; i++) {
-        ports[used++] = (uint16_t)found[i].port;
-    }
-    return used;
+    assert(index < http->listen.count);
+    return http->ports[index];
 }
 
-/* The library looks at its stop flag when a connection comes, or every two seconds. */
+/* The library looks at its stop flag when something comes, or every two seconds. */
 static void *knock_until_stopped(void *context)
 {
     reef__http_t *http = context;
 
     while (!atomic_load(&http->stopped)) {
         nanosleep(&(struct timespec){.tv_nsec = KNOCK_NS}, NULL);
-        reef__listen_knock(http->host, http->port);
+        reef__listen_knock(&http->listen, 0, http->ports[0]);
+        for (size_t i = 0; i < http->listen.count; i++) {
+            reef__watch_cut_port(http->ports[i]);
+        }
     }
     return NULL;
 }
 
 void reef__http_stop(reef__http_t *http)
 {
-    reef__listen_t listen;
     pthread_t knocker;
     bool knocks;
 
     if (http == NULL) {
         return;
     }
-    if (reef__listen_parse(http->admin->config.listen, &listen, NULL) == REEF_OK) {
-        snprintf(http->host, sizeof(http->host), "%s", listen.items[0].host);
-    }
-    (void)reef__http_ports(http, &http->port, 1);
     knocks = pthread_create(&knocker, NULL, knock_until_stopped, http) == 0;
     mg_stop(http->context);
     atomic_store(&http->stopped, true);
@@ -297,5 +487,6 @@ void reef__http_stop(reef__http_t *http)
         pthread_join(knocker, NULL);
     }
     mg_exit_library();
+    reef__watch_destroy(http->watch);
     free(http);
 }

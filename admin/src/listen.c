@@ -1,5 +1,6 @@
 /*
- * Addresses are numeric IPv4: what the HTTP library of this system can listen on.
+ * Addresses are numeric, for names may stand for several.  An IPv6 address is written
+ * in brackets, here and wherever a port follows it.
  */
 #include "listen.h"
 
@@ -11,60 +12,106 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Either kind of address, as the system wants it. */
+typedef struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } as;
+    socklen_t size;
+} address_t;
+
+/* @p host without a port; false when it is no numeric address. */
+static bool make_address(const char *host, uint16_t port, address_t *address)
+{
+    char bare[48];
+
+    *address = (address_t){.size = sizeof(address->as.v4)};
+    address->as.v4.sin_family = AF_INET;
+    address->as.v4.sin_port = htons(port);
+    if (host[0] != '[') {
+        return inet_pton(AF_INET, host, &address->as.v4.sin_addr) == 1;
+    }
+    snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(host + 1, "]"), host + 1);
+    *address = (address_t){.size = sizeof(address->as.v6)};
+    address->as.v6.sin6_family = AF_INET6;
+    address->as.v6.sin6_port = htons(port);
+    return strcmp(host + 1 + strlen(bare), "]") == 0 &&
+           inet_pton(AF_INET6, bare, &address->as.v6.sin6_addr) == 1;
+}
+
+static bool is_loopback(const address_t *address)
+{
+    return address->as.any.sa_family == AF_INET
+               ? ntohl(address->as.v4.sin_addr.s_addr) >> 24 == 127
+               : IN6_IS_ADDR_LOOPBACK(&address->as.v6.sin6_addr);
+}
+
+static bool parse_port(const char *text, size_t size, uint16_t *port)
+{
+    char digits[8];
+    unsigned long number;
+
+    if (size == 0 || size > 5 || strspn(text, "0123456789") < size) {
+        return false;
+    }
+    snprintf(digits, sizeof(digits), "%.*s", (int)size, text);
+    number = strtoul(digits, NULL, 10);
+    *port = (uint16_t)number;
+    return number <= 65535;
+}
+
 static bool parse_address(const char *text, size_t size, reef__listen_t *listen)
 {
-    const char *colon = memchr(text, ':', size);
     size_t at = listen->count;
-    struct in_addr address;
-    char port[8], *end;
-    size_t host_size, port_size;
-    unsigned long number;
+    const char *colon = memrchr(text, ':', size);
+    size_t host_size;
+    address_t address;
 
     if (colon == NULL || at == REEF__MAX_LISTEN ||
         size >= sizeof(listen->items[0].text)) {
         return false;
     }
     host_size = (size_t)(colon - text);
-    port_size = size - host_size - 1;
-    if (host_size >= sizeof(listen->items[0].host) || port_size == 0 || port_size > 5) {
+    if (host_size >= sizeof(listen->items[0].host) ||
+        !parse_port(colon + 1, size - host_size - 1, &listen->items[at].port)) {
         return false;
     }
     snprintf(listen->items[at].text, sizeof(listen->items[at].text), "%.*s", (int)size,
              text);
     snprintf(listen->items[at].host, sizeof(listen->items[at].host), "%.*s",
              (int)host_size, text);
-    snprintf(port, sizeof(port), "%.*s", (int)port_size, colon + 1);
-    number = strtoul(port, &end, 10);
-    if (strspn(port, "0123456789") != port_size || *end != '\0' || number > 65535 ||
-        inet_pton(AF_INET, listen->items[at].host, &address) != 1) {
+    if (!make_address(listen->items[at].host, listen->items[at].port, &address)) {
         return false;
     }
-    listen->items[at].port = (uint16_t)number;
-    listen->items[at].is_loopback = (ntohl(address.s_addr) >> 24) == 127;
+    listen->items[at].is_loopback = is_loopback(&address);
+    listen->items[at].is_ipv6 = address.as.any.sa_family == AF_INET6;
     listen->count++;
     return true;
 }
 
-reef_error_t
-reef__listen_parse(const char *text, reef__listen_t *listen, reef_failure_t *failure)
+reef_error_t reef__listen_parse(const char *setting,
+                                const char *text,
+                                reef__listen_t *listen,
+                                reef_failure_t *failure)
 {
-    *listen = (reef__listen_t){0};
+    *listen = (reef__listen_t){.setting = setting};
     while (*text != '\0') {
         size_t size;
 
         text += strspn(text, " ,");
         size = strcspn(text, " ,");
         if (size > 0 && !parse_address(text, size, listen)) {
-            return reef_fail(
-                failure, REEF_E_INVALID,
-                "admin.listen: '%.*s' is no numeric IPv4 address and port, "
-                "as 127.0.0.1:9090, or one too many",
-                (int)size, text);
+            return reef_fail(failure, REEF_E_INVALID,
+                             "%s: '%.*s' is no numeric address and port, as "
+                             "127.0.0.1:9090, or one too many",
+                             setting, (int)size, text);
         }
         text += size;
     }
     if (listen->count == 0) {
-        return reef_fail(failure, REEF_E_INVALID, "admin.listen: an address is needed");
+        return reef_fail(failure, REEF_E_INVALID, "%s: an address is needed", setting);
     }
     return REEF_OK;
 }
@@ -72,17 +119,17 @@ reef__listen_parse(const char *text, reef__listen_t *listen, reef_failure_t *fai
 /* 0, or the errno of binding to it. */
 static int try_bind(const char *host, uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int one = 1, failed = 0;
+    address_t address;
+    int probe;
 
+    (void)make_address(host, port, &address);
+    probe = socket(address.as.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe < 0) {
         return errno;
     }
-    inet_pton(AF_INET, host, &address.sin_addr);
     setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(probe, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-        listen(probe, 1) != 0) {
+    if (bind(probe, &address.as.any, address.size) != 0 || listen(probe, 1) != 0) {
         failed = errno;
     }
     close(probe);
@@ -95,24 +142,26 @@ reef_error_t reef__listen_explain(const reef__listen_t *listen, reef_failure_t *
         int failed = try_bind(listen->items[i].host, listen->items[i].port);
 
         if (failed != 0) {
-            return reef_fail(
-                failure, REEF_E_IO, "admin.listen: %s: %s", listen->items[i].text,
-                failed == EADDRINUSE ? "address in use" : strerror(failed));
+            return reef_fail(failure, REEF_E_IO, "%s: %s: %s", listen->setting,
+                             listen->items[i].text,
+                             failed == EADDRINUSE ? "address in use"
+                                                  : strerror(failed));
         }
     }
     return REEF_E_IO; /* the text at hand must do */
 }
 
-void reef__listen_knock(const char *host, uint16_t port)
+void reef__listen_knock(const reef__listen_t *listen, size_t index, uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int knock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    address_t address;
+    int knock;
 
-    if (knock >= 0 && inet_pton(AF_INET, host, &address.sin_addr) == 1) {
-        /* Without waiting: the kernel has done what matters, or there is no one. */
-        (void)!connect(knock, (const struct sockaddr *)&address, sizeof(address));
-    }
+    (void)make_address(listen->items[index].host, port, &address);
+    knock =
+        socket(address.as.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (knock >= 0) {
+        /* Without waiting: the kernel has done what matters, or there is no one. */
+        (void)!connect(knock, &address.as.any, address.size);
         close(knock);
     }
 }

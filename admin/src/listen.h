@@ -1,7 +1,7 @@
 /**
  * @file listen.h
- * @brief The setting admin.listen: its addresses, whether they may be used, and why
- * one could not be bound.
+ * @brief A setting that says where to listen: its addresses, whether they may be used,
+ * and why one could not be bound.
  */
 #ifndef REEF_ADMIN_LISTEN_H
 #define REEF_ADMIN_LISTEN_H
@@ -19,17 +19,21 @@ enum {
 };
 
 typedef struct reef__listen {
+    const char *setting; /* "admin.listen", for what is said to people; static */
     size_t count;
     struct {
         char text[64]; /* as given, "127.0.0.1:9090" */
-        char host[48]; /* "127.0.0.1" */
+        char host[48]; /* "127.0.0.1", "[::1]" */
         uint16_t port;
         bool is_loopback;
+        bool is_ipv6;
     } items[REEF__MAX_LISTEN];
 } reef__listen_t;
 
-/** Split a list by commas.  @return REEF_OK, or REEF_E_INVALID naming the address. */
-REEF_NODISCARD reef_error_t reef__listen_parse(const char *text,
+/** Split the list @p text, value of @p setting, by commas.  @return REEF_OK, or
+ *  REEF_E_INVALID naming the address. */
+REEF_NODISCARD reef_error_t reef__listen_parse(const char *setting,
+                                               const char *text,
                                                reef__listen_t *listen,
                                                reef_failure_t *failure);
 
@@ -37,7 +41,8 @@ REEF_NODISCARD reef_error_t reef__listen_parse(const char *text,
 reef_error_t reef__listen_explain(const reef__listen_t *listen,
                                   reef_failure_t *failure);
 
-/** Connect to an address of ours and hang up, to wake who waits for connections. */
-void reef__listen_knock(const char *host, uint16_t port);
+/** Connect to the address at @p index, which got @p port, and hang up: to wake who
+ *  waits for connections. */
+void reef__listen_knock(const reef__listen_t *listen, size_t index, uint16_t port);
 
 #endif /* REEF_ADMIN_LISTEN_H */

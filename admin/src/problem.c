@@ -53,7 +53,12 @@ const char *reef__status_text(int status)
         {201, "Created"},
         {202, "Accepted"},
         {204, "No Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
         {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -62,6 +67,7 @@ const char *reef__status_text(int status)
         {406, "Not Acceptable"},
         {408, "Request Timeout"},
         {409, "Conflict"},
+        {410, "Gone"},
         {411, "Length Required"},
         {412, "Precondition Failed"},
         {413, "Content Too Large"},
@@ -75,6 +81,7 @@ const char *reef__status_text(int status)
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -82,7 +89,7 @@ const char *reef__status_text(int status)
             return known[i].text;
         }
     }
-    return status < 500 ? "Refused" : "Failed";
+    return status < 400 ? "Done" : status < 500 ? "Refused" : "Failed";
 }
 
 /* Quoted input may be no UTF-8, or cut within a character. */

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 reef__admin_now_t reef__admin_now(reef_app_t *app)
 {
@@ -131,12 +130,4 @@ cJSON *reef__list_json(const reef__list_t *list)
 double reef__uptime_s(const reef__admin_t *admin)
 {
     return (double)(uint64_t)(reef_app_uptime_s(admin->app) * 1e3) / 1e3;
-}
-
-uint64_t reef__now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

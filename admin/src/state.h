@@ -15,14 +15,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-typedef struct reef__http reef__http_t;
-
 typedef struct reef__admin {
     reef_app_t *app;
     admin_config_t config;
     reef__auth_t *auth;
     reef__gate_t gate;
-    reef__http_t *http;
+    struct reef__http *http;
     reef_metric_t *requests, *refusals, *streams;
     atomic_bool is_open; /* all above is set: requests may be answered */
 
@@ -93,9 +91,6 @@ cJSON *reef__list_json(const reef__list_t *list);
 
 /** Seconds since the start, to the millisecond. */
 double reef__uptime_s(const reef__admin_t *admin);
-
-/** Nanoseconds of the monotonic clock. */
-uint64_t reef__now_ns(void);
 
 /** Write who did what to the log: module `audit`. */
 void reef__audit(reef__admin_t *admin,

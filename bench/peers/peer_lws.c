@@ -1,5 +1,6 @@
 /*
- * libwebsockets: an echo, and with --fanout a broadcast to all.
+ * libwebsockets: an echo, and with --fanout a broadcast to all; with --tls over TLS by
+ * the library it was built with, in Debian OpenSSL.
  *
  * A message is put together once, behind the room that lws_write() wants for the head,
  * and shared by all whom it goes to.  A session writes as many of its messages per
@@ -33,6 +34,7 @@ typedef struct session {
 
 typedef struct server {
     bool is_fanout;
+    const char *certificate, *key; /* files; NULL = no TLS */
     session_t *sessions;
 } server_t;
 
@@ -195,7 +197,10 @@ static int serve(server_t *server, int port)
         .gid = -1,
         .uid = -1,
         .pt_serv_buf_size = RECEIVE_BUFFER,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   (server->key != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
+        .ssl_cert_filepath = server->certificate,
+        .ssl_private_key_filepath = server->key,
         .user = server};
     struct lws_context *context;
     struct lws_vhost *host;
@@ -222,10 +227,14 @@ int main(int count, char **arguments)
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--fanout") == 0) {
             server.is_fanout = true;
+        } else if (strcmp(arguments[i], "--tls") == 0 && i + 2 < count) {
+            server.certificate = arguments[++i];
+            server.key = arguments[++i];
         } else if (strcmp(arguments[i], "--port") == 0 && i + 1 < count) {
             port = (int)strtol(arguments[++i], NULL, 10);
         } else {
-            fputs("usage: peer_lws [--port N] [--fanout]\n", stderr);
+            fputs("usage: peer_lws [--port N] [--fanout] [--tls CERTIFICATE KEY]\n",
+                  stderr);
             return 2;
         }
     }

@@ -7,7 +7,10 @@
 #   --servers  of uv, reef, lws, ws; default: uv and those that are built or installed.
 #              Behind reef may stand settings, so that one run compares them:
 #              uv,reef,reef+server.egress=uv,reef+server.egress=uring+server.io_threads=2
-#   --rows     of echo, fanout, idle, stall, connect; default: all
+#   --rows     of echo, fanout, idle, stall, connect, tcp, udp, tls, tls-idle and
+#              tls-connect; default: all.  tcp and udp are for uv and reef only, uv
+#              being a bare recvmmsg() and sendmmsg() then; with TLS it is libuv and
+#              OpenSSL
 #   --rounds   of which medians are taken, the servers by turns; default 3
 #   --seconds  of a round; default 2
 #   --build    the build with the programs; default build/release
@@ -19,7 +22,8 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
-servers='' rows=echo,fanout,idle,stall,connect rounds=3 seconds=2
+servers='' rounds=3 seconds=2
+rows=echo,fanout,idle,stall,connect,tcp,udp,tls,tls-idle,tls-connect
 bin=$root/build/release/bin
 
 say() { printf '%s\n' "$*" >&2; }
@@ -39,6 +43,7 @@ while (($#)); do
   shift 2
 done
 [[ -x $bin/reef-bench ]] || die "compare.sh: there is no $bin/reef-bench; build it first"
+bin=$(cd -- "$bin" && pwd -P)
 if [[ ! $servers ]]; then
   servers=uv,reef
   [[ ! -x $bin/peer_lws ]] || servers+=,lws
@@ -48,7 +53,7 @@ IFS=, read -ra server_list <<<"$servers"
 for name in "${server_list[@]}"; do
   [[ $name =~ ^(uv|lws|ws|reef(\+.*)?)$ ]] || { say "compare.sh: unknown server $name"; exit 2; }
 done
-[[ $rows =~ ^((echo|fanout|idle|stall|connect)(,|$))+$ ]] ||
+[[ $rows =~ ^((echo|fanout|idle|stall|connect|tcp|udp|tls|tls-idle|tls-connect)(,|$))+$ ]] ||
   { say "compare.sh: unknown rows $rows; see --help"; exit 2; }
 
 pin=() client_pin=()
@@ -57,33 +62,84 @@ if (($(nproc) > 1)); then
 fi
 
 work=$(mktemp -d)
-server_pid=''
+server_pid='' load_pid=''
 stop_server() {
   [[ $server_pid ]] || return 0
   kill "$server_pid" 2>/dev/null || true
   wait "$server_pid" 2>/dev/null || true
   server_pid=''
 }
-trap 'stop_server; rm -rf "$work"' EXIT
+stop_load() {
+  [[ $load_pid ]] || return 0
+  kill "$load_pid" 2>/dev/null || true
+  wait "$load_pid" 2>/dev/null || true
+  load_pid=''
+}
+trap 'stop_load; stop_server; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# start_server <server> <echo|fanout> <size>: sets server_pid and url
-start_server() {
-  local name=$1 kind=$2 size=$3 flags=() command=() settings setting tries=0 port=''
-  [[ $kind == echo ]] || flags=(--fanout)
-  case $name in
-    uv) command=("$bin/peer_uv_echo" "${flags[@]}" --size "$size") ;;
-    lws) command=("$bin/peer_lws" "${flags[@]}") ;;
-    ws) command=(node "$root/bench/peers/ws.mjs" "${flags[@]}") ;;
-    reef*)
-      command=("$bin/echo")
-      [[ $kind == echo ]] || command=("$bin/broadcast")
-      command+=(--set websocket.listen=127.0.0.1:0 --set admin.listen=127.0.0.1:0
-        --set websocket.max_sessions=20000)
-      IFS=+ read -ra settings <<<"$name"
-      for setting in "${settings[@]:1}"; do command+=(--set "$setting"); done
-      ;;
+# A certificate for the peers; Reef makes its own.
+need_certificate() {
+  [[ ! -e $work/cert.pem ]] || return 0
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout "$work/key.pem" \
+    -out "$work/cert.pem" 2>"$work/log" || die "openssl req failed: $(cat "$work/log")"
+}
+
+# peer_command <uv|lws|ws> <kind> <size>: sets command and scheme
+peer_command() {
+  local flags=()
+  [[ $2 != fanout ]] || flags=(--fanout)
+  if [[ $2 == tls ]]; then
+    need_certificate
+    flags=(--tls "$work/cert.pem" "$work/key.pem")
+  fi
+  scheme=ws
+  case $1,$2 in
+    uv,tls) command=("$bin/peer_uv_tls_echo" "${flags[@]}") scheme=tcps ;;
+    uv,udp) command=("$bin/peer_udp_echo") scheme=udp ;;
+    uv,tcp) command=("$bin/peer_uv_echo") scheme=tcp+varint ;;
+    uv,*) command=("$bin/peer_uv_echo" "${flags[@]}" --size "$3") scheme=tcp ;;
+    lws,*) command=("$bin/peer_lws" "${flags[@]}") ;;
+    ws,*) command=(node "$root/bench/peers/ws.mjs" "${flags[@]}") ;;
   esac
+  [[ $1,$2 != [lw]*,tls ]] || scheme=wss
+}
+
+# reef_command <reef[+setting]...> <kind>: sets command and scheme
+reef_command() {
+  local settings setting
+  command=("$bin/echo") scheme=ws
+  [[ $2 != fanout ]] || command=("$bin/broadcast")
+  command+=(--set websocket.listen=127.0.0.1:0 --set admin.listen=127.0.0.1:0
+    --set websocket.max_sessions=20000)
+  case $2 in
+    tcp) command+=(--set tcp.listen=127.0.0.1:0) scheme=tcp+varint ;;
+    udp) command+=(--set udp.listen=127.0.0.1:0) scheme=udp ;;
+    tls) command+=(--set wss.listen=127.0.0.1:0 --set wss.dev=true) scheme=wss ;;
+  esac
+  IFS=+ read -ra settings <<<"$1"
+  for setting in "${settings[@]:1}"; do command+=(--set "$setting"); done
+}
+
+# port_of <transport>: where the server listens, by its log; nothing if it does not yet
+port_of() {
+  sed -nE "s/.*listening port=([0-9]+)$/\1/p;
+    s/.*transport=$1 addr=127\.0\.0\.1:([0-9]+).*/\1/p" "$work/log" | head -n 1
+}
+
+# start_server <server> <echo|fanout|tcp|udp|tls> <size>: sets server_pid, url, and
+# with TLS the url of a client without it, where the server has both
+start_server() {
+  local name=$1 tries=0 port='' transport command scheme
+  if [[ $name == reef* ]]; then
+    reef_command "$name" "$2"
+  else
+    peer_command "$name" "$2" "$3"
+  fi
+  [[ -x $(command -v "${command[0]}") ]] || die "compare.sh: there is no ${command[0]}"
+  transport=${scheme%+*}
+  [[ $transport != ws ]] || transport=websocket
   : >"$work/log"
   (cd "$work" && exec "${pin[@]}" "${command[@]}" >/dev/null 2>"$work/log") &
   server_pid=$!
@@ -91,11 +147,10 @@ start_server() {
     kill -0 "$server_pid" 2>/dev/null || die "$name ended: $(cat "$work/log")"
     ((++tries < 200)) || die "$name does not listen: $(cat "$work/log")"
     sleep 0.05
-    port=$(sed -nE 's/.*listening port=([0-9]+)$/\1/p;
-      s/.*transport=websocket addr=127\.0\.0\.1:([0-9]+).*/\1/p' "$work/log" | head -n 1)
+    port=$(port_of "$transport")
   done
-  url=ws://127.0.0.1:$port
-  [[ $name != uv ]] || url=tcp://127.0.0.1:$port
+  url=$scheme://127.0.0.1:$port
+  plain_url=ws://127.0.0.1:$(port_of websocket)
 }
 
 # number <key>: of the JSON document on standard input
@@ -106,9 +161,10 @@ median() { printf '%s\n' "$@" | sort -g | sed -n "$((($# + 1) / 2))p"; }
 
 calculate() { awk "BEGIN { printf \"$1\", $2 }"; }
 
-declare -A seen=() # "row server figure" → its values
+declare -A seen=()   # "row server figure" → its values
+declare -A agreed=() # server → version and cipher
 
-# measure <row> <server> <echo|fanout> <size> <figures> <mode> [argument]...
+# measure <row> <server> <kind> <size> <figures> <mode> [argument]...
 measure() {
   local row=$1 name=$2 kind=$3 size=$4 figures=$5 mode=$6 json figure
   shift 6
@@ -116,6 +172,7 @@ measure() {
   json=$("$bin/reef-bench" "$mode" "$url" "${client_pin[@]}" --pid "$server_pid" \
     --json "$@") || die "$name: reef-bench $mode $* failed; the server said: $(tail -n 3 "$work/log")"
   stop_server
+  [[ $kind != tls ]] || agreed["$name"]=$(sed -nE 's/.*"version":"([^"]*)","cipher":"([^"]*)".*/\1 \2/p' <<<"$json")
   for figure in $figures; do
     seen["$row $name $figure"]+=" $(number "$figure" <<<"$json")"
   done
@@ -145,14 +202,15 @@ heading() { # text before, then the servers, text behind
   printf '%s\n' "$line ${2-reef-bench} |" "$rule---|"
 }
 
-# time_row <row> <echo|fanout> <size> [argument]...: CPU-µs per message, by turns
+# time_row <row> <kind> <size> [argument]...: CPU-µs per message, by turns
 time_row() {
-  local row=$1 kind=$2 size=$3 name round line value base=''
+  local row=$1 kind=$2 size=$3 name round line value base='' mode=echo
   shift 3
+  [[ $kind != fanout ]] || mode=fanout
   say "$row"
   for ((round = 0; round < rounds; round++)); do
     for name in "${server_list[@]}"; do
-      measure "$row" "$name" "$kind" "$size" server_cpu_us "$kind" --size "$size" \
+      measure "$row" "$name" "$kind" "$size" server_cpu_us "$mode" --size "$size" \
         --seconds "$seconds" "$@"
     done
   done
@@ -164,7 +222,7 @@ time_row() {
     [[ ! $base || $name == uv ]] || line+=" ($(calculate %.2f "$value / $base"))"
     line+=' |'
   done
-  printf '%s\n' "$line \`$kind --size $size $*\` |"
+  printf '%s\n' "$line \`$mode --size $size $*\` |"
 }
 
 echo_rows() {
@@ -244,6 +302,150 @@ connect_row() {
   printf '%s\n' "$line \`connect --total 100000\` |" "$left |"
 }
 
+# Those of the servers that speak nothing but WebSocket take no part.
+without_websocket() {
+  local name all=("${server_list[@]}")
+  server_list=()
+  for name in "${all[@]}"; do
+    [[ $name == lws || $name == ws ]] || server_list+=("$name")
+  done
+}
+
+tcp_rows() {
+  local server_list=("${server_list[@]}")
+  without_websocket
+  printf '\nEcho over TCP, VarInt lengths, CPU-µs per message:\n\n'
+  heading 'size, connections × in flight'
+  time_row '128 B, 64 × 1, TCP' tcp 128 --connections 64
+  time_row '128 B, 1000 × 1, TCP' tcp 128 --connections 1000
+  time_row '128 B, 64 × 16, TCP' tcp 128 --connections 64 --pipeline 16
+}
+
+udp_rows() {
+  local server_list=("${server_list[@]}")
+  without_websocket
+  printf '\nEcho over UDP, CPU-µs per message (bare: recvmmsg and sendmmsg):\n\n'
+  heading 'size, sockets × in flight' | sed 's/bare libuv/bare/'
+  time_row '128 B, 64 × 1, UDP' udp 128 --connections 64
+  time_row '128 B, 64 × 16, UDP' udp 128 --connections 64 --pipeline 16
+}
+
+# tls_row <row> <size> [argument]...: CPU-µs per message by TLS, what of it TLS adds, in
+# brackets as a multiple of bare libuv without
+tls_row() {
+  local row=$1 size=$2 name round line base='' added with
+  shift 2
+  say "$row"
+  for ((round = 0; round < rounds; round++)); do
+    for name in "${server_list[@]}"; do
+      measure "$row plain" "$name" echo "$size" server_cpu_us echo --size "$size" \
+        --seconds "$seconds" "$@"
+      measure "$row" "$name" tls "$size" server_cpu_us echo --size "$size" \
+        --seconds "$seconds" "$@"
+    done
+  done
+  [[ " ${server_list[*]} " != *' uv '* ]] || base=$(figure "$row plain" uv server_cpu_us)
+  line="| ${row% by TLS} |"
+  for name in "${server_list[@]}"; do
+    with=$(figure "$row" "$name" server_cpu_us)
+    added=$(calculate %.6f "$with - $(figure "$row plain" "$name" server_cpu_us)")
+    line+=" $(calculate %.3g "$with"): $(calculate %+.3g "$added")"
+    [[ ! $base ]] || line+=" ($(calculate %.2f "$added / $base"))"
+    line+=' |'
+  done
+  printf '%s\n' "$line \`echo --size $size $*\` |"
+}
+
+print_agreed() {
+  local name
+  printf '\nAgreed upon:'
+  for name in "${server_list[@]}"; do
+    printf ' %s: %s.' "$(title "$name")" "${agreed[$name]}"
+  done
+  printf '\n'
+}
+
+tls_rows() {
+  printf '\nEcho by TLS, CPU-µs per message: what TLS adds (× bare libuv without):\n\n'
+  heading 'size, connections × in flight'
+  tls_row '128 B, 64 × 1 by TLS' 128 --connections 64
+  tls_row '128 B, 64 × 16 by TLS' 128 --connections 64 --pipeline 16
+  tls_row '4 KiB, 64 × 16 by TLS' 4096 --connections 64 --pipeline 16
+  print_agreed
+}
+
+tls_idle_row() {
+  local name line='| bytes each |' round
+  say '2000 idle connections by TLS'
+  for ((round = 0; round < rounds; round++)); do
+    for name in "${server_list[@]}"; do
+      measure tls-idle "$name" tls 128 server_bytes_per_connection idle \
+        --connections 2000 --seconds 2
+    done
+  done
+  for name in "${server_list[@]}"; do
+    line+=" $(calculate %.0f "$(figure tls-idle "$name" server_bytes_per_connection)") B |"
+  done
+  printf '\n2000 idle connections by TLS:\n\n'
+  heading ''
+  printf '%s\n' "$line \`idle --connections 2000\` |"
+}
+
+# The others' clients give way to the one that is measured.
+start_handshakes() {
+  local yield=(nice -n 19)
+  ! chrt -i 0 true 2>/dev/null || yield=(chrt -i 0)
+  "${yield[@]}" "$bin/reef-bench" connect "$url" "${client_pin[@]}" --total 100000000 \
+    --at-once 200 --timeout 60 >/dev/null 2>"$work/load" &
+  load_pid=$!
+}
+
+# p99_beside_handshakes <server>: of a client without TLS, alone and beside 200 that
+# connect by TLS all the time
+p99_beside_handshakes() {
+  local name=$1 row json arguments=(--connections 50 --rate 2000 --seconds 5 --warmup 1s)
+  for row in alone beside; do
+    start_server "$name" tls 128
+    [[ $row == alone ]] || start_handshakes
+    json=$("$bin/reef-bench" rate "$plain_url" "${client_pin[@]}" --json \
+      "${arguments[@]}") || die "$name: reef-bench rate failed"
+    [[ $row == alone ]] || kill -0 "$load_pid" 2>/dev/null ||
+      die "$name: connecting failed: $(cat "$work/load")"
+    stop_load
+    stop_server
+    seen["$row $name p99"]+=" $(number p99 <<<"$json")"
+  done
+}
+
+tls_connect_row() {
+  local name round full='| full handshake |' resumed='| resumed |' p99='| p99, ms |'
+  local alone beside
+  say '5000 connects by TLS'
+  for ((round = 0; round < rounds; round++)); do
+    for name in "${server_list[@]}"; do
+      measure tls-full "$name" tls 128 server_cpu_us connect --total 5000
+      measure tls-resumed "$name" tls 128 server_cpu_us connect --total 5000 --resume
+      [[ $name != reef* ]] || p99_beside_handshakes "$name"
+    done
+  done
+  for name in "${server_list[@]}"; do
+    full+=" $(calculate %.0f "$(figure tls-full "$name" server_cpu_us)") |"
+    resumed+=" $(calculate %.0f "$(figure tls-resumed "$name" server_cpu_us)") |"
+    if [[ $name == reef* ]]; then
+      alone=$(figure alone "$name" p99) beside=$(figure beside "$name" p99)
+      p99+=" $(calculate %.2f "$beside / 1000"), alone $(calculate %.2f "$alone / 1000") |"
+    else
+      p99+=' – |'
+    fi
+  done
+  printf '\nConnections by TLS, CPU-µs each; echo of others beside 200 handshakes:\n\n'
+  heading ''
+  printf '%s\n' "$full \`connect --total 5000\` |" \
+    "$resumed \`connect --total 5000 --resume\` |" \
+    "$p99 \`rate --connections 50 --rate 2000\` |"
+  print_agreed
+}
+
 IFS=, read -ra row_list <<<"$rows"
 for row in "${row_list[@]}"; do
   case $row in
@@ -252,6 +454,11 @@ for row in "${row_list[@]}"; do
     idle) idle_row ;;
     stall) stall_row ;;
     connect) connect_row ;;
+    tcp) tcp_rows ;;
+    udp) udp_rows ;;
+    tls) tls_rows ;;
+    tls-idle) tls_idle_row ;;
+    tls-connect) tls_connect_row ;;
     *) die "compare.sh: unknown rows $row; see --help" ;;
   esac
 done

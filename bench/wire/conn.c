@@ -81,10 +81,12 @@ void conn_close(pool_t *pool, conn_t *conn)
     if (conn->state == CONN_CLOSED) {
         return;
     }
-    pool->opening_count -=
-        conn->state == CONN_CONNECTING || conn->state == CONN_UPGRADING;
+    pool->opening_count -= conn->state == CONN_CONNECTING ||
+                           conn->state == CONN_SECURING ||
+                           conn->state == CONN_UPGRADING;
     pool->open_count -= conn->state == CONN_OPEN || conn->state == CONN_CLOSING;
     close(conn->descriptor);
+    tls_close(pool->tls, conn->tls);
     free(conn->pending);
     free(conn->handshake);
     free(conn->envelope.first);
@@ -92,9 +94,11 @@ void conn_close(pool_t *pool, conn_t *conn)
     conn->state = CONN_CLOSED;
     conn->pending = NULL;
     conn->pending_start = conn->pending_end = 0;
+    conn->tls = NULL;
     conn->handshake = NULL;
     conn->envelope = (envelope_t){0};
     conn->decoder = (ws_decoder_t){0};
+    conn->frames = (frame_decoder_t){0};
     conn->position = 0;
 }
 
@@ -103,12 +107,16 @@ void conn_end(pool_t *pool, conn_t *conn)
     static const uint8_t normal[] = {1000 >> 8, 1000 & 0xff};
 
     conn->state = CONN_CLOSING;
-    if (pool->options->target.is_websocket) {
+    if (pool->options->target.framing == FRAMING_WEBSOCKET) {
         conn_send(pool, conn, WS_CLOSE, normal, sizeof(normal));
         conn_flush(pool, conn);
-    } else {
-        shutdown(conn->descriptor, SHUT_WR);
+        return;
     }
+    if (conn->tls != NULL) {
+        tls_end(pool->tls, conn->tls);
+        conn_transmit(pool, conn);
+    }
+    shutdown(conn->descriptor, SHUT_WR);
 }
 
 void conn_stall(pool_t *pool, conn_t *conn)
@@ -157,20 +165,40 @@ static void keep(conn_t *conn, const uint8_t *data, size_t size)
     conn->pending_end = kept + size;
 }
 
+static void transmit(pool_t *pool, conn_t *conn, const uint8_t *data, size_t size)
+{
+    size_t written = 0;
+
+    if (size > 0 && conn->pending == NULL) {
+        written = write_some(conn, data, size);
+    }
+    if (written < size) {
+        keep(conn, data + written, size - written);
+        await_output(pool, conn, true);
+    }
+}
+
+void conn_transmit(pool_t *pool, conn_t *conn)
+{
+    size_t size;
+    const uint8_t *data = tls_take_output(pool->tls, &size);
+
+    transmit(pool, conn, data, size);
+}
+
 void conn_flush(pool_t *pool, conn_t *conn)
 {
-    size_t written = 0, size = pool->out_size;
+    size_t size = pool->out_size;
 
     pool->out_size = 0;
     if (size == 0 || conn->state == CONN_CLOSED) {
         return;
     }
-    if (conn->pending == NULL) {
-        written = write_some(conn, pool->out, size);
-    }
-    if (written < size) {
-        keep(conn, pool->out + written, size - written);
-        await_output(pool, conn, true);
+    if (conn->tls != NULL) {
+        tls_write(pool->tls, conn->tls, pool->out, size);
+        conn_transmit(pool, conn);
+    } else {
+        transmit(pool, conn, pool->out, size);
     }
 }
 
@@ -210,9 +238,10 @@ void conn_send_payload(pool_t *pool, conn_t *conn, uint32_t sender, uint64_t num
     size_t size = pool->payload->size, body = size - PAYLOAD_MARK;
     const uint8_t *text = payload_body(pool->payload, sender, number);
     uint8_t *start = reserve(pool, conn, size), *out = start;
+    framing_t framing = pool->options->target.framing;
     uint8_t mark[PAYLOAD_MARK], mask[4];
 
-    if (pool->options->target.is_websocket) {
+    if (framing == FRAMING_WEBSOCKET) {
         payload_mark(mark, sender, number);
         next_mask(pool, mask);
         out += ws_write_head(out, pool->options->is_binary ? WS_BINARY : WS_TEXT, size,
@@ -220,8 +249,10 @@ void conn_send_payload(pool_t *pool, conn_t *conn, uint32_t sender, uint64_t num
         ws_mask(out, mark, PAYLOAD_MARK, mask);
         ws_mask(out + PAYLOAD_MARK, text, body, mask);
     } else {
+        out += frame_write_head(framing, out, size);
         payload_mark(out, sender, number);
         memcpy(out + PAYLOAD_MARK, text, body);
+        out += frame_write_tail(framing, out + size);
     }
     pool->out_size += (size_t)(out - start) + size;
 }
@@ -230,21 +261,28 @@ void conn_send(
     pool_t *pool, conn_t *conn, uint8_t opcode, const void *data, size_t size)
 {
     uint8_t *start = reserve(pool, conn, size), *out = start, mask[4];
+    framing_t framing = pool->options->target.framing;
 
-    if (pool->options->target.is_websocket) {
+    if (framing == FRAMING_WEBSOCKET) {
         next_mask(pool, mask);
         out += ws_write_head(out, opcode, size, mask);
         ws_mask(out, data, size, mask);
     } else {
+        out += frame_write_head(framing, out, size);
         memcpy(out, data, size);
+        out += frame_write_tail(framing, out + size);
     }
     pool->out_size += (size_t)(out - start) + size;
 }
 
-static void begin_upgrade(pool_t *pool, conn_t *conn)
+void conn_established(pool_t *pool, conn_t *conn)
 {
     uint8_t seed[16];
 
+    if (pool->options->target.framing != FRAMING_WEBSOCKET) {
+        conn_opened(pool, conn);
+        return;
+    }
     for (size_t i = 0; i < sizeof(seed); i += 4) {
         next_mask(pool, seed + i);
     }
@@ -269,10 +307,12 @@ static void connected(pool_t *pool, conn_t *conn)
              target->host, target->port, strerror(error));
     }
     await_output(pool, conn, false);
-    if (target->is_websocket) {
-        begin_upgrade(pool, conn);
+    if (target->is_tls) {
+        conn->state = CONN_SECURING;
+        conn->tls = tls_open(pool->tls, pool->options->is_resuming);
+        conn_secure(pool, conn);
     } else {
-        conn_opened(pool, conn);
+        conn_established(pool, conn);
     }
 }
 

@@ -33,6 +33,12 @@ void conn_send(
 /** Write what is queued. */
 void conn_flush(pool_t *pool, conn_t *conn);
 
+/** Write what TLS has to say of its own. */
+void conn_transmit(pool_t *pool, conn_t *conn);
+
+/** The way is free for messages, or for the request that frees it. */
+void conn_established(pool_t *pool, conn_t *conn);
+
 /** Handle the readiness that epoll reports. */
 void conn_ready(pool_t *pool, conn_t *conn, uint32_t events);
 

@@ -1,6 +1,7 @@
 /*
- * Bytes go through the response of the handshake, then through the frames.  A ping is
- * answered here; a close of the server's, or an end, is the mode's affair.
+ * Bytes go through TLS where there is some, through the response of the handshake, then
+ * through the frames.  A ping is answered here; a close of the server's, or an end, is
+ * the mode's affair.
  */
 #include "conn_read.h"
 
@@ -35,7 +36,9 @@ static void ended(pool_t *pool, conn_t *conn, const char *why)
         conn_close(pool, conn);
     } else {
         fail("connection %u: %s%s", conn->number, why,
-             conn->state == CONN_UPGRADING ? " during the handshake" : "");
+             conn->state == CONN_UPGRADING  ? " during the handshake"
+             : conn->state == CONN_SECURING ? " during the handshake of TLS"
+                                            : "");
     }
 }
 
@@ -61,34 +64,27 @@ static void take_control(pool_t *pool, conn_t *conn, const ws_piece_t *piece)
     }
 }
 
-/* TCP has no frames: messages are as long as those that were sent. */
-static size_t
-cut(const pool_t *pool, conn_t *conn, const uint8_t *data, size_t size, ws_piece_t *out)
+/* TCP has no text and no binary: what comes is taken for what was sent. */
+static size_t decode(
+    const pool_t *pool, conn_t *conn, const uint8_t *data, size_t size, ws_piece_t *out)
 {
-    ws_decoder_t *decoder = &conn->decoder;
-    bool is_first = decoder->left == 0;
-    size_t part;
+    framing_t framing = pool->options->target.framing;
+    size_t taken;
 
-    decoder->left = is_first ? pool->payload->size : decoder->left;
-    part = decoder->left < size ? (size_t)decoder->left : size;
-    decoder->left -= part;
-    *out = (ws_piece_t){.kind = WS_PIECE_DATA,
-                        .opcode = pool->options->is_binary ? WS_BINARY : WS_TEXT,
-                        .is_first = is_first,
-                        .is_last = decoder->left == 0,
-                        .data = data,
-                        .size = part};
-    return part;
+    if (framing == FRAMING_WEBSOCKET) {
+        return ws_decode(&conn->decoder, data, size, out);
+    }
+    taken = frame_decode(&conn->frames, framing, pool->payload->size, data, size, out);
+    out->opcode = pool->options->is_binary ? WS_BINARY : WS_TEXT;
+    return taken;
 }
 
 static void take(pool_t *pool, conn_t *conn, const uint8_t *data, size_t size)
 {
-    bool is_websocket = pool->options->target.is_websocket;
     ws_piece_t piece;
 
     while (size > 0 && conn->state != CONN_CLOSED) {
-        size_t taken = is_websocket ? ws_decode(&conn->decoder, data, size, &piece)
-                                    : cut(pool, conn, data, size, &piece);
+        size_t taken = decode(pool, conn, data, size, &piece);
 
         data += taken;
         size -= taken;
@@ -141,22 +137,9 @@ take_response(pool_t *pool, conn_t *conn, const uint8_t *data, size_t size)
     return part;
 }
 
-void conn_read(pool_t *pool, conn_t *conn)
+/* These bytes came, in the clear. */
+static void received(pool_t *pool, conn_t *conn, const uint8_t *data, size_t size)
 {
-    ssize_t got = recv(conn->descriptor, pool->in, pool->in_capacity, 0);
-    const uint8_t *data = pool->in;
-    size_t size = got > 0 ? (size_t)got : 0;
-
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    if (got <= 0) {
-        ended(pool, conn,
-              got == 0 ? "the server closed the connection" : strerror(errno));
-        return;
-    }
-    pool->now_ns = clock_now_ns();
-    pool->progress_ns = pool->now_ns;
     if (conn->state == CONN_UPGRADING) {
         size_t taken = take_response(pool, conn, data, size);
 
@@ -168,5 +151,70 @@ void conn_read(pool_t *pool, conn_t *conn)
         if (conn->state == CONN_OPEN && pool->handler.read_end != NULL) {
             pool->handler.read_end(pool->handler.context, conn);
         }
+    }
+}
+
+void conn_secure(pool_t *pool, conn_t *conn)
+{
+    tls_progress_t progress = tls_handshake(pool->tls, conn->tls, &pool->facts);
+
+    if (progress == TLS_READY) {
+        conn_established(pool, conn);
+    } else if (progress != TLS_WAITING) {
+        fail("connection %u: TLS: %s", conn->number, tls_error(pool->tls));
+    }
+    if (conn->state != CONN_CLOSED) {
+        conn_transmit(pool, conn);
+    }
+}
+
+/* All records of one read are taken together, as their messages were sent. */
+static void received_tls(pool_t *pool, conn_t *conn, const uint8_t *data, size_t size)
+{
+    tls_progress_t progress = TLS_WAITING;
+
+    tls_feed(pool->tls, data, size);
+    if (conn->state == CONN_SECURING) {
+        conn_secure(pool, conn);
+    }
+    do {
+        size = conn->state == CONN_SECURING || conn->state == CONN_CLOSED
+                   ? 0
+                   : tls_read(pool->tls, conn->tls, pool->plain, pool->in_capacity,
+                              &progress);
+        if (size > 0) {
+            received(pool, conn, pool->plain, size);
+        }
+    } while (size > 0);
+    if (conn->state == CONN_CLOSED) {
+        return;
+    }
+    conn_transmit(pool, conn); /* what reading gave rise to, such as new keys */
+    if (progress == TLS_BROKEN) {
+        fail("connection %u, after message %llu: TLS: %s", conn->number,
+             (unsigned long long)conn->received, tls_error(pool->tls));
+    } else if (progress == TLS_ENDED) {
+        ended(pool, conn, "the server closed the connection");
+    }
+}
+
+void conn_read(pool_t *pool, conn_t *conn)
+{
+    ssize_t got = recv(conn->descriptor, pool->in, pool->in_capacity, 0);
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (got <= 0) {
+        ended(pool, conn,
+              got == 0 ? "the server closed the connection" : strerror(errno));
+        return;
+    }
+    pool->now_ns = clock_now_ns();
+    pool->progress_ns = pool->now_ns;
+    if (conn->tls != NULL) {
+        received_tls(pool, conn, pool->in, (size_t)got);
+    } else {
+        received(pool, conn, pool->in, (size_t)got);
     }
 }

@@ -10,6 +10,9 @@
 /** Read once and hand on what is there. */
 void conn_read(pool_t *pool, conn_t *conn);
 
+/** Go on with the handshake of TLS. */
+void conn_secure(pool_t *pool, conn_t *conn);
+
 /** The connection can be used. */
 void conn_opened(pool_t *pool, conn_t *conn);
 

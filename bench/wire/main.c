@@ -1,8 +1,9 @@
 /*
- * reef-bench: loads a WebSocket or TCP server and checks all that it sends.
+ * reef-bench: loads a WebSocket, TCP or UDP server and checks all that it sends.
  *
- *     options ─► mode_* ─► pool ─► conn, conn_read ─► ws
+ *     options ─► mode_* ─► pool ─► conn, conn_read ─► tls ─► ws, frame
  *                  │         verify ◄─ payload
+ *                  ├─► mode_udp ─► udp
  *                  └─► meter ─► report
  */
 #include "mode.h"
@@ -32,7 +33,15 @@ int main(int count, char **arguments)
         process_pin((unsigned)options.cpu);
     }
     signal(SIGPIPE, SIG_IGN);
-    target_resolve(&options.target);
-    modes[options.mode](&options);
+    if (options.unix_path != NULL) {
+        target_use_unix(&options.target, options.unix_path);
+    } else {
+        target_resolve(&options.target);
+    }
+    if (options.target.framing == FRAMING_DATAGRAM) {
+        mode_udp(&options);
+    } else {
+        modes[options.mode](&options);
+    }
     return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -12,6 +12,7 @@
 
 #include "histogram.h"
 #include "options.h"
+#include "udp.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ typedef struct meter {
     uint64_t begin_ns, shown_ns;
     uint64_t memory_begin, memory_end; /* of the server, bytes */
     uint64_t unread;                   /* bytes that stalled members were sent */
+    udp_counts_t datagrams;            /* UDP, the warm-up included */
     meter_point_t point[OPTIONS_MAX_REPEAT + 1];
     histogram_t latency; /* ns, of all rounds */
 } meter_t;

@@ -15,4 +15,7 @@ void mode_rate(const options_t *options);
 void mode_idle(const options_t *options);
 void mode_connect(const options_t *options);
 
+/** echo, rate and idle over UDP. */
+void mode_udp(const options_t *options);
+
 #endif /* WIRE_MODE_H */

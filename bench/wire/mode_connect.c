@@ -42,6 +42,7 @@ static void opened(void *context, conn_t *conn)
     size_t place = (size_t)(conn - pool->conns);
 
     connects->result.count++;
+    connects->result.resumed += conn->tls != NULL && tls_resumed(conn->tls);
     histogram_record(&connects->result.latency,
                      pool->progress_ns - connects->begun_ns[place]);
     if (connects->options->is_abort) {
@@ -145,11 +146,14 @@ void mode_connect(const options_t *options)
     result->ns = clock_now_ns();
     run(connects);
     result->ns = clock_now_ns() - result->ns;
+    if (options->is_resuming && result->resumed == 0) {
+        fail("no session was resumed: the server gives none, or does not keep them");
+    }
     if (pid != 0) {
         count_left(connects);
         result->server_cpu_ns = process_cpu_ns(pid) - result->server_cpu_ns;
     }
-    report_connect(options, result);
+    report_connect(options, &connects->pool.facts, result);
     free(connects->begun_ns);
     pool_finish(&connects->pool);
     payload_finish(&payload);

@@ -121,7 +121,7 @@ void mode_echo(const options_t *options)
     pool_open_all(&echo->pool);
     echo->is_over = false;
     load(echo);
-    report_load(options, &echo->meter);
+    report_load(options, &echo->pool.facts, &echo->meter);
     free(echo->sent_ns);
     pool_finish(&echo->pool);
     payload_finish(&echo->payload);

@@ -256,7 +256,7 @@ static void load(fanout_t *fanout)
 
     meter_begin(&fanout->meter, fanout->options);
     if (is_paced) {
-        pacer_init(&fanout->pacer, pool, fanout->options->rate);
+        pacer_init(&fanout->pacer, pool->epoll, fanout->options->rate);
         pacer_begin(&fanout->pacer);
     }
     pool->now_ns = pool->progress_ns = clock_now_ns();
@@ -299,7 +299,7 @@ void mode_fanout(const options_t *options)
     join_all(fanout);
     settle(fanout);
     load(fanout);
-    report_load(options, &fanout->meter);
+    report_load(options, &fanout->pool.facts, &fanout->meter);
     for (uint32_t i = 0; i < fanout->room_count; i++) {
         free(fanout->rooms[i].sent_ns);
         free(fanout->rooms[i].left);

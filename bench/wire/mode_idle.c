@@ -53,7 +53,7 @@ void mode_idle(const options_t *options)
     result.hold_ns = clock_now_ns() - result.hold_ns;
     result.server_cpu_ns = pid != 0 ? process_cpu_ns(pid) - result.server_cpu_ns : 0;
     result.memory_after = pid != 0 ? process_memory(pid) : 0;
-    report_idle(options, &result);
+    report_idle(options, &pool.facts, &result);
     pool_finish(&pool);
     payload_finish(&payload);
 }

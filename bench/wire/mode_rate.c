@@ -105,10 +105,10 @@ void mode_rate(const options_t *options)
     payload_init(&rate->payload, options->size, options->is_binary);
     pool_init(&rate->pool, options, &rate->payload, &handler,
               (uint32_t)options->connections);
-    pacer_init(&rate->pacer, &rate->pool, options->rate);
+    pacer_init(&rate->pacer, rate->pool.epoll, options->rate);
     pool_open_all(&rate->pool);
     load(rate);
-    report_load(options, &rate->meter);
+    report_load(options, &rate->pool.facts, &rate->meter);
     pacer_finish(&rate->pacer);
     pool_finish(&rate->pool);
     payload_finish(&rate->payload);

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "payload.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -34,7 +35,8 @@ enum {
     RATE = 1 << MODE_RATE,
     CONNECT = 1 << MODE_CONNECT,
     LOADS = ECHO | FANOUT | RATE,
-    ALL = LOADS | IDLE | CONNECT
+    ALL = LOADS | IDLE | CONNECT,
+    MAX_DATAGRAM = 65507
 };
 
 #define FIELD(name) offsetof(options_t, name)
@@ -73,6 +75,11 @@ static const option_t table[] = {
      "connections that are being opened at one time [100]"},
     {"abort", NULL, KIND_FLAG, CONNECT, FIELD(is_abort), 0, 0,
      "connect: close by a reset instead of in good order"},
+    {"resume", NULL, KIND_FLAG, CONNECT, FIELD(is_resuming), 0, 0,
+     "connect, TLS: take up the session of the connection before"},
+    {"resend", "SECONDS", KIND_SECONDS, ECHO | RATE | IDLE, FIELD(resend_ns), 1, 0,
+     "udp: a datagram unanswered for so long is lost: count it and,\n"
+     "but for rate, send it again [0.25]"},
     {"messages", "N", KIND_COUNT, LOADS, FIELD(messages), 1, UINT64_MAX / 2,
      "messages (fanout: deliveries) of a round, instead of --seconds"},
     {"seconds", "SECONDS", KIND_SECONDS, LOADS | IDLE, FIELD(round_ns), 1, 0,
@@ -84,6 +91,17 @@ static const option_t table[] = {
     {"pid", "PID", KIND_COUNT, ALL, FIELD(pid), 1, INT32_MAX,
      "the server's process: report its processor time and memory"},
     {"cpu", "N", KIND_COUNT, ALL, FIELD(cpu), 0, 1023, "run on this processor only"},
+    {"unix", "PATH", KIND_TEXT, ALL, FIELD(unix_path), 0, 0,
+     "connect to this Unix socket instead of to host and port"},
+    {"ca", "FILE", KIND_TEXT, ALL, FIELD(ca), 0, 0,
+     "TLS: authorities in PEM that the server's certificate must\n"
+     "be from [the system's; on this machine any certificate will do]"},
+    {"insecure", NULL, KIND_FLAG, ALL, FIELD(is_insecure), 0, 0,
+     "TLS: any certificate will do"},
+    {"tls", "1.2|1.3", KIND_TEXT, ALL, FIELD(tls), 0, 0,
+     "TLS: this version only [the highest that the server has]"},
+    {"cipher", "NAME", KIND_TEXT, ALL, FIELD(cipher), 0, 0,
+     "TLS: this cipher suite only, as OpenSSL calls it"},
     {"timeout", "SECONDS", KIND_SECONDS, ALL, FIELD(timeout_ns), 1, 0,
      "give up when nothing comes for so long [10]"},
     {"json", NULL, KIND_FLAG, ALL, FIELD(is_json), 0, 0,
@@ -223,9 +241,59 @@ static bool refuse(const char *text)
     return false;
 }
 
+static bool check_tls(const options_t *options)
+{
+    const char *version = options->tls;
+    bool has_option = version != NULL || options->ca != NULL ||
+                      options->cipher != NULL || options->is_insecure ||
+                      options->is_resuming;
+
+    if (!options->target.is_tls) {
+        return !has_option || refuse("--tls, --cipher, --ca, --insecure and --resume "
+                                     "are for wss:// and tcps only");
+    }
+    if (tls_missing() != NULL) {
+        return refuse(tls_missing());
+    }
+    if (version != NULL && strcmp(version, "1.2") != 0 && strcmp(version, "1.3") != 0) {
+        return refuse("--tls is 1.2 or 1.3");
+    }
+    if (options->ca != NULL && options->is_insecure) {
+        return refuse("--ca and --insecure exclude each other");
+    }
+    return true;
+}
+
+/* What not every kind of server can do. */
+static bool check_target(const options_t *options)
+{
+    framing_t framing = options->target.framing;
+
+    if (framing == FRAMING_DATAGRAM &&
+        (options->mode == MODE_FANOUT || options->mode == MODE_CONNECT)) {
+        return refuse("udp:// is for echo, rate and idle only");
+    }
+    if (framing == FRAMING_DATAGRAM && options->size > MAX_DATAGRAM) {
+        return refuse("--size: a datagram has at most 65507 bytes");
+    }
+    if (framing == FRAMING_DATAGRAM && options->unix_path != NULL) {
+        return refuse("--unix is not for udp://");
+    }
+    if (framing == FRAMING_LINES && options->is_binary) {
+        return refuse("--binary: a line cannot hold any byte");
+    }
+    if (framing == FRAMING_RAW && options->join != NULL) {
+        return refuse("--join needs messages: ws://, tcp+varint:// …");
+    }
+    return true;
+}
+
 /* What no option can tell alone. */
 static bool check(options_t *options)
 {
+    if (!check_tls(options) || !check_target(options)) {
+        return false;
+    }
     if (options->room == 0) {
         options->room = options->connections;
     }
@@ -247,9 +315,6 @@ static bool check(options_t *options)
     if (options->stall > 0 && options->stall + 2 > options->room) {
         return refuse("--stall leaves no other member than the sender");
     }
-    if (options->join != NULL && !options->target.is_websocket) {
-        return refuse("--join is for ws:// only");
-    }
     return true;
 }
 
@@ -267,6 +332,7 @@ static void set_defaults(options_t *options, bench_mode_t mode)
         .warmup_ns = 500000000,
         .repeat = 1,
         .settle_ns = 300000000,
+        .resend_ns = 250000000,
         .timeout_ns = 10 * (uint64_t)1000000000,
         .cpu = UINT64_MAX,
     };
@@ -317,7 +383,7 @@ bool options_parse(options_t *options, int count, char **arguments)
         return true;
     }
     if (url == NULL) {
-        return refuse("the address is missing: ws://host:port/path or tcp://host:port");
+        return refuse("the address is missing, such as ws://host:port/path");
     }
     error = target_parse(&options->target, url);
     if (error != NULL) {
@@ -356,18 +422,25 @@ static void print_options(unsigned modes, const char *title)
 
 void options_help(void)
 {
-    puts("usage: reef-bench MODE ADDRESS [option...]\n"
-         "\n"
-         "Loads a server, checks every byte that comes back, and says what it took.\n"
-         "ADDRESS is ws://host[:port][/path], or tcp://host:port for a server that\n"
-         "sends the bytes as they came.\n"
-         "\n"
-         "Modes:\n"
-         "  echo     every connection keeps --pipeline messages in flight\n"
-         "  fanout   one member of each room sends, every member must receive\n"
-         "  rate     echo at a fixed rate; times count from when a message was due\n"
-         "  idle     open connections and hold them\n"
-         "  connect  open and close connections\n");
+    puts(
+        "usage: reef-bench MODE ADDRESS [option...]\n"
+        "\n"
+        "Loads a server, checks every byte that comes back, and says what it took.\n"
+        "ADDRESS is one of\n"
+        "  ws://host[:port][/path]   WebSocket; wss:// with TLS\n"
+        "  tcp://host:port           the bytes as they came, without frames\n"
+        "  tcp+varint://host:port    messages behind their length, 7 bits a byte\n"
+        "  tcp+u32://host:port       messages behind their length, 32 bits big endian\n"
+        "  tcp+lines://host:port     messages that end with a line feed\n"
+        "  udp://host:port           messages are datagrams: echo, rate and idle\n"
+        "and tcps://, tcps+varint:// … with TLS.\n"
+        "\n"
+        "Modes:\n"
+        "  echo     every connection keeps --pipeline messages in flight\n"
+        "  fanout   one member of each room sends, every member must receive\n"
+        "  rate     echo at a fixed rate; times count from when a message was due\n"
+        "  idle     open connections and hold them\n"
+        "  connect  open and close connections\n");
     print_options(ALL, "Options:");
     print_options(LOADS, "\nOptions of echo, fanout and rate:");
     print_options(0, "\nOptions of some modes:");

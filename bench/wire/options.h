@@ -42,9 +42,14 @@ typedef struct options {
     uint64_t repeat;                     /* rounds */
     uint64_t settle_ns; /* fanout: silence before the first broadcast */
     uint64_t timeout_ns;
-    uint64_t pid;     /* of the server; 0 = not given */
-    uint64_t cpu;     /* UINT64_MAX = not given */
-    const char *join; /* sent by every client, NULL = nothing; borrowed */
+    uint64_t pid;       /* of the server; 0 = not given */
+    uint64_t cpu;       /* UINT64_MAX = not given */
+    uint64_t resend_ns; /* UDP: when an answer is given up */
+    /* Texts are borrowed; NULL = not given. */
+    const char *join; /* fanout: sent by every client */
+    const char *unix_path;
+    const char *ca, *tls, *cipher; /* of wss:// and tcps */
+    bool is_insecure, is_resuming;
     bool is_binary, is_json, is_help, is_abort, is_without_self;
 } options_t;
 

@@ -13,7 +13,7 @@
 
 static const uint64_t second_ns = 1000000000;
 
-void pacer_init(pacer_t *pacer, const pool_t *pool, uint64_t per_second)
+void pacer_init(pacer_t *pacer, int epoll, uint64_t per_second)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
 
@@ -21,7 +21,7 @@ void pacer_init(pacer_t *pacer, const pool_t *pool, uint64_t per_second)
     *pacer = (pacer_t){.per_second = per_second};
     pacer->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (pacer->timer < 0 ||
-        epoll_ctl(pool->epoll, EPOLL_CTL_ADD, pacer->timer, &event) != 0) {
+        epoll_ctl(epoll, EPOLL_CTL_ADD, pacer->timer, &event) != 0) {
         fail("no timer: %s", strerror(errno));
     }
 }

@@ -25,27 +25,37 @@ enum {
 
 static const uint64_t goodbye_ns = 1000000000;
 
-static bool is_loopback(const target_t *target)
-{
-    struct sockaddr_in address;
-
-    if (target->address.ss_family != AF_INET) {
-        return false;
-    }
-    memcpy(&address, &target->address, sizeof(address));
-    return ntohl(address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
 static uint32_t count_sources(const options_t *options)
 {
     uint64_t most =
         options->mode == MODE_CONNECT ? options->total : options->connections;
     uint64_t sources = (most + POOL_PER_SOURCE - 1) / POOL_PER_SOURCE;
 
-    if (!is_loopback(&options->target)) {
+    if (options->target.address.ss_family != AF_INET ||
+        !target_is_loopback(&options->target)) {
         return 1;
     }
     return (uint32_t)(sources < MAX_SOURCES ? sources : MAX_SOURCES);
+}
+
+/* On this machine nobody is in between, and certificates are for trying things out. */
+static void init_tls(pool_t *pool, const options_t *options)
+{
+    const target_t *target = &options->target;
+    bool is_unchecked =
+        options->is_insecure || (options->ca == NULL && target_is_loopback(target));
+    const tls_desc_t desc = {.host = target->host,
+                             .ca = options->ca,
+                             .version = options->tls,
+                             .cipher = options->cipher,
+                             .is_unchecked = is_unchecked,
+                             .is_http = target->framing == FRAMING_WEBSOCKET,
+                             .is_frugal = options->mode == MODE_IDLE};
+
+    if (target->is_tls) {
+        pool->tls = tls_create(&desc);
+        pool->plain = need_memory(pool->in_capacity, 1);
+    }
 }
 
 void pool_init(pool_t *pool,
@@ -68,6 +78,7 @@ void pool_init(pool_t *pool,
     pool->conns = need_memory(count, sizeof(*pool->conns));
     pool->in = need_memory(pool->in_capacity, 1);
     pool->out = need_memory(pool->out_capacity, 1);
+    init_tls(pool, options);
     pool->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (pool->epoll < 0) {
         fail("no epoll: %s", strerror(errno));
@@ -86,7 +97,9 @@ void pool_finish(pool_t *pool)
         conn_close(pool, &pool->conns[i]);
     }
     close(pool->epoll);
+    tls_destroy(pool->tls);
     free(pool->conns);
+    free(pool->plain);
     free(pool->in);
     free(pool->out);
 }

@@ -9,8 +9,10 @@
 #ifndef WIRE_POOL_H
 #define WIRE_POOL_H
 
+#include "frame.h"
 #include "options.h"
 #include "payload.h"
+#include "tls.h"
 #include "ws.h"
 
 enum {
@@ -20,6 +22,7 @@ enum {
 typedef enum conn_state {
     CONN_CLOSED,
     CONN_CONNECTING,
+    CONN_SECURING,  /* TLS is being agreed upon */
     CONN_UPGRADING, /* the response is awaited */
     CONN_OPEN,
     CONN_CLOSING /* said goodbye, the end is awaited */
@@ -48,8 +51,10 @@ typedef struct conn {
     bool is_stalled;  /* does not read */
     uint8_t *pending; /* what the socket did not take: [start, end) */
     size_t pending_start, pending_end;
+    tls_stream_t *tls;      /* NULL without */
     handshake_t *handshake; /* NULL when it is over */
-    ws_decoder_t decoder;
+    ws_decoder_t decoder;   /* of a WebSocket */
+    frame_decoder_t frames; /* of TCP */
     /* Of the mode. */
     uint64_t sent, received; /* messages */
     size_t position;         /* bytes of the message under way */
@@ -84,7 +89,10 @@ typedef struct pool {
     uint64_t progress_ns; /* when something came last */
     uint64_t shown_ns;    /* when progress was shown last */
     bool is_patient;      /* nothing has to come */
+    tls_t *tls;           /* NULL without */
+    tls_facts_t facts;    /* of the last handshake */
     uint8_t *in, *out;
+    uint8_t *plain; /* of what came by TLS; as large as `in` */
     size_t in_capacity, out_capacity, out_size;
 } pool_t;
 

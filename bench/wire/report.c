@@ -41,15 +41,19 @@ static void print_json_text(const char *text)
     putchar('"');
 }
 
-static void print_json_target(const options_t *options)
+static void print_json_target(const options_t *options, const tls_facts_t *facts)
 {
     const target_t *target = &options->target;
 
     printf("{\"bench\":\"wire\",\"mode\":\"%s\",\"protocol\":\"%s\",\"host\":",
-           options_mode_name(options->mode), target->is_websocket ? "ws" : "tcp");
+           options_mode_name(options->mode), target->scheme);
     print_json_text(target->host);
     printf(",\"port\":%u,\"path\":", target->port);
     print_json_text(target->path);
+    if (target->is_tls) {
+        printf(",\"tls\":{\"version\":\"%s\",\"cipher\":\"%s\",\"checked\":%s}",
+               facts->version, facts->cipher, facts->is_checked ? "true" : "false");
+    }
 }
 
 static void print_json_latency(const histogram_t *latency)
@@ -72,9 +76,11 @@ static void print_latency(const char *what, const histogram_t *latency)
     printf("  max %.1f us\n", us(latency->max));
 }
 
-static void print_json_load(const options_t *options, const meter_t *meter)
+static void print_json_load(const options_t *options,
+                            const tls_facts_t *facts,
+                            const meter_t *meter)
 {
-    print_json_target(options);
+    print_json_target(options, facts);
     printf(",\"connections\":%" PRIu64 ",\"size\":%" PRIu64 ",\"binary\":%s",
            options->connections, options->size, options->is_binary ? "true" : "false");
     if (options->rate > 0) {
@@ -86,6 +92,12 @@ static void print_json_load(const options_t *options, const meter_t *meter)
         printf(",\"room\":%" PRIu64 ",\"window\":%" PRIu64 ",\"stalled\":%" PRIu64
                ",\"stalled_unread\":%" PRIu64,
                options->room, options->window, options->stall, meter->unread);
+    }
+    if (options->target.framing == FRAMING_DATAGRAM) {
+        printf(",\"datagrams\":{\"sent\":%" PRIu64 ",\"lost\":%" PRIu64
+               ",\"reordered\":%" PRIu64 ",\"repeated\":%" PRIu64 "}",
+               meter->datagrams.sent, meter->datagrams.lost, meter->datagrams.reordered,
+               meter->datagrams.repeated);
     }
     printf(",\"messages\":%" PRIu64 ",\"messages_per_s\":%.1f", meter->latency.count,
            meter_rate(meter));
@@ -108,18 +120,21 @@ static void print_json_load(const options_t *options, const meter_t *meter)
     printf("}\n");
 }
 
-static void print_title(const options_t *options)
+static void print_title(const options_t *options, const tls_facts_t *facts)
 {
     const target_t *target = &options->target;
 
-    printf("%s %s://%s:%u%s\n", options_mode_name(options->mode),
-           target->is_websocket ? "ws" : "tcp", target->host, target->port,
-           target->path);
+    printf("%s %s://%s:%u%s\n", options_mode_name(options->mode), target->scheme,
+           target->host, target->port, target->path);
+    if (target->is_tls) {
+        printf("%-15s %s, %s; certificate %s\n", "TLS", facts->version, facts->cipher,
+               facts->is_checked ? "checked" : "not checked");
+    }
 }
 
-static void print_load_title(const options_t *options)
+static void print_load_title(const options_t *options, const tls_facts_t *facts)
 {
-    print_title(options);
+    print_title(options, facts);
     printf("%-15s %" PRIu64, "connections", options->connections);
     if (options->mode == MODE_ECHO) {
         printf(", %" PRIu64 " in flight on each", options->pipeline);
@@ -150,18 +165,26 @@ static void print_server(const options_t *options, const meter_t *meter)
            mebibytes(meter->memory_end), mebibytes(meter->memory_begin));
 }
 
-void report_load(const options_t *options, const meter_t *meter)
+void report_load(const options_t *options,
+                 const tls_facts_t *facts,
+                 const meter_t *meter)
 {
     progress_clear();
     if (options->is_json) {
-        print_json_load(options, meter);
+        print_json_load(options, facts, meter);
         return;
     }
-    print_load_title(options);
+    print_load_title(options, facts);
     printf("%-15s %" PRIu64 ", %.0f per second\n",
            options->mode == MODE_FANOUT ? "deliveries" : "messages",
            meter->latency.count, meter_rate(meter));
     print_latency("latency", &meter->latency);
+    if (options->target.framing == FRAMING_DATAGRAM) {
+        printf("%-15s %" PRIu64 " sent, %" PRIu64 " lost, %" PRIu64
+               " out of order, %" PRIu64 " repeated\n",
+               "datagrams", meter->datagrams.sent, meter->datagrams.lost,
+               meter->datagrams.reordered, meter->datagrams.repeated);
+    }
     if (options->stall > 0) {
         printf("%-15s %" PRIu64 ", who have %" PRIu64 " bytes before them\n", "stalled",
                options->stall, meter->unread);
@@ -175,7 +198,9 @@ void report_load(const options_t *options, const meter_t *meter)
            meter_client_load(meter) * 100);
 }
 
-void report_idle(const options_t *options, const idle_result_t *result)
+void report_idle(const options_t *options,
+                 const tls_facts_t *facts,
+                 const idle_result_t *result)
 {
     double each = ((double)result->memory_after - (double)result->memory_before) /
                   (double)options->connections;
@@ -183,7 +208,7 @@ void report_idle(const options_t *options, const idle_result_t *result)
 
     progress_clear();
     if (options->is_json) {
-        print_json_target(options);
+        print_json_target(options, facts);
         printf(",\"connections\":%" PRIu64 ",\"seconds\":%.3f", options->connections,
                (double)result->hold_ns / 1e9);
         if (options->pid != 0) {
@@ -195,7 +220,7 @@ void report_idle(const options_t *options, const idle_result_t *result)
         printf("}\n");
         return;
     }
-    print_title(options);
+    print_title(options, facts);
     printf("%-15s %" PRIu64 ", held for %.1f s\n", "connections", options->connections,
            (double)result->hold_ns / 1e9);
     if (options->pid != 0) {
@@ -206,13 +231,18 @@ void report_idle(const options_t *options, const idle_result_t *result)
     }
 }
 
-static void print_json_connect(const options_t *options, const connect_result_t *result)
+static void print_json_connect(const options_t *options,
+                               const tls_facts_t *facts,
+                               const connect_result_t *result)
 {
-    print_json_target(options);
+    print_json_target(options, facts);
     printf(",\"total\":%" PRIu64 ",\"at_once\":%" PRIu64 ",\"seconds\":%.3f"
            ",\"connects_per_s\":%.1f",
            result->count, options->at_once, (double)result->ns / 1e9,
            (double)result->count * 1e9 / (double)result->ns);
+    if (options->target.is_tls) {
+        printf(",\"resumed\":%" PRIu64, result->resumed);
+    }
     print_json_latency(&result->latency);
     if (options->pid != 0) {
         printf(",\"server_cpu_us\":%.3f,\"server_descriptors_before\":%" PRIu64
@@ -226,18 +256,23 @@ static void print_json_connect(const options_t *options, const connect_result_t 
     printf("}\n");
 }
 
-void report_connect(const options_t *options, const connect_result_t *result)
+void report_connect(const options_t *options,
+                    const tls_facts_t *facts,
+                    const connect_result_t *result)
 {
     progress_clear();
     if (options->is_json) {
-        print_json_connect(options, result);
+        print_json_connect(options, facts, result);
         return;
     }
-    print_title(options);
+    print_title(options, facts);
     printf("%-15s %" PRIu64 ", %" PRIu64 " at once, %.0f per second\n", "connections",
            result->count, options->at_once,
            (double)result->count * 1e9 / (double)result->ns);
     print_latency("to open", &result->latency);
+    if (options->is_resuming) {
+        printf("%-15s %" PRIu64 "\n", "resumed", result->resumed);
+    }
     if (options->pid != 0) {
         printf("%-15s %.2f us per connection\n", "server CPU",
                us(result->server_cpu_ns) / (double)result->count);

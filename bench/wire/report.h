@@ -7,6 +7,7 @@
 
 #include "meter.h"
 #include "options.h"
+#include "tls.h"
 
 /** What connections cost while nothing is said. */
 typedef struct idle_result {
@@ -17,16 +18,23 @@ typedef struct idle_result {
 /** What opening and closing left behind. */
 typedef struct connect_result {
     uint64_t ns, count, server_cpu_ns;
+    uint64_t resumed; /* connections that took up a session of TLS */
     uint64_t descriptors_before, descriptors_after;
     uint64_t memory_before, memory_early, memory_after; /* early: after a tenth */
     histogram_t latency;                                /* ns from connect() to open */
 } connect_result_t;
 
-/** echo, fanout and rate. */
-void report_load(const options_t *options, const meter_t *meter);
+/** echo, fanout and rate.  Here and below, @p facts are looked at only with TLS. */
+void report_load(const options_t *options,
+                 const tls_facts_t *facts,
+                 const meter_t *meter);
 
-void report_idle(const options_t *options, const idle_result_t *result);
+void report_idle(const options_t *options,
+                 const tls_facts_t *facts,
+                 const idle_result_t *result);
 
-void report_connect(const options_t *options, const connect_result_t *result);
+void report_connect(const options_t *options,
+                    const tls_facts_t *facts,
+                    const connect_result_t *result);
 
 #endif /* WIRE_REPORT_H */

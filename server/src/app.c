@@ -11,6 +11,7 @@
 
 #include "authenticate.h"
 #include "buffer_cache.h"
+#include "http_route.h"
 #include "transport/io.h"
 
 #include <assert.h>
@@ -113,6 +114,7 @@ static void create_parts(reef_app_t *app)
     app->sessions = reef__sessions_create(app);
     reef__groups_create_first(app->sessions);
     app->router = reef__router_create(app->alloc);
+    app->http_routes = reef__http_routes_create(app->alloc);
     app->authenticators = reef__authenticators_create(app);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         *REEF_ARRAY_PUSH(app->alloc, &app->schedules) =
@@ -202,6 +204,7 @@ void reef_app_destroy(reef_app_t *app)
     reef_world_destroy(app->world);
     reef__sessions_destroy(app->sessions);
     reef__router_destroy(app->router);
+    reef__http_routes_destroy(app->http_routes);
     reef__authenticators_destroy(app->authenticators);
     reef_mailbox_destroy(app->mailbox);
     reef__loop_destroy(app->loop);
@@ -317,6 +320,9 @@ reef_error_t reef_app_start(reef_app_t *app, reef_failure_t *failure)
     reef_error_t error = reef_config_check_unused(app->config, app->log, failure);
 
     if (error == REEF_OK) {
+        error = reef__http_routes_seal(app->http_routes, failure);
+    }
+    if (error == REEF_OK) {
         error = build_schedules(app, failure);
     }
     signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error code, not a signal */
@@ -393,6 +399,9 @@ static void poll_once(reef_app_t *app, uint32_t timeout_ms)
     reef__loop_poll(app->loop, may_sleep ? timeout_ms : 0);
     reef__ios_world_wakes(app->ios);
     reef__ios_pass(app->ios);
+    if (reef_mailbox_count(app->mailbox) > 0) {
+        reef__app_want_frame(app); /* somebody waits for its answer */
+    }
 }
 
 static void poll_and_run(reef_app_t *app)

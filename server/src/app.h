@@ -82,6 +82,7 @@ struct reef_app {
     struct reef__buffer_cache *buffer_cache; /* of the world's thread */
     reef__sessions_t *sessions;
     reef__router_t *router;
+    struct reef__http_routes *http_routes;
     struct reef__authenticators *authenticators;
 
     reef_clock_fn clock;

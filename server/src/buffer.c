@@ -13,6 +13,7 @@
 #include <reef/alloc.h>
 
 #include "buffer_cache.h"
+#include "codec/tcp_frame.h"
 #include "codec/ws_frame.h"
 
 #include <assert.h>
@@ -36,7 +37,9 @@ struct reef_buffer {
     uint8_t payload[];
 };
 
-static_assert(HEADROOM >= (int)REEF__WS_MAX_SERVER_HEAD, "the header fits");
+static_assert(HEADROOM >= (int)REEF__WS_MAX_SERVER_HEAD &&
+                  HEADROOM >= (int)REEF__TCP_MAX_HEAD,
+              "the header fits");
 
 static reef_buffer_t *allocate(size_t size, uint8_t tail_size)
 {
@@ -65,42 +68,18 @@ static reef_buffer_t *copy_of(reef_span_t payload, uint8_t tail_size)
     return buffer;
 }
 
-static size_t write_varint(uint8_t *head, uint32_t value)
-{
-    size_t size = 0;
-
-    while (value > 0x7f) {
-        head[size++] = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    head[size++] = (uint8_t)value;
-    return size;
-}
-
 /* What comes before a payload; returns its size. */
 static size_t write_head(uint8_t head[HEADROOM],
                          reef__framing_t framing,
                          reef_payload_kind_t kind,
                          uint32_t size)
 {
-    switch (framing) {
-    case REEF__FRAMING_WEBSOCKET:
+    if (framing == REEF__FRAMING_WEBSOCKET) {
         return reef__ws_frame_header(
             head, kind == REEF_PAYLOAD_TEXT ? REEF__WS_OP_TEXT : REEF__WS_OP_BINARY,
             size);
-    case REEF__FRAMING_VARINT:
-        return write_varint(head, size);
-    case REEF__FRAMING_U32:
-        for (int i = 0; i < 4; i++) {
-            head[i] = (uint8_t)(size >> (24 - 8 * i));
-        }
-        return 4;
-    case REEF__FRAMING_RAW:
-    case REEF__FRAMING_LINES:
-    case REEF__FRAMING_NONE:
-        break;
     }
-    return 0;
+    return reef__tcp_frame_header(head, framing, size);
 }
 
 static uint8_t tail_size(reef__framing_t framing)

@@ -16,6 +16,7 @@
 #include <wolfssl/wolfcrypt/hmac.h>
 #include <wolfssl/wolfcrypt/sha.h>
 #include <wolfssl/wolfcrypt/sha256.h>
+#include <wolfssl/wolfcrypt/siphash.h>
 
 /* wolfSSL counts in 32 bits. */
 static const size_t max_update = (size_t)1 << 30;
@@ -82,6 +83,17 @@ void reef_crypto_hmac_sha256(reef_span_t key,
     }
     failed |= wc_HmacFinal(&hmac, digest);
     wc_HmacFree(&hmac);
+    assert(failed == 0);
+}
+
+void reef_crypto_siphash(const uint8_t key[REEF_SIPHASH_KEY_SIZE],
+                         reef_span_t data,
+                         uint8_t tag[REEF_SIPHASH_SIZE])
+{
+    int failed;
+
+    assert(data.size <= max_update);
+    failed = wc_SipHash(key, data.data, (word32)data.size, tag, REEF_SIPHASH_SIZE);
     assert(failed == 0);
 }
 

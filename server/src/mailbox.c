@@ -208,14 +208,21 @@ static void finish(reef_mailbox_t *mailbox, request_t *request)
     must(pthread_mutex_unlock(&mailbox->mutex));
 }
 
-uint32_t reef_mailbox_drain(reef_mailbox_t *mailbox)
+uint32_t reef_mailbox_count(reef_mailbox_t *mailbox)
 {
-    uint32_t present;
-    uint32_t ran = 0;
+    uint32_t count;
 
     must(pthread_mutex_lock(&mailbox->mutex));
-    present = mailbox->count;
+    count = mailbox->count;
     must(pthread_mutex_unlock(&mailbox->mutex));
+    return count;
+}
+
+uint32_t reef_mailbox_drain(reef_mailbox_t *mailbox)
+{
+    uint32_t present = reef_mailbox_count(mailbox);
+    uint32_t ran = 0;
+
     /* Those posted meanwhile wait for the next frame, so a frame stays bounded. */
     while (ran < present) {
         request_t *request = begin(mailbox);

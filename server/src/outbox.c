@@ -373,6 +373,43 @@ static void release_memory(reef__outbox_t *outbox)
     }
 }
 
+uint32_t reef__outbox_gather_whole(const reef__outbox_t *outbox,
+                                   reef_buffer_t **messages,
+                                   uint32_t max)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < outbox->count && count < max; i++) {
+        const reef__outbox_entry_t *entry = entry_at(outbox, i);
+
+        if (entry->buffer != NULL) {
+            messages[count++] = entry->buffer;
+        }
+    }
+    return count;
+}
+
+static bool has_hole_first(const reef__outbox_t *outbox)
+{
+    return outbox->count > 0 && entry_at(outbox, 0)->buffer == NULL;
+}
+
+void reef__outbox_pop(reef__outbox_t *outbox)
+{
+    while (has_hole_first(outbox)) {
+        pop_first(outbox);
+    }
+    assert(outbox->count > 0 && outbox->first_offset == 0);
+    outbox->bytes -= frame_size(entry_at(outbox, 0)->buffer);
+    pop_first(outbox);
+    while (has_hole_first(outbox)) {
+        pop_first(outbox);
+    }
+    if (outbox->count == 0) {
+        release_memory(outbox);
+    }
+}
+
 void reef__outbox_consume(reef__outbox_t *outbox, uint64_t bytes)
 {
     assert(bytes <= outbox->bytes);

@@ -75,6 +75,15 @@ void reef__outbox_push_begun(reef__outbox_t *outbox,
  *  Returns how many. */
 uint32_t reef__outbox_gather(reef__outbox_t *outbox, reef_span_t *frames, uint32_t max);
 
+/** For datagrams, of which none is sent in part: the first messages, borrowed, at most
+ *  @p max.  Returns how many. */
+uint32_t reef__outbox_gather_whole(const reef__outbox_t *outbox,
+                                   reef_buffer_t **messages,
+                                   uint32_t max);
+
+/** The first of them is sent, or given up. */
+void reef__outbox_pop(reef__outbox_t *outbox);
+
 /** The system took @p bytes from the front. */
 void reef__outbox_consume(reef__outbox_t *outbox, uint64_t bytes);
 

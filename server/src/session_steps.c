@@ -227,8 +227,10 @@ fail_send(reef__sessions_t *sessions, reef_entity_t entity, reef_error_t error)
 
 void reef__link_fail(reef__sessions_t *sessions, uint32_t slot, reef_error_t error)
 {
-    fail_send(sessions, reef__link_at(sessions, slot)->entity, error);
-    if (error == REEF_E_LIMIT) {
+    const reef__link_t *link = reef__link_at(sessions, slot);
+
+    fail_send(sessions, link->entity, error);
+    if (error == REEF_E_LIMIT && !link->transport->is_lossy) {
         reef__link_want_close(sessions, slot, 1008, "too slow to read",
                               REEF_DISCONNECT_SLOW);
     }
@@ -320,7 +322,8 @@ static void close_failed(reef__sessions_t *sessions, reef_run_t *run)
         }
         if (failed->group != 0) {
             reef__group_close(sessions, failed->group, 1013, OVERLOADED);
-        } else if (slot != REEF__NO_SLOT) {
+        } else if (slot != REEF__NO_SLOT &&
+                   !reef__link_at(sessions, slot)->transport->is_lossy) {
             reef__link_want_close(sessions, slot, 1013, OVERLOADED,
                                   REEF_DISCONNECT_SLOW);
         }

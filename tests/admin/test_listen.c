@@ -13,11 +13,27 @@ static void test_listen_splits_a_list(void **state)
     reef__listen_t listen;
 
     (void)state;
-    assert_int_equal(reef__listen_parse("127.0.0.1:9090, 0.0.0.0:0", &listen, NULL),
-                     REEF_OK);
+    assert_int_equal(
+        reef__listen_parse("admin.listen", "127.0.0.1:9090, 0.0.0.0:0", &listen, NULL),
+        REEF_OK);
     assert_int_equal(listen.count, 2);
     assert_string_equal(listen.items[0].host, "127.0.0.1");
     assert_int_equal(listen.items[0].port, 9090);
+    assert_true(listen.items[0].is_loopback);
+    assert_false(listen.items[1].is_loopback);
+}
+
+static void test_listen_takes_ipv6_in_brackets(void **state)
+{
+    reef__listen_t listen;
+
+    (void)state;
+    assert_int_equal(
+        reef__listen_parse("http.listen", "[::1]:80,[::]:81", &listen, NULL), REEF_OK);
+    assert_int_equal(listen.count, 2);
+    assert_string_equal(listen.items[0].host, "[::1]");
+    assert_int_equal(listen.items[0].port, 80);
+    assert_true(listen.items[0].is_ipv6);
     assert_true(listen.items[0].is_loopback);
     assert_false(listen.items[1].is_loopback);
 }
@@ -31,7 +47,11 @@ static void test_listen_refuses_what_is_no_address(void **state)
                                       "127.0.0.1:",
                                       "127.0.0.1:65536",
                                       "127.1:1",
-                                      "[::1]:1",
+                                      "::1:1",
+                                      "[::1]",
+                                      "[::1:1",
+                                      "[127.0.0.1]:1",
+                                      "[::1]1",
                                       "127.0.0.1:1x",
                                       "127.0.0.1:-1"};
     reef__listen_t listen;
@@ -40,7 +60,8 @@ static void test_listen_refuses_what_is_no_address(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         failure = (reef_failure_t){0};
-        assert_int_equal(reef__listen_parse(bad[i], &listen, &failure), REEF_E_INVALID);
+        assert_int_equal(reef__listen_parse("admin.listen", bad[i], &listen, &failure),
+                         REEF_E_INVALID);
         assert_non_null(strstr(failure.text, "admin.listen"));
     }
 }
@@ -61,7 +82,8 @@ static void test_listen_explains_a_port_in_use(void **state)
     assert_int_equal(getsockname(taken, (struct sockaddr *)&address, &size), 0);
     snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(address.sin_port));
     snprintf(wanted, sizeof(wanted), "admin.listen: %s: address in use", text);
-    assert_int_equal(reef__listen_parse(text, &listening, NULL), REEF_OK);
+    assert_int_equal(reef__listen_parse("admin.listen", text, &listening, NULL),
+                     REEF_OK);
     assert_int_equal(reef__listen_explain(&listening, &failure), REEF_E_IO);
     assert_string_equal(failure.text, wanted);
     close(taken);
@@ -71,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listen_splits_a_list),
+        cmocka_unit_test(test_listen_takes_ipv6_in_brackets),
         cmocka_unit_test(test_listen_refuses_what_is_no_address),
         cmocka_unit_test(test_listen_explains_a_port_in_use),
     };

@@ -53,6 +53,79 @@ void peer_start(bench_fixture_t *fixture, const char *program, const char *argum
     snprintf(fixture->url, sizeof(fixture->url), "tcp://127.0.0.1:%s", port);
 }
 
+void url_of_scheme(bench_fixture_t *fixture, const char *scheme)
+{
+    char rest[sizeof(fixture->url)];
+
+    snprintf(rest, sizeof(rest), "%s", strstr(fixture->url, "://"));
+    snprintf(fixture->url, sizeof(fixture->url), "%s%.32s", scheme, rest);
+}
+
+void certificate_path(const bench_fixture_t *fixture,
+                      const char *name,
+                      char path[CERTIFICATE_PATH])
+{
+    snprintf(path, CERTIFICATE_PATH, "%s/%s.pem", fixture->directory, name);
+}
+
+static void
+key_path(const bench_fixture_t *fixture, const char *name, char path[CERTIFICATE_PATH])
+{
+    snprintf(path, CERTIFICATE_PATH, "%s/%s.key", fixture->directory, name);
+}
+
+void certificate_make(bench_fixture_t *fixture, const char *name, const char *names)
+{
+    char certificate[CERTIFICATE_PATH], key[CERTIFICATE_PATH], extension[256];
+    const char *const arguments[] = {OPENSSL,
+                                     "req",
+                                     "-x509",
+                                     "-newkey",
+                                     "ec",
+                                     "-pkeyopt",
+                                     "ec_paramgen_curve:P-256",
+                                     "-nodes",
+                                     "-keyout",
+                                     key,
+                                     "-out",
+                                     certificate,
+                                     "-days",
+                                     "2",
+                                     "-subj",
+                                     "/CN=test",
+                                     "-addext",
+                                     extension,
+                                     NULL};
+    process_t openssl = {0};
+
+    certificate_path(fixture, name, certificate);
+    key_path(fixture, name, key);
+    snprintf(extension, sizeof(extension), "subjectAltName=%s", names);
+    process_start(&openssl,
+                  &(process_desc_t){.arguments = arguments, .directory = "."});
+    if (process_wait(&openssl) != 0) {
+        fail_msg("openssl: %s", openssl.errors.text);
+    }
+    process_kill(&openssl);
+}
+
+void peer_start_tls(bench_fixture_t *fixture, const char *program, const char *argument)
+{
+    char certificate[CERTIFICATE_PATH], key[CERTIFICATE_PATH], port[16];
+    const char *const arguments[] = {program, "--tls",  certificate,
+                                     key,     argument, NULL};
+
+    certificate_path(fixture, CERTIFICATE, certificate);
+    key_path(fixture, CERTIFICATE, key);
+    if (access(certificate, R_OK) != 0) {
+        certificate_make(fixture, CERTIFICATE, "IP:127.0.0.1");
+    }
+    process_start(&fixture->server,
+                  &(process_desc_t){.arguments = arguments, .directory = "."});
+    process_await(&fixture->server, "listening port=", port, sizeof(port));
+    snprintf(fixture->url, sizeof(fixture->url), "tcps://127.0.0.1:%s", port);
+}
+
 void reef_start(bench_fixture_t *fixture, const char *program)
 {
     const char *const arguments[] = {program,

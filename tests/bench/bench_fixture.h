@@ -10,6 +10,12 @@
 
 #include <cjson/cJSON.h>
 
+enum {
+    CERTIFICATE_PATH = 128
+};
+
+#define CERTIFICATE "server"
+
 /** What each test gets: neither is started. */
 typedef struct bench_fixture {
     process_t server, bench;
@@ -23,6 +29,24 @@ int teardown(void **state);
 
 /** Start a peer, which says "listening port=…"; its address is tcp://. */
 void peer_start(bench_fixture_t *fixture, const char *program, const char *argument);
+
+/** Put another protocol in the address in place of tcp:// or what it has. */
+void url_of_scheme(bench_fixture_t *fixture, const char *scheme);
+
+/** Make a self-signed certificate of the server's directory, for the names in @p names,
+ *  such as "IP:127.0.0.1". */
+void certificate_make(bench_fixture_t *fixture, const char *name, const char *names);
+
+/** Where it is. */
+void certificate_path(const bench_fixture_t *fixture,
+                      const char *name,
+                      char path[CERTIFICATE_PATH]);
+
+/** Start a peer by TLS; its address is tcps://.  It has the CERTIFICATE, which is made
+ *  for 127.0.0.1 if there is none. */
+void peer_start_tls(bench_fixture_t *fixture,
+                    const char *program,
+                    const char *argument);
 
 /** Start an application of Reef's; its address is ws://. */
 void reef_start(bench_fixture_t *fixture, const char *program);

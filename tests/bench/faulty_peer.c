@@ -1,6 +1,7 @@
 /*
  * A TCP echo for one client that is wrong in one way: faulty_peer FAULT.  Messages are
- * of 128 bytes, and number 3 is the one that goes wrong.
+ * of 128 bytes, and number 3 is the one that goes wrong.  With the path of a Unix
+ * socket instead of a fault it is right, and listens there.
  */
 #include "ws.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -100,6 +102,10 @@ static bool go_wrong(int client, const char *fault, char *message)
         write_message(client, message, SIZE);
     } else if (strcmp(fault, "short") == 0) {
         write_message(client, message, SIZE - 1);
+    } else if (strcmp(fault, "wide") == 0) { /* a VarInt of six bytes */
+        write_message(client, "\x80\x80\x80\x80\x80\x01", 6);
+    } else if (strcmp(fault, "empty") == 0) {
+        write_message(client, "\0\0\0", 4);
     } else if (strcmp(fault, "close") == 0) {
         return false;
     } else if (strcmp(fault, "silent") == 0) {
@@ -110,7 +116,8 @@ static bool go_wrong(int client, const char *fault, char *message)
 
 static void serve(int client, const char *fault)
 {
-    bool is_in_stream = strcmp(fault, "none") != 0 && strcmp(fault, "late") != 0;
+    bool is_in_stream =
+        fault[0] != '/' && strcmp(fault, "none") != 0 && strcmp(fault, "late") != 0;
     char message[SIZE];
 
     if (strcmp(fault, "refuse") == 0) {
@@ -119,6 +126,8 @@ static void serve(int client, const char *fault)
         answer_handshake(client, "HTTP/1.1 101 Switching Protocols\r\n"
                                  "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                                  "Sec-WebSocket-Accept: AAAA\r\n\r\n");
+    } else if (strcmp(fault, "hang-up") == 0) {
+        return;
     } else if (strcmp(fault, "ping") == 0) {
         ping(client);
     } else if (strcmp(fault, "longer") == 0) {
@@ -140,19 +149,47 @@ static void serve(int client, const char *fault)
     }
 }
 
-int main(int count, char **arguments)
+static int listen_on_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM, 0), client;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (count != 2 || bind(listener, (struct sockaddr *)&address, size) != 0 ||
+    if (bind(listener, (struct sockaddr *)&address, size) != 0 ||
         listen(listener, 1) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
-        return 1;
+        return -1;
     }
     fprintf(stderr, "listening port=%u\n", ntohs(address.sin_port));
+    return listener;
+}
+
+static int listen_on_path(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+        listen(listener, 1) != 0) {
+        return -1;
+    }
+    fprintf(stderr, "listening port=0\n");
+    return listener;
+}
+
+int main(int count, char **arguments)
+{
+    int listener, client;
+
+    if (count != 2) {
+        return 2;
+    }
+    listener = arguments[1][0] == '/' ? listen_on_path(arguments[1]) : listen_on_port();
+    if (listener < 0) {
+        return 1;
+    }
     client = accept(listener, NULL, NULL);
     serve(client, arguments[1]);
     close(client);

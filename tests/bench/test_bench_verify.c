@@ -86,8 +86,7 @@ static void test_verify_gives_up_on_a_silent_server(void **state)
 static void start_upgrading(bench_fixture_t *fixture, const char *fault)
 {
     peer_start(fixture, FAULTY_PEER, fault);
-    memmove(fixture->url + 2, fixture->url + 3, strlen(fixture->url + 3) + 1);
-    memcpy(fixture->url, "ws", 2);
+    url_of_scheme(fixture, "ws");
 }
 
 static void test_verify_answers_a_ping_and_says_why_the_server_closed(void **state)

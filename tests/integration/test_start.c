@@ -108,11 +108,17 @@ static void test_start_fails_when_the_admin_port_is_in_use(void **state)
     expect_port_in_use(*state, "admin.listen");
 }
 
+static void test_start_fails_when_the_http_port_is_in_use(void **state)
+{
+    expect_port_in_use(*state, "http.listen");
+}
+
 static void test_start_fails_for_a_bad_address(void **state)
 {
     static const char *const settings[] = {
         "websocket.listen=127.0.0.1:80800", "websocket.listen=127.0.0.1",
-        "websocket.listen=:x", "admin.listen=127.0.0.1:80800"};
+        "websocket.listen=:x", "admin.listen=127.0.0.1:80800",
+        "http.listen=localhost:1"};
     fixture_t *fixture = *state;
 
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
@@ -384,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_start_fails_when_the_websocket_port_is_in_use),
         TEST(test_start_fails_when_the_admin_port_is_in_use),
+        TEST(test_start_fails_when_the_http_port_is_in_use),
         TEST(test_start_fails_for_a_bad_address),
         TEST(test_start_fails_when_the_database_is_a_directory),
         TEST(test_start_fails_when_the_file_is_no_database),

@@ -78,6 +78,24 @@ static void test_crypto_hmac_sha256_matches_the_published_vectors(void **state)
     }
 }
 
+/* Appendix A of the paper, and the first of the vectors of its authors. */
+static void test_crypto_siphash_matches_the_published_vectors(void **state)
+{
+    uint8_t key[REEF_SIPHASH_KEY_SIZE];
+    uint8_t data[15];
+    uint8_t tag[REEF_SIPHASH_SIZE];
+
+    (void)state;
+    for (uint8_t i = 0; i < sizeof(key); i++) {
+        key[i] = i;
+    }
+    memcpy(data, key, sizeof(data));
+    reef_crypto_siphash(key, reef_span(data, sizeof(data)), tag);
+    assert_hex(tag, sizeof(tag), "e545be4961ca29a1");
+    reef_crypto_siphash(key, reef_span(NULL, 0), tag);
+    assert_hex(tag, sizeof(tag), "310e0edd47db6f72");
+}
+
 static void test_crypto_random_fills_every_byte_and_no_more(void **state)
 {
     uint8_t seen[40] = {0};
@@ -315,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_crypto_sha1_matches_the_published_vectors),
         cmocka_unit_test(test_crypto_sha256_matches_the_published_vectors),
         cmocka_unit_test(test_crypto_hmac_sha256_matches_the_published_vectors),
+        cmocka_unit_test(test_crypto_siphash_matches_the_published_vectors),
         cmocka_unit_test(test_crypto_random_fills_every_byte_and_no_more),
         cmocka_unit_test(test_crypto_base64_matches_the_published_vectors),
         cmocka_unit_test(test_crypto_base64_brings_every_byte_back),

@@ -12,7 +12,9 @@
 
 enum {
     REEF_SHA1_SIZE = 20,
-    REEF_SHA256_SIZE = 32
+    REEF_SHA256_SIZE = 32,
+    REEF_SIPHASH_KEY_SIZE = 16,
+    REEF_SIPHASH_SIZE = 8
 };
 
 /** Characters of the padded base64 text of @p size bytes, without the NUL. */
@@ -28,6 +30,12 @@ void reef_crypto_sha256(reef_span_t data, uint8_t digest[REEF_SHA256_SIZE]);
 void reef_crypto_hmac_sha256(reef_span_t key,
                              reef_span_t data,
                              uint8_t digest[REEF_SHA256_SIZE]);
+
+/** SipHash-2-4 of @p data, at most 1 GiB: a fast keyed hash, which nobody without the
+ *  key can forge; for short-lived tags (Aumasson, Bernstein: SipHash, 2012). */
+void reef_crypto_siphash(const uint8_t key[REEF_SIPHASH_KEY_SIZE],
+                         reef_span_t data,
+                         uint8_t tag[REEF_SIPHASH_SIZE]);
 
 /** Fill @p out with @p size unpredictable bytes, fit for keys and tokens. */
 void reef_crypto_random(void *out, size_t size);

@@ -44,6 +44,9 @@ REEF_NODISCARD reef_error_t reef_mailbox_call(reef_mailbox_t *mailbox,
                                               void *argument,
                                               uint32_t timeout_ms);
 
+/** Requests waiting now.  Any thread. */
+uint32_t reef_mailbox_count(reef_mailbox_t *mailbox);
+
 /** Run what is waiting now, in order of arrival.  World thread.  Returns how many. */
 uint32_t reef_mailbox_drain(reef_mailbox_t *mailbox);
 

@@ -9,10 +9,13 @@
 #include <reef/authenticate.h>
 #include <reef/components.h>
 #include <reef/group.h>
+#include <reef/http.h>
 #include <reef/message.h>
 #include <reef/plugin.h>
 #include <reef/router.h>
 #include <reef/session.h>
+#include <reef/tcp.h>
+#include <reef/udp.h>
 #include <reef/websocket.h>
 #include <reef/wss.h>
 

@@ -19,10 +19,13 @@ typedef uint64_t reef_link_t;
 typedef struct reef_transport {
     const char *name; /* as in the log: "websocket" */
     int32_t kind;     /* of reef_transport_names in components.h */
+    bool is_lossy;    /* messages may be lost on their way anyway: one that is refused
+                         for a full queue does not end its session */
 
     /** Queue @p payload to a peer; takes a reference of its own.  Returns REEF_OK,
-     *  REEF_E_LIMIT (reliable, and the queue is full: the session is then closed),
-     *  REEF_E_RANGE (too large for this transport) or REEF_E_CLOSED. */
+     *  REEF_E_LIMIT (reliable, and the queue is full: the session is then closed,
+     * unless the transport is lossy), REEF_E_RANGE (too large for this transport) or
+     * REEF_E_CLOSED. */
     reef_error_t (*send)(void *connection, const send_message_t *message);
 
     /** Write what was queued since the last flush: once per connection and frame.
@@ -116,7 +119,8 @@ bool reef_link_receive(reef_app_t *app,
 /** Tell that the peer was heard of, and its round-trip time (-1 = not measured). */
 void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us);
 
-/** A message could not be queued after all: REEF_E_LIMIT closes the link as too slow.
+/** A message could not be sent after all.  REEF_E_LIMIT, for a full queue, closes the
+ *  link as too slow, unless its transport is lossy; REEF_E_RANGE, too large, does not.
  */
 void reef_link_failed(reef_app_t *app, reef_link_t handle, reef_error_t error);
 

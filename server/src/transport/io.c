@@ -73,6 +73,7 @@ static void destroy_io(reef__io_t *io)
     reef__streams_finish(io);
     reef__wheel_finish(&io->wheel);
     REEF_ARRAY_FINISH(alloc, &io->waiting);
+    REEF_ARRAY_FINISH(alloc, &io->flushes);
     reef_resize(alloc, io->slab, REEF__IO_SLAB_SIZE, 0);
     if (io->ios->is_threaded) {
         reef__loop_destroy(io->loop);
@@ -128,6 +129,9 @@ static void put_out(reef__io_t *io)
     reef__orders_carry_out(io);
     reef__peers_stop_waiting(io);
     reef__fans_flush(&io->fans);
+    for (size_t i = 0; i < io->flushes.count; i++) {
+        io->flushes.items[i].flush(io->flushes.items[i].context);
+    }
     reef__streams_write(io);
     reef__fans_release(&io->fans);
     publish(io);
@@ -314,6 +318,24 @@ reef_error_t reef__ios_start(reef__ios_t *ios, reef_failure_t *failure)
         }
     }
     return error;
+}
+
+void reef__io_add_flush(reef__io_t *io, void (*flush)(void *context), void *context)
+{
+    *REEF_ARRAY_PUSH(io->ios->app->alloc, &io->flushes) =
+        (reef__io_flush_t){.flush = flush, .context = context};
+}
+
+void reef__io_remove_flush(reef__io_t *io, const void *context)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < io->flushes.count; i++) {
+        if (io->flushes.items[i].context != context) {
+            io->flushes.items[kept++] = io->flushes.items[i];
+        }
+    }
+    io->flushes.count = kept;
 }
 
 void reef__ios_pass(reef__ios_t *ios)

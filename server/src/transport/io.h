@@ -83,6 +83,12 @@ struct reef__peer {
     bool is_closed; /* reported */
 };
 
+/** What a transport does at the end of each pass; see reef__io_add_flush(). */
+typedef struct reef__io_flush {
+    void (*flush)(void *context);
+    void *context;
+} reef__io_flush_t;
+
 /** One event loop. */
 struct reef__io {
     reef__ios_t *ios;
@@ -98,6 +104,10 @@ struct reef__io {
         reef__peer_t **items;
         size_t count, capacity;
     } waiting;
+    struct {
+        reef__io_flush_t *items;
+        size_t count, capacity;
+    } flushes;
     uint8_t *slab;               /* [REEF__IO_SLAB_SIZE]: every read lands here */
     uint64_t now_ms;             /* of this pass */
     _Atomic bool is_sleeping;    /* the loop waits for events: wake it */
@@ -135,6 +145,14 @@ void reef__ios_destroy(reef__ios_t *ios);
 /** Open the egress engines and start the threads; after the listeners are open.
  *  @return REEF_OK, or REEF_E_INVALID for a bad `server.egress`. */
 REEF_NODISCARD reef_error_t reef__ios_start(reef__ios_t *ios, reef_failure_t *failure);
+
+/** Have @p flush(context) called on the loop's thread at the end of each pass, when all
+ *  that was ordered is queued: for transports whose connections are no streams.  Before
+ *  the loops start. */
+void reef__io_add_flush(reef__io_t *io, void (*flush)(void *context), void *context);
+
+/** No longer; on the loop's thread. */
+void reef__io_remove_flush(reef__io_t *io, const void *context);
 
 /* Between the frames: world thread --------------------------------------------------
  */
@@ -246,7 +264,7 @@ void reef__peer_received(reef__peer_t *peer, reef_buffer_t *payload);
 /** A round-trip time was measured. */
 void reef__peer_heard(reef__peer_t *peer, int64_t rtt_us);
 
-/** A message could not be queued, REEF_E_LIMIT: its stream has a hole. */
+/** A message could not be sent, see reef_link_failed(). */
 void reef__peer_failed(reef__peer_t *peer, reef_error_t error);
 
 /** The peer wants to end, or must, but what it sent before is still to be answered:

@@ -97,6 +97,9 @@ static void on_event(uv_poll_t *poll, int status, int events)
         note_dirty(stream);
         watch(stream);
     }
+    if (status < 0 && stream->is_reading) {
+        watch(stream); /* which libuv has ended, but one read may not bring all */
+    }
     if (((events & UV_READABLE) != 0 || status < 0) && !stream->is_ready) {
         stream->is_ready = true;
         stream->next_ready = streams->ready;

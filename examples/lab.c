@@ -1,0 +1,59 @@
+/* Echo for WebSocket clients, and HTTP routes into the same world. */
+#include <reef/admin.h>
+#include <reef/http_plugin.h>
+#include <reef/reef.h>
+
+static void echo(reef_run_t *run)
+{
+    const message_received_t *message;
+
+    while ((message = REEF_NEXT(run, message_received)) != NULL) {
+        reef_send(run, message->entity, message->payload);
+    }
+}
+
+static void get_clients(reef_http_request_t *request, void *context)
+{
+    (void)context;
+    reef_http_reply_json(request, 200, "{\"count\":%u}",
+                         reef_session_count(request->app));
+}
+
+static void post_message(reef_http_request_t *request, void *context)
+{
+    reef_buffer_t *payload = reef_buffer_create(REEF_PAYLOAD_BINARY, request->body);
+    uint64_t id = 0;
+
+    (void)context, (void)reef_http_parameter_u64(request, "id", &id);
+    reef_world_send(request->world,
+                    &(send_message_t){.target = reef_session_find(request->app, id),
+                                      .payload = payload});
+    reef_http_reply_text(request, 202, "on its way\n");
+}
+
+static reef_error_t
+build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
+{
+    (void)config, (void)state, (void)failure;
+    reef_app_add_system(app, REEF_UPDATE,
+                        &(reef_system_desc_t){.name = "echo",
+                                              .run = echo,
+                                              .reads = {&message_received_event},
+                                              .emits = {&send_message_event}});
+    reef_http_route(app, &(reef_http_route_desc_t){REEF_HTTP_GET, "/clients",
+                                                   .handler = get_clients});
+    reef_http_route(app, &(reef_http_route_desc_t){REEF_HTTP_POST, "/clients/{id}",
+                                                   .handler = post_message});
+    return REEF_OK;
+}
+
+int main(int argc, char **argv)
+{
+    const reef_plugin_t lab = {REEF_PLUGIN_API, "lab", .build = build};
+    reef_plugin_t http = reef_http_plugin;
+    const reef_plugin_t *plugins[] = {&reef_websocket_plugin, &reef_admin_plugin, &http,
+                                      &lab, NULL};
+
+    http.config = &(http_config_t){.listen = "127.0.0.1:8081"};
+    return reef_main(argc, argv, plugins);
+}
