@@ -391,17 +391,17 @@ tls_idle_row() {
   printf '%s\n' "$line \`idle --connections 2000\` |"
 }
 
-# The others' clients give way to the one that is measured.
+# For eight seconds; these clients give way to the one that is measured.
 start_handshakes() {
   local yield=(nice -n 19)
   ! chrt -i 0 true 2>/dev/null || yield=(chrt -i 0)
-  "${yield[@]}" "$bin/reef-bench" connect "$url" "${client_pin[@]}" --total 100000000 \
-    --at-once 200 --timeout 60 >/dev/null 2>"$work/load" &
+  "${yield[@]}" "$bin/reef-bench" connect "$url" "${client_pin[@]}" --seconds 8 \
+    --at-once 200 --timeout 60 --json >"$work/load" 2>&1 &
   load_pid=$!
 }
 
 # p99_beside_handshakes <server>: of a client without TLS, alone and beside 200 that
-# connect by TLS all the time
+# connect by TLS all the time; and how many of those connects there are a second
 p99_beside_handshakes() {
   local name=$1 row json arguments=(--connections 50 --rate 2000 --seconds 5 --warmup 1s)
   for row in alone beside; do
@@ -409,9 +409,11 @@ p99_beside_handshakes() {
     [[ $row == alone ]] || start_handshakes
     json=$("$bin/reef-bench" rate "$plain_url" "${client_pin[@]}" --json \
       "${arguments[@]}") || die "$name: reef-bench rate failed"
-    [[ $row == alone ]] || kill -0 "$load_pid" 2>/dev/null ||
-      die "$name: connecting failed: $(cat "$work/load")"
-    stop_load
+    if [[ $row == beside ]]; then
+      wait "$load_pid" || die "$name: connecting failed: $(cat "$work/load")"
+      load_pid=''
+      seen["beside $name rate"]+=" $(number connects_per_s <"$work/load")"
+    fi
     stop_server
     seen["$row $name p99"]+=" $(number p99 <<<"$json")"
   done
@@ -433,7 +435,9 @@ tls_connect_row() {
     resumed+=" $(calculate %.0f "$(figure tls-resumed "$name" server_cpu_us)") |"
     if [[ $name == reef* ]]; then
       alone=$(figure alone "$name" p99) beside=$(figure beside "$name" p99)
-      p99+=" $(calculate %.2f "$beside / 1000"), alone $(calculate %.2f "$alone / 1000") |"
+      p99+=" $(calculate %.2f "$beside / 1000") beside"
+      p99+=" $(calculate %.0f "$(figure beside "$name" rate)")/s,"
+      p99+=" $(calculate %.2f "$alone / 1000") alone |"
     else
       p99+=' – |'
     fi

@@ -26,6 +26,8 @@ typedef struct connects {
     pool_t pool;
     connect_result_t result;
     uint64_t begun, total; /* connections */
+    uint64_t early;        /* of them, when memory is looked at first */
+    uint64_t end_ns;       /* when no more are begun */
     uint64_t *begun_ns;    /* by place */
 } connects_t;
 
@@ -74,15 +76,17 @@ static void run(connects_t *connects)
     pool_t *pool = &connects->pool;
 
     while (result->count < connects->total || pool->open_count > 0) {
+        if (clock_now_ns() >= connects->end_ns) {
+            connects->total = connects->begun;
+        }
         begin(connects);
         pool_step(pool, STEP_MS);
         if (result->memory_early == 0 && options->pid != 0 &&
-            result->count >= connects->total / 10) {
+            result->count >= connects->early) {
             result->memory_early = process_memory((pid_t)options->pid);
         }
         if (progress_is_due(&pool->shown_ns, clock_now_ns())) {
-            progress_show("%llu of %llu connections", (unsigned long long)result->count,
-                          (unsigned long long)options->total);
+            progress_show("%llu connections", (unsigned long long)result->count);
         }
     }
 }
@@ -94,7 +98,8 @@ static void warm_up(connects_t *connects)
     connect_result_t *result = &connects->result;
     uint64_t least = UINT64_MAX;
 
-    connects->total = 1;
+    connects->total = connects->early = 1;
+    connects->end_ns = UINT64_MAX;
     run(connects);
     connects->pool.is_patient = true;
     for (uint32_t i = 0; i < SETTLE_STEPS && pid != 0; i++) {
@@ -110,8 +115,18 @@ static void warm_up(connects_t *connects)
         result->memory_before = process_memory(pid);
         result->server_cpu_ns = process_cpu_ns(pid);
     }
+}
+
+/* How many, or how long. */
+static void set_end(connects_t *connects)
+{
+    const options_t *options = connects->options;
+
     connects->begun = 0;
-    connects->total = connects->options->total;
+    connects->total = options->round_ns > 0 ? UINT64_MAX : options->total;
+    connects->early = options->total / 10;
+    connects->end_ns =
+        options->round_ns > 0 ? clock_now_ns() + options->round_ns : UINT64_MAX;
 }
 
 static void count_left(connects_t *connects)
@@ -143,6 +158,7 @@ void mode_connect(const options_t *options)
     pool_init(&connects->pool, options, &payload, &handler, (uint32_t)options->at_once);
     connects->begun_ns = need_memory(options->at_once, sizeof(uint64_t));
     warm_up(connects);
+    set_end(connects);
     result->ns = clock_now_ns();
     run(connects);
     result->ns = clock_now_ns() - result->ns;

@@ -82,8 +82,9 @@ static const option_t table[] = {
      "but for rate, send it again [0.25]"},
     {"messages", "N", KIND_COUNT, LOADS, FIELD(messages), 1, UINT64_MAX / 2,
      "messages (fanout: deliveries) of a round, instead of --seconds"},
-    {"seconds", "SECONDS", KIND_SECONDS, LOADS | IDLE, FIELD(round_ns), 1, 0,
-     "time of a round [2]; idle: to hold the connections [10]"},
+    {"seconds", "SECONDS", KIND_SECONDS, LOADS | IDLE | CONNECT, FIELD(round_ns), 1, 0,
+     "time of a round [2]; idle: to hold the connections [10];\n"
+     "connect: to go on for, instead of --total"},
     {"warmup", "N|SECONDSs", KIND_WARMUP, LOADS, FIELD(warmup_messages), 0,
      UINT64_MAX / 2, "messages or, with an s behind, seconds that do not count [0.5s]"},
     {"repeat", "N", KIND_COUNT, LOADS, FIELD(repeat), 1, OPTIONS_MAX_REPEAT,
@@ -318,6 +319,12 @@ static bool check(options_t *options)
     return true;
 }
 
+/* 0 = it is the number of connections that counts. */
+static uint64_t default_seconds(bench_mode_t mode)
+{
+    return mode == MODE_IDLE ? 10 : mode == MODE_CONNECT ? 0 : 2;
+}
+
 static void set_defaults(options_t *options, bench_mode_t mode)
 {
     *options = (options_t){
@@ -328,7 +335,7 @@ static void set_defaults(options_t *options, bench_mode_t mode)
         .rate = mode == MODE_RATE ? 1000 : 0,
         .total = 10000,
         .at_once = 100,
-        .round_ns = (mode == MODE_IDLE ? 10u : 2u) * (uint64_t)1000000000,
+        .round_ns = default_seconds(mode) * 1000000000,
         .warmup_ns = 500000000,
         .repeat = 1,
         .settle_ns = 300000000,

@@ -34,10 +34,10 @@ typedef struct options {
     uint64_t window;   /* fanout: broadcasts in flight per room */
     uint64_t stall;    /* fanout: members that stop reading */
     uint64_t rate;     /* messages per second */
-    uint64_t total;    /* connect: connections in all */
+    uint64_t total;    /* connect: connections in all, unless by time */
     uint64_t at_once;  /* connections being opened at one time */
     uint64_t messages; /* of a round; 0 = by time */
-    uint64_t round_ns;
+    uint64_t round_ns; /* connect: 0 = by number */
     uint64_t warmup_messages, warmup_ns; /* one of them; the other is 0 */
     uint64_t repeat;                     /* rounds */
     uint64_t settle_ns; /* fanout: silence before the first broadcast */

@@ -27,8 +27,9 @@ static const uint64_t goodbye_ns = 1000000000;
 
 static uint32_t count_sources(const options_t *options)
 {
-    uint64_t most =
-        options->mode == MODE_CONNECT ? options->total : options->connections;
+    uint64_t most = options->mode != MODE_CONNECT ? options->connections
+                    : options->round_ns > 0       ? UINT32_MAX
+                                                  : options->total;
     uint64_t sources = (most + POOL_PER_SOURCE - 1) / POOL_PER_SOURCE;
 
     if (options->target.address.ss_family != AF_INET ||

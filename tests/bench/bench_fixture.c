@@ -128,19 +128,33 @@ void peer_start_tls(bench_fixture_t *fixture, const char *program, const char *a
 
 void reef_start(bench_fixture_t *fixture, const char *program)
 {
+    reef_start_on(fixture, program, "websocket", NULL);
+    url_of_scheme(fixture, "ws");
+}
+
+void reef_start_on(bench_fixture_t *fixture,
+                   const char *program,
+                   const char *transport,
+                   const char *setting)
+{
+    char listen[64], line[64], port[16];
     const char *const arguments[] = {program,
                                      "--set",
                                      "websocket.listen=127.0.0.1:0",
                                      "--set",
                                      "admin.listen=127.0.0.1:0",
+                                     "--set",
+                                     listen,
+                                     setting != NULL ? "--set" : NULL,
+                                     setting,
                                      NULL};
-    char port[16];
 
+    snprintf(listen, sizeof(listen), "%s.listen=127.0.0.1:0", transport);
+    snprintf(line, sizeof(line), "transport=%s addr=127.0.0.1:", transport);
     process_start(&fixture->server, &(process_desc_t){.arguments = arguments,
                                                       .directory = fixture->directory});
-    process_await(&fixture->server, "transport=websocket addr=127.0.0.1:", port,
-                  sizeof(port));
-    snprintf(fixture->url, sizeof(fixture->url), "ws://127.0.0.1:%s/", port);
+    process_await(&fixture->server, line, port, sizeof(port));
+    snprintf(fixture->url, sizeof(fixture->url), "tcp://127.0.0.1:%s", port);
     process_await(&fixture->server, "transport=admin addr=", port, sizeof(port));
 }
 

@@ -51,6 +51,13 @@ void peer_start_tls(bench_fixture_t *fixture,
 /** Start an application of Reef's; its address is ws://. */
 void reef_start(bench_fixture_t *fixture, const char *program);
 
+/** The same with this transport, and this setting too if there is one; the address is
+ *  tcp://. */
+void reef_start_on(bench_fixture_t *fixture,
+                   const char *program,
+                   const char *transport,
+                   const char *setting);
+
 /** Load the server: `mode`, its address, then the arguments.  Returns the exit code. */
 int bench_run(bench_fixture_t *fixture, const char *mode, const char *const *arguments);
 

@@ -42,6 +42,17 @@ static void test_datagrams_echo(void **state)
     assert_true(report_number(fixture, "server_cpu_us") > 0);
 }
 
+static void test_datagrams_echo_by_a_server_with_sessions(void **state)
+{
+    bench_fixture_t *fixture = *state;
+
+    reef_start_on(fixture, ECHO_EXAMPLE, "udp", NULL);
+    url_of_scheme(fixture, "udp");
+    REPORT(fixture, "echo", "--connections", "20", "--pipeline", "4", "--messages",
+           "5000", "--warmup", "10", "--resend", "20", "--timeout", "20");
+    assert_true(report_number(fixture, "messages") >= 5000);
+}
+
 static void test_datagrams_at_a_rate(void **state)
 {
     bench_fixture_t *fixture = *state;
@@ -168,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_datagrams_echo),
+        TEST(test_datagrams_echo_by_a_server_with_sessions),
         TEST(test_datagrams_at_a_rate),
         TEST(test_datagrams_of_idle_clients),
         TEST(test_datagrams_lost_are_counted_and_sent_again),

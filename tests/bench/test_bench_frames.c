@@ -41,6 +41,23 @@ static void test_frames_echo(void **state)
     }
 }
 
+static void test_frames_echo_by_a_server_that_frames(void **state)
+{
+    bench_fixture_t *fixture = *state;
+    char setting[64];
+
+    for (size_t i = 0; i < FRAMINGS; i++) {
+        snprintf(setting, sizeof(setting), "tcp.framing=%s", framings[i].scheme + 4);
+        reef_start_on(fixture, ECHO_EXAMPLE, "tcp", setting);
+        url_of_scheme(fixture, framings[i].scheme);
+        REPORT(fixture, "echo", "--connections", "5", "--pipeline", "7", "--messages",
+               "1000", "--warmup", "0", "--size", "20000");
+        assert_true(report_number(fixture, "messages") >= 1000);
+        forget_report(fixture);
+        process_kill(&fixture->server);
+    }
+}
+
 static void test_frames_fanout(void **state)
 {
     bench_fixture_t *fixture = *state;
@@ -116,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_frames_echo),
+        TEST(test_frames_echo_by_a_server_that_frames),
         TEST(test_frames_fanout),
         TEST(test_frames_name_the_byte_that_differs),
         TEST(test_frames_out_of_order_are_found),

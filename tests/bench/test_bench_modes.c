@@ -160,6 +160,17 @@ static void test_modes_connect_leaves_no_descriptor(void **state)
     }
 }
 
+static void test_modes_connect_for_a_time(void **state)
+{
+    bench_fixture_t *fixture = *state;
+
+    peer_start(fixture, PEER_UV_ECHO, NULL);
+    REPORT(fixture, "connect", "--seconds", "0.2", "--at-once", "5");
+    assert_true(report_number(fixture, "seconds") >= 0.2);
+    assert_true(report_number(fixture, "total") >= 1);
+    assert_true(report_number(fixture, "connects_per_s") > 0);
+}
+
 static void test_modes_print_a_table_for_people(void **state)
 {
     bench_fixture_t *fixture = *state;
@@ -188,6 +199,7 @@ int main(void)
         TEST(test_modes_rate_keeps_the_rate),
         TEST(test_modes_idle_reports_memory_and_load),
         TEST(test_modes_connect_leaves_no_descriptor),
+        TEST(test_modes_connect_for_a_time),
         TEST(test_modes_print_a_table_for_people),
     };
 

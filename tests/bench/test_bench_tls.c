@@ -182,6 +182,28 @@ static void test_tls_finds_a_server_that_closes_in_the_handshake(void **state)
     expect_error(fixture, " during the handshake of TLS");
 }
 
+static void test_tls_echo_on_websocket(void **state)
+{
+    static const char *const versions[] = {"1.2", "1.3"};
+    bench_fixture_t *fixture = *state;
+    char pid[16];
+
+    reef_start_on(fixture, ECHO_EXAMPLE, "wss", "wss.dev=true");
+    url_of_scheme(fixture, "wss");
+    for (size_t i = 0; i < 2; i++) {
+        REPORT(fixture, "echo", "--connections", "20", "--pipeline", "16", "--messages",
+               "2000", "--warmup", "10", "--tls", versions[i]);
+        assert_true(report_number(fixture, "messages") >= 2000);
+        forget_report(fixture);
+        REPORT(fixture, "connect", "--total", "60", "--tls", versions[i], "--resume",
+               "--pid", pid_of(fixture, pid));
+        assert_int_equal(report_number(fixture, "resumed"), 60);
+        assert_int_equal(report_number(fixture, "server_descriptors_after"),
+                         report_number(fixture, "server_descriptors_before"));
+        forget_report(fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +218,7 @@ int main(void)
         TEST(test_tls_idle_reports_memory),
         TEST(test_tls_finds_a_server_that_does_not_speak_it),
         TEST(test_tls_finds_a_server_that_closes_in_the_handshake),
+        TEST(test_tls_echo_on_websocket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
