@@ -173,6 +173,9 @@ void reef__app_clean_up(reef_app_t *app)
     if (app->mailbox != NULL) {
         reef_mailbox_close(app->mailbox);
     }
+    if (app->sessions != NULL) {
+        reef__sessions_abort_transports(app->sessions);
+    }
     if (app->authenticators != NULL) {
         reef__authenticators_stop(app->authenticators);
     }

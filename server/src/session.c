@@ -692,6 +692,18 @@ void reef__sessions_stop_accepting(reef__sessions_t *sessions)
     }
 }
 
+void reef__sessions_abort_transports(reef__sessions_t *sessions)
+{
+    for (size_t i = 0; i < sessions->transports.count; i++) {
+        const reef_transport_t *transport = sessions->transports.items[i].transport;
+
+        if (transport->abort != NULL) {
+            transport->abort(sessions->transports.items[i].self);
+        }
+    }
+    sessions->transports.count = 0; /* their plugins go now */
+}
+
 void reef__sessions_close_all(reef__sessions_t *sessions,
                               uint16_t code,
                               const char *reason)

@@ -66,8 +66,7 @@ static void test_wss_bad_input_is_cut_off_and_counted(void **state)
     static const char *const garbage[] = {
         "GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n", "\x80\x2e\x01\x03\x01", /* SSL 2 */
         "\x16\x03\x01\xff\xff", /* too long a record */
-        "\x17\x03\x03\x01\x01"
-        "a"};
+        "\x17\x03\x03\x01\x01\x61"};
     fixture_t *fixture = *state;
     server_t *server = &fixture->server;
     tls_files_t files;

@@ -11,9 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    DAY_S = 24 * 60 * 60
-};
+static const int64_t day_s = INT64_C(24) * 60 * 60;
 
 typedef struct fixture {
     char directory[64];
@@ -101,14 +99,14 @@ test_tls_listener_rolls_the_dev_certificate_over_before_its_end(void **state)
     open_listener(f, (reef__tls_listener_desc_t){.cert = "", .key = "", .dev = true});
     first = listed(f);
     end_s = first.not_after_s;
-    assert_in_range(end_s - time(NULL), 12 * DAY_S, 13 * DAY_S);
-    reef__tls_listener_roll(&f->listener, end_s - 2 * DAY_S - 1);
+    assert_in_range(end_s - time(NULL), 12 * day_s, 13 * day_s);
+    reef__tls_listener_roll(&f->listener, end_s - 2 * day_s - 1);
     assert_true(is_same(listed(f), first));
 
     old = reef__tls_listener_context(&f->listener);
-    reef__tls_listener_roll(&f->listener, end_s - 2 * DAY_S + 1);
+    reef__tls_listener_roll(&f->listener, end_s - 2 * day_s + 1);
     assert_false(is_same(listed(f), first));
-    assert_true(listed(f).not_after_s > end_s + 10 * DAY_S);
+    assert_true(listed(f).not_after_s > end_s + 10 * day_s);
     /* Who has the old one keeps it. */
     assert_memory_equal(reef__tls_context_certificate(old)->sha256, first.sha256, 32);
     reef__tls_context_unref(old);

@@ -55,6 +55,11 @@ typedef struct reef_transport {
     /** Stop accepting new peers; the present ones stay. */
     void (*stop_accepting)(void *transport);
 
+    /** Stop accepting, and end all connections without a word: called once, before any
+     *  plugin is cleaned up, for each may wait until all of them are gone.  May be
+     *  NULL. */
+    void (*abort)(void *transport);
+
     /** Connections not yet gone, those in a closing handshake included. */
     uint32_t (*connection_count)(const void *transport);
 } reef_transport_t;

@@ -501,6 +501,7 @@ static void consume_plain(reef__stream_t *stream, size_t size)
     stream->block = NULL;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the records are written there */
 static bool encrypt(reef__stream_t *stream, uint8_t *staging, size_t *staged)
 {
     reef_span_t frames[MAX_FRAMES];

@@ -19,11 +19,35 @@ static void stop_accepting(void *self)
     reef__ios_submit(server->app->ios);
 }
 
+static void abort_connection(reef__stream_t *stream, void *context)
+{
+    (void)context;
+    reef__tcp_abort((reef__tcp_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
+}
+
+/* On the loop's thread. */
+static void abort_on_loop(void *io)
+{
+    reef__streams_visit(io, &reef__tcp_stream_type, abort_connection, NULL);
+}
+
+static void abort_all(void *self)
+{
+    reef__tcp_server_t *server = self;
+    reef__ios_t *ios = server->app->ios;
+
+    stop_accepting(server);
+    for (uint32_t i = 0; i < ios->count; i++) {
+        reef__io_call(ios->items[i], abort_on_loop, ios->items[i]);
+    }
+}
+
 const reef_transport_t reef__tcp_transport = {
     .name = "tcp",
     .kind = 4,
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
+    .abort = abort_all,
     .connection_count = connection_count,
 };
 
@@ -107,26 +131,10 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
     return REEF_OK;
 }
 
-static void abort_connection(reef__stream_t *stream, void *context)
-{
-    (void)context;
-    reef__tcp_abort((reef__tcp_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
-}
-
-/* On the loop's thread. */
-static void abort_all(void *io)
-{
-    reef__streams_visit(io, &reef__tcp_stream_type, abort_connection, NULL);
-}
-
 static void cleanup(reef_app_t *app, void *state)
 {
     reef__tcp_server_t *server = state;
 
-    stop_accepting(server);
-    for (uint32_t i = 0; i < app->ios->count; i++) {
-        reef__io_call(app->ios->items[i], abort_all, app->ios->items[i]);
-    }
     reef__ios_run_down(app->ios);
     reef__quota_finish(&server->quota);
     reef__listeners_finish(&server->listeners);

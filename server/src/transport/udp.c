@@ -42,12 +42,15 @@ static void stop_accepting(void *self)
     atomic_store(&((reef__udp_server_t *)self)->is_stopping, true);
 }
 
+static void abort_all(void *self);
+
 const reef_transport_t reef__udp_transport = {
     .name = "udp",
     .kind = 5,
     .is_lossy = true,
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
+    .abort = abort_all,
     .connection_count = connection_count,
 };
 
@@ -311,14 +314,20 @@ static void abort_loop(void *context)
     }
 }
 
-static void cleanup(reef_app_t *app, void *state)
+static void abort_all(void *self)
 {
-    reef__udp_server_t *server = state;
+    reef__udp_server_t *server = self;
 
     stop_accepting(server);
     for (uint32_t i = 0; i < server->loop_count; i++) {
         reef__io_call(server->loops[i].io, abort_loop, &server->loops[i]);
     }
+}
+
+static void cleanup(reef_app_t *app, void *state)
+{
+    reef__udp_server_t *server = state;
+
     reef__ios_run_down(app->ios);
     for (uint32_t i = 0; i < server->loop_count; i++) {
         destroy_loop(&server->loops[i]);

@@ -50,11 +50,33 @@ static void stop_accepting(void *self)
     reef__ios_submit(server->app->ios);
 }
 
+static void abort_connection(reef__stream_t *stream, void *context)
+{
+    (void)context;
+    reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
+}
+
+/* On the loop's thread. */
+static void abort_on_loop(void *context)
+{
+    reef__streams_visit(((reef__ws_loop_t *)context)->io, &reef__ws_stream_type,
+                        abort_connection, NULL);
+}
+
+static void abort_all(void *self)
+{
+    reef__ws_server_t *server = self;
+
+    stop_accepting(server);
+    call_on_loops(server, abort_on_loop);
+}
+
 const reef_transport_t reef__ws_transport = {
     .name = "websocket",
     .kind = 1,
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
+    .abort = abort_all,
     .connection_count = connection_count,
 };
 
@@ -161,25 +183,10 @@ undo_server:
     return error;
 }
 
-static void abort_connection(reef__stream_t *stream, void *context)
-{
-    (void)context;
-    reef__ws_abort((reef__ws_connection_t *)stream, REEF_DISCONNECT_SHUTDOWN);
-}
-
-/* On the loop's thread. */
-static void abort_all(void *context)
-{
-    reef__streams_visit(((reef__ws_loop_t *)context)->io, &reef__ws_stream_type,
-                        abort_connection, NULL);
-}
-
 static void cleanup(reef_app_t *app, void *state)
 {
     reef__ws_server_t *server = state;
 
-    stop_accepting(server);
-    call_on_loops(server, abort_all);
     reef__ios_run_down(app->ios);
     for (uint32_t i = 0; i < server->loop_count; i++) {
         reef__ws_compression_finish(&server->loops[i]);

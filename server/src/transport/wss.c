@@ -98,12 +98,6 @@ static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
     return reef__tls_listener_open(&((reef__wss_t *)state)->listener, failure);
 }
 
-static void cleanup(reef_app_t *app, void *state)
-{
-    (void)app;
-    stop_accepting(state);
-}
-
 void reef__wss_destroy(reef__wss_t *wss)
 {
     if (wss != NULL) {
@@ -119,5 +113,4 @@ const reef_plugin_t reef_wss_plugin = {
     .config_type = &wss_config_type,
     .build = build,
     .ready = ready,
-    .cleanup = cleanup,
 };
