@@ -66,8 +66,7 @@ static void test_wss_bad_input_is_cut_off_and_counted(void **state)
     static const char *const garbage[] = {
         "GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n", "\x80\x2e\x01\x03\x01", /* SSL 2 */
         "\x16\x03\x01\xff\xff", /* too long a record */
-        "\x17\x03\x03\x01\x01"
-        "a"};
+        "\x17\x03\x03\x01\x01\x61"};
     fixture_t *fixture = *state;
     server_t *server = &fixture->server;
     tls_files_t files;
@@ -180,6 +179,29 @@ static void test_wss_bad_input_is_logged_now_and_then_only(void **state)
     assert_true(lines < CROWD / 4);
 }
 
+/* The server ends while handshakes wait for a thread, and one has it. */
+static void test_wss_bad_input_handshakes_do_not_hold_up_the_end(void **state)
+{
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    tls_files_t files;
+    uint16_t port = WSS_START(server, ECHO_EXAMPLE, &files, NULL);
+    uint8_t hello[4096];
+    size_t size = record_hello(hello, sizeof(hello));
+    int crowd[CROWD];
+
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = socket_connect(port);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        socket_send(crowd[i], hello, size);
+    }
+    server_stop(server);
+    for (int i = 0; i < CROWD; i++) {
+        close(crowd[i]);
+    }
+}
+
 /* Whoever is one too many is not worth a handshake. */
 static void test_wss_bad_input_beyond_the_cap_is_closed_at_once(void **state)
 {
@@ -208,6 +230,7 @@ int main(void)
         SECURE_TEST(test_wss_bad_input_of_cut_hellos_ends_with_them),
         SECURE_TEST(test_wss_bad_input_handshakes_that_never_end_are_cut_off),
         SECURE_TEST(test_wss_bad_input_is_logged_now_and_then_only),
+        SECURE_TEST(test_wss_bad_input_handshakes_do_not_hold_up_the_end),
         SECURE_TEST(test_wss_bad_input_beyond_the_cap_is_closed_at_once),
     };
 

@@ -8,9 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    DAY_S = 24 * 60 * 60
-};
+static const int64_t day_s = INT64_C(24) * 60 * 60;
 
 typedef struct fixture {
     char directory[64];
@@ -117,7 +115,7 @@ static void test_tls_context_tells_of_its_certificate(void **state)
     certificate = reef__tls_context_certificate(f->context);
     assert_non_null(strstr(certificate->subject, "own"));
     assert_false(certificate->is_dev);
-    assert_in_range(certificate->not_after_s - now_s(), 9 * DAY_S, 10 * DAY_S + 60);
+    assert_in_range(certificate->not_after_s - now_s(), 9 * day_s, 10 * day_s + 60);
 }
 
 static void test_tls_context_names_the_file_that_is_missing(void **state)
@@ -171,12 +169,12 @@ static void test_tls_context_refuses_what_is_not_valid_now(void **state)
 {
     fixture_t *f = *state;
 
-    assert_int_equal(create(f, f->files.cert, f->files.key, now_s() + 9 * DAY_S),
+    assert_int_equal(create(f, f->files.cert, f->files.key, now_s() + 9 * day_s),
                      REEF_OK);
-    assert_int_equal(create(f, f->files.cert, f->files.key, now_s() + 11 * DAY_S),
+    assert_int_equal(create(f, f->files.cert, f->files.key, now_s() + 11 * day_s),
                      REEF_E_INVALID);
     assert_non_null(strstr(f->failure.text, "expired on 2"));
-    assert_int_equal(create(f, f->files.cert, f->files.key, now_s() - DAY_S),
+    assert_int_equal(create(f, f->files.cert, f->files.key, now_s() - day_s),
                      REEF_E_INVALID);
     assert_non_null(strstr(f->failure.text, "valid only from 2"));
 }
@@ -259,7 +257,7 @@ static void test_tls_dev_certificate_is_valid_for_less_than_14_days(void **state
         assert_true(certificate->is_dev);
         assert_int_equal(certificate->not_before_s, times[i] - 3600);
         assert_int_equal(certificate->not_after_s - certificate->not_before_s,
-                         (int64_t)REEF__TLS_DEV_DAYS * DAY_S - 1);
+                         REEF__TLS_DEV_DAYS * day_s - 1);
     }
 }
 

@@ -20,6 +20,8 @@
 #include "buffer.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,12 +65,25 @@ static reef__stream_tls_loop_t *loop_of(const reef__stream_t *stream)
 
 /* Life -------------------------------------------------------------------------- */
 
+/* libuv would make four threads, each with tables of wolfSSL that hold up to 12 MB.
+ * Whoever has set the variable decides. */
+static void limit_threads(uint32_t count)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%u", count);
+    setenv("UV_THREADPOOL_SIZE", text, 0);
+}
+
 void reef__stream_tls_loop_init(reef__stream_tls_loop_t *loop, reef__io_t *io)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t share = processors > 0 ? (uint32_t)processors / 2 / io->ios->count : 0;
 
     *loop = (reef__stream_tls_loop_t){.io = io, .working_limit = share > 0 ? share : 1};
+    if (io->index == 0) {
+        limit_threads(loop->working_limit * io->ios->count);
+    }
 }
 
 void reef__stream_tls_loop_finish(reef__stream_tls_loop_t *loop)
@@ -486,6 +501,7 @@ static void consume_plain(reef__stream_t *stream, size_t size)
     stream->block = NULL;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the records are written there */
 static bool encrypt(reef__stream_t *stream, uint8_t *staging, size_t *staged)
 {
     reef_span_t frames[MAX_FRAMES];

@@ -10,6 +10,7 @@
 
 #include <reef/crypto.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,31 +51,40 @@ static void release_file(const reef_alloc_t *alloc, file_t *file)
     }
 }
 
+/* Returns why not, or NULL. */
+static const char *read_stream(const reef_alloc_t *alloc, FILE *stream, file_t *file)
+{
+    struct stat status;
+    size_t size;
+
+    if (fstat(fileno(stream), &status) != 0) {
+        return strerror(errno);
+    }
+    if (S_ISDIR(status.st_mode) || status.st_size > MAX_FILE) {
+        return strerror(S_ISDIR(status.st_mode) ? EISDIR : EFBIG);
+    }
+    size = (size_t)status.st_size;
+    file->text = reef_resize(alloc, NULL, 0, size + 1);
+    file->size = fread(file->text, 1, size, stream);
+    file->text = reef_resize(alloc, file->text, size + 1, file->size + 1);
+    assert(file->text != NULL); /* it is never empty */
+    file->text[file->size] = '\0';
+    return NULL;
+}
+
 static reef_error_t
 read_file(const reef__tls_context_desc_t *desc, file_t *file, reef_failure_t *failure)
 {
     FILE *stream = fopen(file->path, "rbe");
-    struct stat status;
-    int cause = errno;
+    const char *cause =
+        stream ? read_stream(desc->alloc, stream, file) : strerror(errno);
 
-    if (stream != NULL && fstat(fileno(stream), &status) == 0) {
-        cause = S_ISDIR(status.st_mode)     ? EISDIR
-                : status.st_size > MAX_FILE ? EFBIG
-                                            : 0;
-    }
-    if (cause == 0) {
-        file->text = reef_resize(desc->alloc, NULL, 0, (size_t)status.st_size + 1);
-        file->size = fread(file->text, 1, (size_t)status.st_size, stream);
-        file->text = reef_resize(desc->alloc, file->text, (size_t)status.st_size + 1,
-                                 file->size + 1);
-        file->text[file->size] = '\0';
-    }
     if (stream != NULL) {
         fclose(stream);
     }
-    return cause == 0 ? REEF_OK
-                      : reef_fail(failure, REEF_E_IO, "%s.%s: %s: %s", desc->section,
-                                  file->setting, file->path, strerror(cause));
+    return cause == NULL ? REEF_OK
+                         : reef_fail(failure, REEF_E_IO, "%s.%s: %s: %s", desc->section,
+                                     file->setting, file->path, cause);
 }
 
 /* What is wrong with a file. */
@@ -215,6 +225,7 @@ static reef_error_t load_chain(reef__tls_context_t *context,
 /* Key --------------------------------------------------------------------------- */
 
 /* wolfSSL would ask on the terminal. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is wolfSSL's */
 static int no_password(char *password, int size, int writes, void *context)
 {
     (void)password;

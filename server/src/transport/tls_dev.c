@@ -74,7 +74,7 @@ static int describe(Cert *cert, int64_t now_s)
 /* Sign the certificate and write it and its key; 0, or wolfSSL's error. */
 static int make(reef__tls_dev_t *dev, ecc_key *key, WC_RNG *random, int64_t now_s)
 {
-    Cert cert;
+    Cert cert = {0};
     int size = wc_ecc_make_key_ex(random, KEY_SIZE, key, ECC_SECP256R1);
 
     if (size == 0) {

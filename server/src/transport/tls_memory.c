@@ -21,23 +21,19 @@ static bool is_zero(const uint8_t *page, size_t size)
 void reef__tls_memory_trim(void *block)
 {
     size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-    uintptr_t start;
-    uintptr_t end;
+    size_t size = malloc_usable_size(block); /* of NULL: 0 */
+    uint8_t *bytes = block;
+    size_t at = (page_size - (uintptr_t)block % page_size) % page_size;
 
-    if (block == NULL) {
-        return;
-    }
-    start = ((uintptr_t)block + page_size - 1) & ~(uintptr_t)(page_size - 1);
-    end = ((uintptr_t)block + malloc_usable_size(block)) & ~(uintptr_t)(page_size - 1);
-    while (start < end) {
-        uintptr_t next = start;
+    while (at + page_size <= size) {
+        size_t end = at;
 
-        while (next < end && is_zero((const uint8_t *)next, page_size)) {
-            next += page_size;
+        while (end + page_size <= size && is_zero(bytes + end, page_size)) {
+            end += page_size;
         }
-        if (next > start) {
-            madvise((void *)start, next - start, MADV_DONTNEED);
+        if (end > at) {
+            madvise(bytes + at, end - at, MADV_DONTNEED);
         }
-        start = next + page_size;
+        at = end + page_size;
     }
 }

@@ -42,12 +42,12 @@ function findChromium() {
   );
 }
 
-/** A browser with an empty profile; the caller closes it. */
-export function launchBrowser() {
+/** A browser with an empty profile, and further `args`; the caller closes it. */
+export function launchBrowser(args = []) {
   return chromium.launch({
     executablePath: findChromium(),
     headless: true,
-    args: launchArguments,
+    args: [...launchArguments, ...args],
   });
 }
 
