@@ -114,4 +114,5 @@ const reef_plugin_t reef_wss_plugin = {
     .config_type = &wss_config_type,
     .build = build,
     .ready = ready,
+    .cleanup = cleanup,
 };
