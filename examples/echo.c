@@ -26,13 +26,9 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
 int main(int argc, char **argv)
 {
     const reef_plugin_t echo_plugin = {REEF_PLUGIN_API, "echo", .build = build};
-    const reef_plugin_t *plugins[] = {&reef_websocket_plugin,
-                                      &reef_wss_plugin,
-                                      &reef_tcp_plugin,
-                                      &reef_udp_plugin,
-                                      &reef_admin_plugin,
-                                      &echo_plugin,
-                                      NULL};
+    const reef_plugin_t *plugins[] = {
+        &reef_websocket_plugin, &reef_wss_plugin,   &reef_tcp_plugin, &reef_tcps_plugin,
+        &reef_udp_plugin,       &reef_admin_plugin, &echo_plugin,     NULL};
 
     return reef_main(argc, argv, plugins);
 }

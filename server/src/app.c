@@ -168,17 +168,25 @@ reef_error_t reef_app_create(const reef_app_desc_t *desc,
     return REEF_OK;
 }
 
+/* All of them before the first is cleaned up: they share the loops, and waiting for one
+ * would wait for things of another. */
+static void end_transports(reef_app_t *app)
+{
+    if (app->sessions != NULL && app->ios != NULL) {
+        reef__sessions_end_transports(app->sessions);
+        reef__ios_run_down(app->ios);
+    }
+}
+
 void reef__app_clean_up(reef_app_t *app)
 {
     if (app->mailbox != NULL) {
         reef_mailbox_close(app->mailbox);
     }
-    if (app->sessions != NULL) {
-        reef__sessions_abort_transports(app->sessions);
-    }
     if (app->authenticators != NULL) {
         reef__authenticators_stop(app->authenticators);
     }
+    end_transports(app);
     while (app->plugins.count > 0) {
         reef__plugin_entry_t *entry = &app->plugins.items[--app->plugins.count];
 

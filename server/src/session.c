@@ -692,16 +692,15 @@ void reef__sessions_stop_accepting(reef__sessions_t *sessions)
     }
 }
 
-void reef__sessions_abort_transports(reef__sessions_t *sessions)
+void reef__sessions_end_transports(reef__sessions_t *sessions)
 {
     for (size_t i = 0; i < sessions->transports.count; i++) {
-        const reef_transport_t *transport = sessions->transports.items[i].transport;
-
-        if (transport->abort != NULL) {
-            transport->abort(sessions->transports.items[i].self);
+        if (sessions->transports.items[i].transport->end != NULL) {
+            sessions->transports.items[i].transport->end(
+                sessions->transports.items[i].self);
         }
     }
-    sessions->transports.count = 0; /* their plugins go now */
+    sessions->transports.count = 0;
 }
 
 void reef__sessions_close_all(reef__sessions_t *sessions,

@@ -40,9 +40,8 @@ void reef__sessions_lifetimes(reef_run_t *run);
 /** Let transports stop accepting. */
 void reef__sessions_stop_accepting(reef__sessions_t *sessions);
 
-/** End all that transports have open, and forget them: before plugins are cleaned up.
- */
-void reef__sessions_abort_transports(reef__sessions_t *sessions);
+/** Have transports close what is left, at once; they are forgotten. */
+void reef__sessions_end_transports(reef__sessions_t *sessions);
 
 /** Ask every session to close. */
 void reef__sessions_close_all(reef__sessions_t *sessions,

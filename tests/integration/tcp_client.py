@@ -4,20 +4,79 @@ several ways, ends its half of the connection, and takes what comes until the ot
     tcp_client.py ADDRESS FRAMING echo COUNT MANNER
     tcp_client.py ADDRESS FRAMING chat COUNT MANNER
 
-ADDRESS is 127.0.0.1:80, [::1]:80 or unix:/path.  MANNER is `together` (all in one write),
-`each` (one write per message) or `bytewise`.  With `echo` each answer must be the message
-that was sent, and their number is printed.  With `chat` it joins the room `reef` and says
-`message 0` and so on.
+ADDRESS is 127.0.0.1:80, [::1]:80 or unix:/path, with `tls:` in front for TLS.  MANNER is
+`together` (all in one write, with TLS also the end of the handshake and of the stream),
+`each` (one write per message) or `bytewise`.  With `echo` each answer must be the
+message that was sent, and their number is printed.  With `chat` it joins the room `reef`
+and says `message 0` and so on.
 """
 
 import random
 import socket
+import ssl
 import sys
 
 PATIENCE_S = 60
 
 
+class TlsConnection:
+    """TLS, whose two halves end one after the other, as those of a socket do."""
+
+    def __init__(self, connection):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.socket = connection
+        self.input, self.output = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.input, self.output)
+        self.is_corked = True
+        self.wait_for(self.tls.do_handshake)
+
+    def flush(self):
+        self.socket.sendall(self.output.read())
+
+    def flush_unless_corked(self):
+        if not self.is_corked:
+            self.flush()
+
+    def wait_for(self, call):
+        while True:
+            try:
+                result = call()
+                self.flush_unless_corked()
+                return result
+            except ssl.SSLWantReadError:
+                self.flush()
+                data = self.socket.recv(65536)
+                assert data, "the stream was cut off"
+                self.input.write(data)
+
+    def sendall(self, data):
+        for at in range(0, len(data), 16384):
+            self.tls.write(data[at:at + 16384])
+            self.flush_unless_corked()
+
+    def recv(self, size):
+        try:
+            return self.wait_for(lambda: self.tls.read(size))
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def shutdown(self, _how):
+        try:
+            self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        self.is_corked = False
+        self.flush()
+
+    def close(self):
+        self.socket.close()
+
+
 def connect(address):
+    if address.startswith("tls:"):
+        return TlsConnection(connect(address[len("tls:"):]))
     if address.startswith("unix:"):
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(address[len("unix:"):])
@@ -136,6 +195,8 @@ def chat(connection, framing, count, manner):
 
 def main(address, framing, what, count, manner):
     connection = connect(address)
+    if manner != "together" and address.startswith("tls:"):
+        connection.is_corked = False
     if what == "chat":
         chat(connection, framing, int(count), manner)
     else:

@@ -5,7 +5,6 @@
 #include "socket.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 uint16_t tcp_fixture_port(server_t *server, const char *transport, const char *host)
 {
@@ -16,20 +15,6 @@ uint16_t tcp_fixture_port(server_t *server, const char *transport, const char *h
              host);
     process_await(&server->process, text, port, sizeof(port));
     return (uint16_t)strtoul(port, NULL, 10);
-}
-
-double tcp_fixture_metric(const server_t *server, const char *name)
-{
-    int descriptor = admin_begin(server, "GET", "/metrics", NULL);
-    static char reply[262144];
-    char line[96];
-    const char *found;
-
-    socket_receive_all(descriptor, reply, sizeof(reply));
-    close(descriptor);
-    snprintf(line, sizeof(line), "\n%s ", name);
-    found = strstr(reply, line);
-    return found ? strtod(found + strlen(line), NULL) : -1;
 }
 
 int tcp_fixture_run_client(const char *address,

@@ -11,9 +11,6 @@
  *  @p host is "127.0.0.1" or "[::1]". */
 uint16_t tcp_fixture_port(server_t *server, const char *transport, const char *host);
 
-/** A value of the metrics; -1 when there is none. */
-double tcp_fixture_metric(const server_t *server, const char *name);
-
 /**
  * Run tcp_client.py with these arguments; it must end well.
  *

@@ -2,6 +2,7 @@
  */
 #include "socket.h"
 #include "tcp_fixture.h"
+#include "tls_client.h"
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -54,11 +55,11 @@ static void expect_all_back(void **state, const char *framing)
                          MESSAGES);
     }
     server_await_base_line(server, before);
-    received = tcp_fixture_metric(server, "reef_messages_received_total");
+    received = admin_metric(server, "reef_messages_received_total");
     if (strcmp(framing, "raw") != 0) {
-        assert_true(received == COUNT_OF(manners) * MESSAGES);
+        assert_int_equal(received, (int)COUNT_OF(manners) * MESSAGES);
     }
-    assert_true(tcp_fixture_metric(server, "reef_tcp_protocol_errors_total") == 0);
+    assert_true(admin_metric(server, "reef_tcp_protocol_errors_total") == 0);
 }
 
 static void test_tcp_varint_messages_come_back(void **state)
@@ -103,25 +104,109 @@ static void test_tcp_lines_of_socat_come_back(void **state)
     assert_string_equal(answer, "one\ntwo\n");
 }
 
+/* TLS ------------------------------------------------------------------------------ */
+
+static void expect_all_back_over_tls(void **state, const char *framing)
+{
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    server_base_line_t before;
+    char address[64];
+
+    snprintf(address, sizeof(address), "tcp.framing=%s", framing);
+    SERVER_START(server, ECHO_EXAMPLE, address, "tcps.listen=127.0.0.1:0",
+                 "tcps.dev=true");
+    before = server_base_line(server);
+    snprintf(address, sizeof(address), "tls:127.0.0.1:%d",
+             tcp_fixture_port(server, "tcps", "127.0.0.1"));
+    for (size_t i = 0; i < COUNT_OF(manners); i++) {
+        assert_int_equal(
+            tcp_fixture_run_client(address, framing, "echo", MESSAGES, manners[i]),
+            MESSAGES);
+    }
+    server_await_base_line(server, before);
+}
+
+static void test_tcp_varint_messages_come_back_over_tls(void **state)
+{
+    expect_all_back_over_tls(state, "varint");
+}
+
+static void test_tcp_lines_come_back_over_tls(void **state)
+{
+    expect_all_back_over_tls(state, "lines");
+}
+
+static void test_tcp_sessions_tell_of_their_tls(void **state)
+{
+    static tls_client_t client;
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    cJSON *list;
+    const cJSON *session;
+
+    SERVER_START(server, ECHO_EXAMPLE, "tcp.framing=lines", "tcps.listen=127.0.0.1:0",
+                 "tcps.dev=true", "tcps.ciphers=chacha20-poly1305");
+    client = (tls_client_t){0};
+    TLS_CLIENT_START(&client, tcp_fixture_port(server, "tcps", "127.0.0.1"), "-tls1_3");
+    tls_client_say(&client, "here\n");
+    assert_true(tls_client_await(&client, "here\n"));
+    list = admin_get(server, "/api/v1/entities?query=session");
+    session = cJSON_GetObjectItem(
+        cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(list, "items"), 0),
+                            "components"),
+        "session");
+    assert_string_equal(admin_text(session, "transport"), "tcp");
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(session, "tls")));
+    assert_string_equal(admin_text(session, "tls_version"), "TLSv1.3");
+    assert_string_equal(admin_text(session, "cipher"), "TLS_CHACHA20_POLY1305_SHA256");
+    cJSON_Delete(list);
+    tls_client_finish(&client);
+}
+
+static void test_tcp_tls_client_sees_the_end_of_the_server(void **state)
+{
+    static tls_client_t client;
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+
+    SERVER_START(server, ECHO_EXAMPLE, "tcp.framing=lines", "tcps.listen=127.0.0.1:0",
+                 "tcps.dev=true");
+    client = (tls_client_t){0};
+    TLS_CLIENT_START(&client, tcp_fixture_port(server, "tcps", "127.0.0.1"), "-msg");
+    tls_client_say(&client, "here\n");
+    assert_true(tls_client_await(&client, "here\n"));
+    process_signal(&server->process, SIGTERM);
+    assert_true(tls_client_await(&client, "warning close_notify"));
+    tls_client_finish(&client);
+    assert_int_equal(process_wait(&server->process), 0);
+}
+
 /* Rooms ---------------------------------------------------------------------------- */
 
 /* Someone on WebSocket sees every message of someone on TCP, and one leave. */
-static void expect_all_seen(void **state, const char *framing)
+static void expect_all_seen(void **state, const char *framing, const char *transport)
 {
     fixture_t *fixture = *state;
     server_t *server = &fixture->server;
     ws_client_t *watcher = &fixture->clients[0];
+    char address[64];
     char text[64];
 
     snprintf(text, sizeof(text), "tcp.framing=%s", framing);
-    SERVER_START(server, REEFD, text, "tcp.listen=127.0.0.1:0", "tcp.payload=text");
+    SERVER_START(server, REEFD, text, "tcp.listen=127.0.0.1:0", "tcp.payload=text",
+                 "tcps.listen=127.0.0.1:0", "tcps.dev=true", "auth.token=" ADMIN_TOKEN,
+                 "auth.exempt=websocket,tcp"); /* they are asked, and all are let in */
+    snprintf(address, sizeof(address), "%s127.0.0.1:%d",
+             strcmp(transport, "tcps") == 0 ? "tls:" : "",
+             tcp_fixture_port(server, transport, "127.0.0.1"));
     ws_client_open_chat(watcher, server->port);
     ws_client_say(watcher, "/join reef");
     ws_client_expect_text(watcher, "[System] Joined room: reef");
     for (size_t i = 0; i < COUNT_OF(manners); i++) {
         int user = (int)i + 2;
 
-        tcp_fixture_run_client(address_of(server), framing, "chat", 50, manners[i]);
+        tcp_fixture_run_client(address, framing, "chat", 50, manners[i]);
         for (int k = 0; k < 50; k++) {
             snprintf(text, sizeof(text), "User %d: message %d", user, k);
             ws_client_expect_text(watcher, text);
@@ -134,17 +219,23 @@ static void expect_all_seen(void **state, const char *framing)
 
 static void test_tcp_varint_messages_and_one_leave_are_seen_by_others(void **state)
 {
-    expect_all_seen(state, "varint");
+    expect_all_seen(state, "varint", "tcp");
 }
 
 static void test_tcp_u32_messages_and_one_leave_are_seen_by_others(void **state)
 {
-    expect_all_seen(state, "u32");
+    expect_all_seen(state, "u32", "tcp");
 }
 
 static void test_tcp_lines_and_one_leave_are_seen_by_others(void **state)
 {
-    expect_all_seen(state, "lines");
+    expect_all_seen(state, "lines", "tcp");
+}
+
+/* What comes in one piece with the end of the handshake, the end of the stream too. */
+static void test_tcp_tls_messages_and_one_leave_are_seen_by_others(void **state)
+{
+    expect_all_seen(state, "varint", "tcps");
 }
 
 /* What a client waits for before it sends on comes as a message of its own. */
@@ -305,6 +396,9 @@ static void test_tcp_wrong_settings_are_refused_by_name(void **state)
         {"tcp.close_timeout_ms=9", "tcp.close_timeout_ms"},
         {"tcp.backlog=0", "tcp.backlog"},
         {"tcp.frame=lines", "tcp.frame"},
+        {"tcps.listen=127.0.0.1:70000", "tcps.listen"},
+        {"tcps.listen=127.0.0.1:0", "tcps.cert"},
+        {"tcps.ciphers=rot13", "tcps.ciphers"},
     };
     fixture_t *fixture = *state;
 
@@ -406,9 +500,14 @@ int main(void)
         TEST(test_tcp_lines_come_back),
         TEST(test_tcp_raw_bytes_come_back),
         TEST(test_tcp_lines_of_socat_come_back),
+        TEST(test_tcp_varint_messages_come_back_over_tls),
+        TEST(test_tcp_lines_come_back_over_tls),
+        TEST(test_tcp_sessions_tell_of_their_tls),
+        TEST(test_tcp_tls_client_sees_the_end_of_the_server),
         TEST(test_tcp_varint_messages_and_one_leave_are_seen_by_others),
         TEST(test_tcp_u32_messages_and_one_leave_are_seen_by_others),
         TEST(test_tcp_lines_and_one_leave_are_seen_by_others),
+        TEST(test_tcp_tls_messages_and_one_leave_are_seen_by_others),
         TEST(test_tcp_raw_reads_and_one_leave_are_seen_by_others),
         TEST(test_tcp_and_websocket_clients_share_a_room),
         TEST(test_tcp_listens_on_several_addresses),

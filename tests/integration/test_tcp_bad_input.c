@@ -80,9 +80,8 @@ static void refuse_all(void **state, const void *bytes, size_t size, const char 
     }
     close(other);
     server_await_base_line(server, before);
-    assert_true(tcp_fixture_metric(server, "reef_tcp_protocol_errors_total") == CROWD);
-    assert_true(tcp_fixture_metric(server, "reef_messages_received_total") ==
-                2 * CROWD);
+    assert_true(admin_metric(server, "reef_tcp_protocol_errors_total") == CROWD);
+    assert_true(admin_metric(server, "reef_messages_received_total") == 2 * CROWD);
     server_stop(server);
     assert_in_range(count_lines(server, line), 1, 1 + (now_ms() - begin_ms) / 1000);
     assert_int_equal(count_lines(server, "protocol error"), count_lines(server, line));
@@ -247,10 +246,46 @@ static void test_tcp_bad_input_beyond_the_last_place_are_turned_away(void **stat
     }
     expect_service(other);
     close(other);
-    assert_true(tcp_fixture_metric(server, "reef_tcp_refused_total") == CROWD);
+    assert_true(admin_metric(server, "reef_tcp_refused_total") == CROWD);
     server_stop(server);
     assert_in_range(count_lines(server, "too many connections"), 1,
                     1 + (now_ms() - begin_ms) / 1000);
+}
+
+/* TLS ------------------------------------------------------------------------------ */
+
+/* Who does not speak it, and who does not speak at all. */
+static void test_tcp_bad_input_without_tls_on_its_port_is_cut_off(void **state)
+{
+    static const char frame[] = "\x0bstill here?";
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    server_base_line_t before;
+    uint16_t secure;
+    int other;
+
+    SERVER_START(server, ECHO_EXAMPLE, "tcp.listen=127.0.0.1:0",
+                 "tcps.listen=127.0.0.1:0", "tcps.dev=true",
+                 "tcps.handshake_timeout_ms=300");
+    before = server_base_line(server);
+    other = socket_connect(tcp_fixture_port(server, "tcp", "127.0.0.1"));
+    secure = tcp_fixture_port(server, "tcps", "127.0.0.1");
+    for (int i = 0; i < 20; i++) {
+        int client = socket_connect(secure);
+        uint8_t alert[64];
+
+        if (i % 2 == 0) {
+            assert_true(socket_send(client, frame, sizeof(frame) - 1));
+        }
+        while (socket_receive(client, alert, sizeof(alert)) > 0) {
+        }
+        close(client);
+        expect_service(other);
+    }
+    close(other);
+    server_await_base_line(server, before);
+    assert_true(admin_metric(server, "reef_tls_handshake_failures_total") == 20);
+    assert_true(admin_metric(server, "reef_sessions_opened_total") == 1);
 }
 
 int main(void)
@@ -266,6 +301,7 @@ int main(void)
         TEST(test_tcp_bad_input_who_never_reads_is_closed),
         TEST(test_tcp_bad_input_crowds_of_messages_take_no_memory),
         TEST(test_tcp_bad_input_beyond_the_last_place_are_turned_away),
+        TEST(test_tcp_bad_input_without_tls_on_its_port_is_cut_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include "ws_app.h"
 
 #include <reef/session.h>
+#include <reef/tcp.h>
+#include <reef/udp.h>
 #include <reef/websocket.h>
 
 #include "app.h"
@@ -235,6 +237,40 @@ static void test_io_life_destroy_ends_connections_on_threads(void **state)
     destroy_with_connections(*state);
 }
 
+static void add(fixture_t *f, const reef_plugin_t *plugin, const void *config)
+{
+    assert_int_equal(reef_app_add_plugin(f->app, plugin, config, NULL), REEF_OK);
+}
+
+/* They share the loops, and none may wait for what another closes later. */
+static void destroy_transports_in_any_order(fixture_t *f)
+{
+    for (int order = 0; order < 2; order++) {
+        create(f);
+        if (order == 0) {
+            add(f, &reef_udp_plugin, &(udp_config_t){.listen = "127.0.0.1:0"});
+            add(f, &reef_tcp_plugin, &(tcp_config_t){.listen = "127.0.0.1:0"});
+        } else {
+            add(f, &reef_tcp_plugin, &(tcp_config_t){.listen = "127.0.0.1:0"});
+            add(f, &reef_udp_plugin, &(udp_config_t){.listen = "127.0.0.1:0"});
+        }
+        assert_int_equal(reef_app_start(f->app, NULL), REEF_OK);
+        destroy(f);
+        expect_nothing_left(f);
+    }
+}
+
+static void test_io_life_transports_end_in_any_order(void **state)
+{
+    destroy_transports_in_any_order(*state);
+}
+
+static void test_io_life_transports_on_threads_end_in_any_order(void **state)
+{
+    set(*state, "server.io_threads=2");
+    destroy_transports_in_any_order(*state);
+}
+
 /* An app with a real clock, on a thread of its own. */
 typedef struct server {
     fixture_t *fixture;
@@ -410,6 +446,8 @@ int main(void)
         TEST(test_io_life_auto_does_without_uring),
         TEST(test_io_life_destroy_ends_open_connections),
         TEST(test_io_life_destroy_ends_connections_on_threads),
+        TEST(test_io_life_transports_end_in_any_order),
+        TEST(test_io_life_transports_on_threads_end_in_any_order),
         TEST(test_io_life_stop_says_good_bye),
         TEST(test_io_life_stop_reaches_those_who_have_just_come),
         TEST(test_io_life_stop_reaches_those_who_have_just_come_on_threads),

@@ -313,6 +313,67 @@ static void test_outbox_latest_may_not_grow_beyond_the_cap(void **state)
     assert_int_equal(((reef__outbox_t *)*state)->dropped, 3);
 }
 
+/* As contents(), for those who send messages whole. */
+static const char *whole_contents(reef__outbox_t *outbox)
+{
+    static char text[256];
+    reef_buffer_t *messages[16];
+    uint32_t count = reef__outbox_gather_whole(outbox, messages, 16);
+    size_t size = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < count; i++) {
+        reef_span_t payload = reef_buffer_payload(messages[i]);
+
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "[%.*s]",
+                                 (int)payload.size, (const char *)payload.data);
+    }
+    return text;
+}
+
+static void test_outbox_messages_leave_whole(void **state)
+{
+    reef__outbox_t *outbox = *state;
+    reef_buffer_t *first;
+
+    assert_int_equal(push(outbox, "a", REEF_RELIABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "", REEF_RELIABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "c", REEF_LATEST, 7), REEF_OK);
+    assert_string_equal(whole_contents(outbox), "[a][][c]");
+    assert_int_equal(reef__outbox_gather_whole(outbox, &first, 1), 1);
+    assert_true(reef_span_equal(reef_buffer_payload(first), reef_span_text("a")));
+
+    reef__outbox_pop(outbox);
+    assert_int_equal(push(outbox, "d", REEF_LATEST, 7), REEF_OK);
+    assert_string_equal(whole_contents(outbox), "[][d]");
+    reef__outbox_pop(outbox);
+    reef__outbox_pop(outbox);
+    assert_int_equal(outbox->bytes, 0);
+    assert_int_equal(outbox->count, 0);
+}
+
+/* What was given up is passed, whether it comes first or last. */
+static void test_outbox_messages_leave_without_holes(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    set_limit(outbox, 3, 60);
+    assert_int_equal(push(outbox, "a", REEF_RELIABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "01234567890123456789", REEF_DROPPABLE, 0), REEF_OK);
+    assert_int_equal(push(outbox, "c", REEF_RELIABLE, 0), REEF_OK);
+    assert_int_equal(
+        push(outbox, "0123456789012345678901234567890123456789", REEF_RELIABLE, 0),
+        REEF_OK);
+    assert_int_equal(outbox->holes, 1);
+    reef__outbox_pop(outbox);
+    assert_int_equal(outbox->holes, 0);
+    assert_string_equal(whole_contents(outbox),
+                        "[c][0123456789012345678901234567890123456789]");
+    reef__outbox_pop(outbox);
+    reef__outbox_pop(outbox);
+    assert_int_equal(outbox->count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +396,8 @@ int main(void)
         TEST(test_outbox_never_drops_a_frame_begun),
         TEST(test_outbox_cap_is_the_same_after_messages_were_dropped),
         TEST(test_outbox_latest_may_not_grow_beyond_the_cap),
+        TEST(test_outbox_messages_leave_whole),
+        TEST(test_outbox_messages_leave_without_holes),
     };
 
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);

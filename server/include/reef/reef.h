@@ -15,6 +15,7 @@
 #include <reef/router.h>
 #include <reef/session.h>
 #include <reef/tcp.h>
+#include <reef/tcps.h>
 #include <reef/udp.h>
 #include <reef/websocket.h>
 #include <reef/wss.h>

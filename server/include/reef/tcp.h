@@ -17,26 +17,26 @@
 
 /** Where a message ends. */
 typedef enum reef_tcp_framing {
-    REEF_TCP_VARINT = 1, /* length, 7 bits a byte, lowest first, at most 5; the body */
-    REEF_TCP_U32,        /* length, 4 bytes, highest first; the body */
-    REEF_TCP_LINES,      /* the body; LF or CR LF.  Empty lines are skipped */
-    REEF_TCP_RAW,        /* every read is a message */
+    REEF_TCP_VARINT, /* length, 7 bits a byte, lowest first, at most 5; the body */
+    REEF_TCP_U32,    /* length, 4 bytes, highest first; the body */
+    REEF_TCP_LINES,  /* the body; LF or CR LF.  Empty lines are skipped */
+    REEF_TCP_RAW,    /* every read is a message */
 } reef_tcp_framing_t;
 
 /** What a client's messages are. */
 typedef enum reef_tcp_payload {
-    REEF_TCP_BINARY = 1,
+    REEF_TCP_BINARY,
     REEF_TCP_TEXT, /* must be UTF-8 */
 } reef_tcp_payload_t;
 
-static const reef_enum_value_t reef_tcp_framings[] = {
+static const reef_enum_value_t reef_tcp_framing_names[] = {
     {"varint", REEF_TCP_VARINT},
     {"u32", REEF_TCP_U32},
     {"lines", REEF_TCP_LINES},
     {"raw", REEF_TCP_RAW},
 };
 
-static const reef_enum_value_t reef_tcp_payloads[] = {
+static const reef_enum_value_t reef_tcp_payload_names[] = {
     {"binary", REEF_TCP_BINARY},
     {"text", REEF_TCP_TEXT},
 };
@@ -50,12 +50,12 @@ REEF_COMPONENT(
                 .doc = "address:port or unix:/path, several with commas; port 0 = a "
                        "free one, empty = none"),
     REEF_ENUM(framing,
-              reef_tcp_framings,
+              reef_tcp_framing_names,
               .initial = "varint",
               .doc = "where a message ends: varint, u32 (length first), lines or raw"),
     REEF_ENUM(
         payload,
-        reef_tcp_payloads,
+        reef_tcp_payload_names,
         .initial = "binary",
         .doc = "what a client's messages are: binary or text, which must be UTF-8"),
     REEF_U32(max_message,

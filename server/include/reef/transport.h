@@ -55,13 +55,13 @@ typedef struct reef_transport {
     /** Stop accepting new peers; the present ones stay. */
     void (*stop_accepting)(void *transport);
 
-    /** Stop accepting, and end all connections without a word: called once, before any
-     *  plugin is cleaned up, for each may wait until all of them are gone.  May be
-     *  NULL. */
-    void (*abort)(void *transport);
-
     /** Connections not yet gone, those in a closing handshake included. */
     uint32_t (*connection_count)(const void *transport);
+
+    /** Have everything close that is left, at once: the app ends.  What was ordered is
+     *  carried out, for all transports, before the first plugin is cleaned up.  NULL =
+     *  there never is anything. */
+    void (*end)(void *transport);
 } reef_transport_t;
 
 /** A header of the request. */

@@ -52,6 +52,7 @@ static void append(reef__tcp_reader_t *reader,
             reef_resize(limits->alloc, reader->buffer, reader->capacity, capacity);
         reader->capacity = capacity;
     }
+    assert(reader->buffer != NULL);
     memcpy(reader->buffer + reader->size, data.data, data.size);
     reader->size = needed;
 }

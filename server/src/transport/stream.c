@@ -87,6 +87,11 @@ void reef__stream_note_dirty(reef__stream_t *stream)
 
 static void watch(reef__stream_t *stream);
 
+static bool may_read(const reef__stream_t *stream)
+{
+    return stream->is_reading && !stream->is_held;
+}
+
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     reef__stream_t *stream = poll->data;
@@ -97,7 +102,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
         note_dirty(stream);
         watch(stream);
     }
-    if (status < 0 && stream->is_reading) {
+    if (status < 0 && may_read(stream)) {
         watch(stream); /* which libuv has ended, but one read may not bring all */
     }
     if (((events & UV_READABLE) != 0 || status < 0) && !stream->is_ready) {
@@ -105,11 +110,6 @@ static void on_event(uv_poll_t *poll, int status, int events)
         stream->next_ready = streams->ready;
         streams->ready = stream;
     }
-}
-
-static bool may_read(const reef__stream_t *stream)
-{
-    return stream->is_reading && !stream->is_held;
 }
 
 /* Tell the loop what to wait for. */

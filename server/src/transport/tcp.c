@@ -11,12 +11,16 @@ static uint32_t connection_count(const void *self)
     return atomic_load(&((const reef__tcp_server_t *)self)->connection_count);
 }
 
-static void stop_accepting(void *self)
+/* Connections that are not in yet would come too late. */
+static void end_handshake(reef__stream_t *stream, void *context)
 {
-    reef__tcp_server_t *server = self;
+    reef__tcp_connection_t *connection = (reef__tcp_connection_t *)stream;
 
-    reef__listeners_close(&server->listeners);
-    reef__ios_submit(server->app->ios);
+    (void)context;
+    if (connection->state == REEF__TCP_SECURING ||
+        connection->state == REEF__TCP_WAITING) {
+        reef__tcp_abort(connection, REEF_DISCONNECT_SHUTDOWN);
+    }
 }
 
 static void abort_connection(reef__stream_t *stream, void *context)
@@ -26,20 +30,37 @@ static void abort_connection(reef__stream_t *stream, void *context)
 }
 
 /* On the loop's thread. */
-static void abort_on_loop(void *io)
+static void end_handshakes(void *io)
+{
+    reef__streams_visit(io, &reef__tcp_stream_type, end_handshake, NULL);
+}
+
+static void abort_all(void *io)
 {
     reef__streams_visit(io, &reef__tcp_stream_type, abort_connection, NULL);
 }
 
-static void abort_all(void *self)
+static void call_on_loops(const reef__ios_t *ios, void (*call)(void *io))
+{
+    for (uint32_t i = 0; i < ios->count; i++) {
+        reef__io_call(ios->items[i], call, ios->items[i]);
+    }
+}
+
+static void stop_accepting(void *self)
 {
     reef__tcp_server_t *server = self;
-    reef__ios_t *ios = server->app->ios;
 
-    stop_accepting(server);
-    for (uint32_t i = 0; i < ios->count; i++) {
-        reef__io_call(ios->items[i], abort_on_loop, ios->items[i]);
-    }
+    reef__listeners_close(&server->listeners);
+    reef__tcps_close(server->tcps);
+    call_on_loops(server->app->ios, end_handshakes);
+    reef__ios_submit(server->app->ios);
+}
+
+static void end(void *self)
+{
+    stop_accepting(self);
+    call_on_loops(((reef__tcp_server_t *)self)->app->ios, abort_all);
 }
 
 const reef_transport_t reef__tcp_transport = {
@@ -47,20 +68,20 @@ const reef_transport_t reef__tcp_transport = {
     .kind = 4,
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
-    .abort = abort_all,
     .connection_count = connection_count,
+    .end = end,
 };
 
 static void on_accepted(void *context, reef__io_t *io, int descriptor)
 {
-    reef__tcp_accept(context, io, descriptor);
+    reef__tcp_accept(context, io, NULL, descriptor);
 }
 
 static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
 {
     reef__tcp_server_t *server = state;
 
-    if (server->listeners.address_count > 0) {
+    if (server->listeners.address_count > 0 || reef__tcps_listens(server->tcps)) {
         server->quota.limit = reef__quota_fit(app, "tcp", server->config.max_sessions);
     }
     return reef__listeners_open(&server->listeners,
@@ -135,7 +156,6 @@ static void cleanup(reef_app_t *app, void *state)
 {
     reef__tcp_server_t *server = state;
 
-    reef__ios_run_down(app->ios);
     reef__quota_finish(&server->quota);
     reef__listeners_finish(&server->listeners);
     reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);

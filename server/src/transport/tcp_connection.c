@@ -1,9 +1,9 @@
 /*
  * One TCP connection.
  *
- *     WAITING ─► OPEN ──── the world closes ────► LEAVING ─► DEAD
- *                 │                                  ▲
- *                 └ their FIN, an error, silence ─► ENDING: the world is through
+ *     (SECURING ─►) WAITING ─► OPEN ──── the world closes ────► LEAVING ─► DEAD
+ *                               │                                  ▲
+ *                               └ their FIN, an error, silence ─► ENDING
  *
  * ENDING lets the world answer what came before the end, so that who closes its half
  * after the last question gets all answers.  In LEAVING what arrives is read and thrown
@@ -74,6 +74,9 @@ static void set_deadline(reef__tcp_connection_t *connection)
     uint64_t due = UINT64_MAX;
 
     switch ((reef__tcp_state_t)connection->state) {
+    case REEF__TCP_SECURING:
+        due = connection->since_ms + connection->secure->desc.handshake_timeout_ms;
+        break;
     case REEF__TCP_OPEN:
         due = earlier(idle_due_ms(connection),
                       earlier(message_due_ms(connection), write_due_ms(connection)));
@@ -107,13 +110,17 @@ static bool must_hold(const reef__tcp_connection_t *connection)
     return connection->stream.peer.is_waiting && connection->state == REEF__TCP_OPEN;
 }
 
+/* Behind what is held already. */
 static void hold(reef__tcp_connection_t *connection, reef_span_t rest)
 {
-    reef__tcp_held_t *held = reef_resize(reef_app_alloc(connection->server->app), NULL,
-                                         0, sizeof(*held) + rest.size);
+    reef__tcp_held_t *held = connection->held;
+    size_t before = held ? held->size : 0;
 
-    memcpy(held->data, rest.data, rest.size);
-    held->size = rest.size;
+    held = reef_resize(reef_app_alloc(connection->server->app), held,
+                       held ? sizeof(*held) + before : 0,
+                       sizeof(*held) + before + rest.size);
+    memcpy(held->data + before, rest.data, rest.size);
+    held->size = before + rest.size;
     connection->held = held;
 }
 
@@ -169,11 +176,11 @@ static void on_flushed(reef__stream_t *stream)
     if (connection->state != REEF__TCP_LEAVING) {
         return;
     }
-    if (connection->has_ended) {
-        reef__tcp_abort(connection, REEF_DISCONNECT_PEER);
-    } else if (!connection->has_shut_down) {
+    if (!connection->has_shut_down) {
         connection->has_shut_down = true;
-        shutdown(stream->descriptor, SHUT_WR);
+        reef__stream_shut_down(stream); /* comes back here, with TLS it has to write */
+    } else if (connection->has_ended) {
+        reef__tcp_abort(connection, REEF_DISCONNECT_PEER);
     }
 }
 
@@ -215,9 +222,34 @@ static void refuse_input(reef__tcp_connection_t *connection, const char *why)
     end_after_answers(connection, REEF_DISCONNECT_PROTOCOL);
 }
 
+static void tell_tls_failure(const reef__tcp_connection_t *connection,
+                             const char *cause)
+{
+    reef__tls_listener_failed(connection->secure, connection->stream.descriptor, cause,
+                              now_ms(connection));
+}
+
 static void on_broken(reef__stream_t *stream)
 {
-    reef__tcp_abort((reef__tcp_connection_t *)stream, REEF_DISCONNECT_LOST);
+    reef__tcp_connection_t *connection = (reef__tcp_connection_t *)stream;
+    const char *cause = reef__stream_tls_cause(stream);
+
+    if (cause != NULL) {
+        tell_tls_failure(connection, cause);
+    } else if (connection->state == REEF__TCP_SECURING) {
+        tell_tls_failure(connection, "connection lost during the handshake");
+    }
+    reef__tcp_abort(connection, REEF_DISCONNECT_LOST);
+}
+
+/* All that they have said is read. */
+static void end_input(reef__tcp_connection_t *connection)
+{
+    if (reef__tcp_reader_is_busy(&connection->reader)) {
+        refuse_input(connection, "message cut short");
+    } else {
+        end_after_answers(connection, REEF_DISCONNECT_PEER);
+    }
 }
 
 /* Their FIN.  Whoever has nothing more to say may still listen. */
@@ -227,15 +259,25 @@ static void on_ended(reef__stream_t *stream)
 
     connection->has_ended = true;
     reef__stream_pause(stream);
-    if (connection->state == REEF__TCP_OPEN) {
-        if (reef__tcp_reader_is_busy(&connection->reader)) {
-            refuse_input(connection, "message cut short");
-        } else {
-            end_after_answers(connection, REEF_DISCONNECT_PEER);
+    switch ((reef__tcp_state_t)connection->state) {
+    case REEF__TCP_SECURING:
+        tell_tls_failure(connection, "closed during the handshake");
+        reef__tcp_abort(connection, REEF_DISCONNECT_LOST);
+        break;
+    case REEF__TCP_OPEN:
+        if (connection->held == NULL) { /* which is read first */
+            end_input(connection);
         }
-    } else if (connection->state != REEF__TCP_ENDING &&
-               !reef__stream_has_output(stream)) {
-        reef__tcp_abort(connection, REEF_DISCONNECT_PEER);
+        break;
+    case REEF__TCP_LEAVING:
+        if (!reef__stream_has_output(stream)) {
+            reef__tcp_abort(connection, REEF_DISCONNECT_PEER);
+        }
+        break;
+    case REEF__TCP_WAITING:
+    case REEF__TCP_ENDING:
+    case REEF__TCP_DEAD:
+        break;
     }
 }
 
@@ -286,9 +328,12 @@ static void on_expired(reef__peer_t *peer)
 
     if (connection->state == REEF__TCP_OPEN) {
         look_at_open(connection);
-    } else {
-        reef__tcp_abort(connection, REEF_DISCONNECT_TIMEOUT);
+        return;
     }
+    if (connection->state == REEF__TCP_SECURING) {
+        tell_tls_failure(connection, "handshake took too long");
+    }
+    reef__tcp_abort(connection, REEF_DISCONNECT_TIMEOUT);
 }
 
 /* Sending ---------------------------------------------------------------------- */
@@ -359,6 +404,10 @@ static void read_messages(reef__tcp_connection_t *connection, reef_span_t input)
     reef__tcp_event_t event;
     bool one_was_whole = false;
 
+    if (connection->held != NULL) {
+        hold(connection, input);
+        return;
+    }
     while (reef__tcp_frame_next(&connection->reader, &connection->server->limits,
                                 &input, &event)) {
         if (event.kind == REEF__TCP_ERROR) {
@@ -380,9 +429,19 @@ static void on_read(reef__stream_t *stream, uint8_t *data, size_t size)
     reef__tcp_connection_t *connection = (reef__tcp_connection_t *)stream;
 
     connection->heard_ms = now_ms(connection);
-    if (connection->state == REEF__TCP_OPEN) {
+    switch ((reef__tcp_state_t)connection->state) {
+    case REEF__TCP_WAITING: /* behind the handshake of TLS */
+        hold(connection, reef_span(data, size));
+        break;
+    case REEF__TCP_OPEN:
         read_messages(connection, reef_span(data, size));
-    } /* otherwise read to keep the socket from being reset, not to be heard */
+        break;
+    case REEF__TCP_SECURING:
+    case REEF__TCP_ENDING:
+    case REEF__TCP_LEAVING:
+    case REEF__TCP_DEAD:
+        break; /* read to keep the socket from being reset, not to be heard */
+    }
 }
 
 static void pause_reading(reef__peer_t *peer)
@@ -410,7 +469,12 @@ static void resume_reading(reef__peer_t *peer)
     reef__tcp_connection_t *connection = (reef__tcp_connection_t *)peer;
 
     read_held(connection);
-    if (connection->state == REEF__TCP_OPEN && !peer->is_waiting) {
+    if (connection->state != REEF__TCP_OPEN || peer->is_waiting) {
+        return;
+    }
+    if (connection->has_ended) {
+        end_input(connection);
+    } else {
         reef__stream_resume(&connection->stream);
     }
 }
@@ -424,7 +488,7 @@ static void admit(reef__peer_t *peer)
     if (connection->state == REEF__TCP_WAITING) {
         connection->heard_ms = now_ms(connection);
         enter(connection, REEF__TCP_OPEN);
-        reef__stream_resume(&connection->stream);
+        resume_reading(peer);
     }
 }
 
@@ -454,28 +518,62 @@ static const reef__peer_type_t peer_type = {
     .refuse = refuse,
 };
 
+static void ask_for_admission(reef__tcp_connection_t *connection)
+{
+    reef__tls_facts_t facts = reef__stream_tls_facts(&connection->stream);
+    char peer[REEF__ADDRESS_TEXT_SIZE];
+    char local[REEF__ADDRESS_TEXT_SIZE];
+
+    reef__address_of_peer(connection->stream.descriptor, peer);
+    reef__address_of_socket(connection->stream.descriptor, local);
+    enter(connection, REEF__TCP_WAITING);
+    connection->was_opened = true;
+    if (reef__peer_opened(&connection->stream.peer,
+                          &(reef_link_desc_t){
+                              .tls = connection->secure != NULL,
+                              .peer = reef_span_text(peer),
+                              .local = reef_span_text(local),
+                              .tls_version = reef_span_text(facts.version),
+                              .cipher = reef_span_text(facts.cipher),
+                          })) {
+        admit(&connection->stream.peer);
+    }
+}
+
+static void on_secured(reef__stream_t *stream)
+{
+    reef__tcp_connection_t *connection = (reef__tcp_connection_t *)stream;
+
+    reef__tls_listener_secured(connection->secure,
+                               reef__stream_tls_facts(stream).is_resumed);
+    reef__stream_pause(stream);
+    ask_for_admission(connection);
+}
+
 const reef__stream_type_t reef__tcp_stream_type = {
     .read = on_read,
     .ended = on_ended,
     .stalled = on_stalled,
     .broken = on_broken,
     .flushed = on_flushed,
+    .secured = on_secured,
     .free = free_connection,
 };
 
-static void ask_for_admission(reef__tcp_connection_t *connection)
+/* Speak TLS first, or ask at once. */
+static void begin(reef__tcp_connection_t *connection)
 {
-    char peer[REEF__ADDRESS_TEXT_SIZE];
-    char local[REEF__ADDRESS_TEXT_SIZE];
+    reef__tls_context_t *context;
 
-    reef__address_of_peer(connection->stream.descriptor, peer);
-    reef__address_of_socket(connection->stream.descriptor, local);
-    connection->was_opened = true;
-    if (reef__peer_opened(&connection->stream.peer,
-                          &(reef_link_desc_t){.peer = reef_span_text(peer),
-                                              .local = reef_span_text(local)})) {
-        admit(&connection->stream.peer);
+    if (connection->secure == NULL) {
+        ask_for_admission(connection);
+        return;
     }
+    context = reef__tls_listener_context(connection->secure);
+    reef__stream_secure(&connection->stream, context);
+    reef__tls_context_unref(context);
+    enter(connection, REEF__TCP_SECURING);
+    reef__stream_resume(&connection->stream);
 }
 
 /* Of a Unix socket the calls fail, which is as well. */
@@ -527,7 +625,10 @@ static void turn_away(reef__tcp_server_t *server, const reef__io_t *io, int desc
     close(descriptor);
 }
 
-void reef__tcp_accept(reef__tcp_server_t *server, reef__io_t *io, int descriptor)
+void reef__tcp_accept(reef__tcp_server_t *server,
+                      reef__io_t *io,
+                      reef__tls_listener_t *secure,
+                      int descriptor)
 {
     reef__ip_t counted = {0};
     reef__tcp_connection_t *connection;
@@ -540,6 +641,7 @@ void reef__tcp_accept(reef__tcp_server_t *server, reef__io_t *io, int descriptor
     memset(connection, 0, sizeof(*connection));
     atomic_fetch_add(&server->connection_count, 1);
     connection->server = server;
+    connection->secure = secure;
     if (!reef__stream_open(&connection->stream, io, &peer_type, &reef__tcp_stream_type,
                            descriptor, server->config.max_queue)) {
         reef__quota_uncount(&server->quota, &counted);
@@ -549,6 +651,5 @@ void reef__tcp_accept(reef__tcp_server_t *server, reef__io_t *io, int descriptor
     connection->counted = counted;
     connection->stream.peer.framing = (uint8_t)server->limits.framing;
     set_options(descriptor, &server->config);
-    enter(connection, REEF__TCP_WAITING);
-    ask_for_admission(connection);
+    begin(connection);
 }

@@ -42,7 +42,7 @@ static void stop_accepting(void *self)
     atomic_store(&((reef__udp_server_t *)self)->is_stopping, true);
 }
 
-static void abort_all(void *self);
+static void end(void *self);
 
 const reef_transport_t reef__udp_transport = {
     .name = "udp",
@@ -50,8 +50,8 @@ const reef_transport_t reef__udp_transport = {
     .is_lossy = true,
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
-    .abort = abort_all,
     .connection_count = connection_count,
+    .end = end,
 };
 
 /* Sockets ---------------------------------------------------------------------------
@@ -314,7 +314,7 @@ static void abort_loop(void *context)
     }
 }
 
-static void abort_all(void *self)
+static void end(void *self)
 {
     reef__udp_server_t *server = self;
 
@@ -328,7 +328,6 @@ static void cleanup(reef_app_t *app, void *state)
 {
     reef__udp_server_t *server = state;
 
-    reef__ios_run_down(app->ios);
     for (uint32_t i = 0; i < server->loop_count; i++) {
         destroy_loop(&server->loops[i]);
     }

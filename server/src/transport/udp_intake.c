@@ -1,8 +1,8 @@
 /*
  * A flood must cost little, and only whom it comes from.  So what is dropped is dropped
  * before anything is copied or allocated, and a pass takes in MAX_BATCHES batches of a
- * socket at most: then others get their turn, and what does not fit the socket's buffer
- * meanwhile is dropped by the kernel.
+ * socket at most, fewer when they are large: then others get their turn, and what does
+ * not fit the socket's buffer meanwhile is dropped by the kernel.
  *
  * The share of one peer is what may be unread of it (server.inbox_messages and
  * inbox_bytes): beyond that its datagrams are dropped until the world has caught up.
@@ -16,7 +16,8 @@
 #include <errno.h>
 
 enum {
-    MAX_BATCHES = 16, /* of a socket in a pass */
+    MAX_BATCHES = 16,        /* of a socket in a pass */
+    MAX_BYTES = 2 * 1048576, /* no further batch when a pass has got so many */
 };
 
 /* What was dropped ------------------------------------------------------------------
@@ -25,6 +26,14 @@ enum {
 static void drop(reef__udp_listener_t *listener, reef__udp_drop_t why)
 {
     listener->loop->dropped[why]++;
+}
+
+/* Who has no cookie yet is no trouble. */
+static reef_log_level_t level_of(const reef__udp_loop_t *loop,
+                                 const reef__udp_drops_t *drops)
+{
+    return drops == &loop->server->drops[REEF__UDP_DROP_NO_COOKIE] ? REEF_LOG_INFO
+                                                                   : REEF_LOG_WARN;
 }
 
 static void log_drops(reef__udp_loop_t *loop, reef__udp_drops_t *drops)
@@ -36,8 +45,9 @@ static void log_drops(reef__udp_loop_t *loop, reef__udp_drops_t *drops)
         return;
     }
     count = atomic_exchange_explicit(&drops->unlogged, 0, memory_order_relaxed);
-    reef_log(reef_app_log(loop->server->app), REEF_LOG_WARN, "udp", "datagrams dropped",
-             REEF_LOG_TEXT("reason", drops->reason), REEF_LOG_INT("count", count));
+    reef_log(reef_app_log(loop->server->app), level_of(loop, drops), "udp",
+             "datagrams dropped", REEF_LOG_TEXT("reason", drops->reason),
+             REEF_LOG_INT("count", count));
 }
 
 static void tell_drops(reef__udp_loop_t *loop)
@@ -241,27 +251,38 @@ static void take(reef__udp_listener_t *listener, const reef__udp_datagram_t *dat
     }
 }
 
+/* Returns the bytes of the batch. */
+static size_t take_batch(reef__udp_listener_t *listener, uint32_t count)
+{
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        reef__udp_datagram_t datagram = reef__udp_received(listener->loop->receiver, i);
+
+        bytes += datagram.payload.size;
+        take(listener, &datagram);
+    }
+    send_challenges(listener);
+    return bytes;
+}
+
 void reef__udp_take_in(reef__udp_listener_t *listener)
 {
     reef__udp_loop_t *loop = listener->loop;
+    size_t bytes = 0;
 
-    for (int batch = 0; batch < MAX_BATCHES; batch++) {
+    for (int batch = 0; batch < MAX_BATCHES && bytes < MAX_BYTES; batch++) {
         int count = reef__udp_receive(loop->receiver, listener->descriptor);
 
         if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             break;
         }
-        if (count < 0 && errno != EINTR) {
+        if (count < 0) {
             reef_metric_add(loop->server->metric_errors, 1); /* of one sent before */
+            continue;
         }
-        for (int i = 0; i < count; i++) {
-            reef__udp_datagram_t datagram =
-                reef__udp_received(loop->receiver, (uint32_t)i);
-
-            take(listener, &datagram);
-        }
-        send_challenges(listener);
-        if (count >= 0 && count < REEF__UDP_RECEIVES) {
+        bytes += take_batch(listener, (uint32_t)count);
+        if (count < REEF__UDP_RECEIVES) {
             break;
         }
     }

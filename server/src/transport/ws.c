@@ -57,18 +57,16 @@ static void abort_connection(reef__stream_t *stream, void *context)
 }
 
 /* On the loop's thread. */
-static void abort_on_loop(void *context)
+static void abort_all(void *context)
 {
     reef__streams_visit(((reef__ws_loop_t *)context)->io, &reef__ws_stream_type,
                         abort_connection, NULL);
 }
 
-static void abort_all(void *self)
+static void end(void *self)
 {
-    reef__ws_server_t *server = self;
-
-    stop_accepting(server);
-    call_on_loops(server, abort_on_loop);
+    stop_accepting(self);
+    call_on_loops(self, abort_all);
 }
 
 const reef_transport_t reef__ws_transport = {
@@ -76,8 +74,8 @@ const reef_transport_t reef__ws_transport = {
     .kind = 1,
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
-    .abort = abort_all,
     .connection_count = connection_count,
+    .end = end,
 };
 
 static void on_accepted(void *context, reef__io_t *io, int descriptor)
@@ -187,7 +185,6 @@ static void cleanup(reef_app_t *app, void *state)
 {
     reef__ws_server_t *server = state;
 
-    reef__ios_run_down(app->ios);
     for (uint32_t i = 0; i < server->loop_count; i++) {
         reef__ws_compression_finish(&server->loops[i]);
     }
@@ -195,7 +192,6 @@ static void cleanup(reef_app_t *app, void *state)
     reef__quota_finish(&server->quota);
     reef__quota_finish(&server->turned_away);
     reef__listeners_finish(&server->listeners);
-    reef__wss_destroy(server->wss);
     reef_resize(reef_app_alloc(app), server->loops,
                 server->loop_count * sizeof(*server->loops), 0);
     reef_resize(reef_app_alloc(app), server, sizeof(*server), 0);

@@ -105,7 +105,7 @@ struct reef__ws_server {
     reef__ws_limits_t limits;
     reef__ws_deflate_config_t deflate;
     reef__listeners_t listeners;
-    struct reef__wss *wss;  /* the plugin's, owned; NULL = it is not there */
+    struct reef__wss *wss;  /* the plugin's; NULL = it is not there */
     reef__ws_loop_t *loops; /* [loop_count], as many as the app has */
     uint32_t loop_count;
     reef__proxies_t proxies;
@@ -129,9 +129,6 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
 
 /** Stop accepting on the listeners of the plugin `wss`.  Accepts NULL. */
 void reef__wss_close(struct reef__wss *wss);
-
-/** What the plugin `wss` keeps, until the connections are gone.  Accepts NULL. */
-void reef__wss_destroy(struct reef__wss *wss);
 
 /* ws_handshake.c ------------------------------------------------------------------ */
 

@@ -1,7 +1,6 @@
 /*
  * A second door to the WebSocket server: listeners of its own, whose connections speak
- * TLS first and are that server's afterwards.  They may refer to what is here until
- * they are gone, so the server owns it: its cleanup comes after ours.
+ * TLS first and are that server's afterwards.
  */
 #include <reef/wss.h>
 
@@ -42,6 +41,7 @@ const reef_transport_t reef__wss_transport = {
     REEF__PEER_TRANSPORT,
     .stop_accepting = stop_accepting,
     .connection_count = connection_count,
+    .end = stop_accepting,
 };
 
 static void on_accepted(void *context, reef__io_t *io, int descriptor)
@@ -98,12 +98,13 @@ static reef_error_t ready(reef_app_t *app, void *state, reef_failure_t *failure)
     return reef__tls_listener_open(&((reef__wss_t *)state)->listener, failure);
 }
 
-void reef__wss_destroy(reef__wss_t *wss)
+static void cleanup(reef_app_t *app, void *state)
 {
-    if (wss != NULL) {
-        reef__tls_listener_finish(&wss->listener);
-        reef_resize(reef_app_alloc(wss->server->app), wss, sizeof(*wss), 0);
-    }
+    reef__wss_t *wss = state;
+
+    wss->server->wss = NULL;
+    reef__tls_listener_finish(&wss->listener);
+    reef_resize(reef_app_alloc(app), wss, sizeof(*wss), 0);
 }
 
 const reef_plugin_t reef_wss_plugin = {
@@ -113,4 +114,5 @@ const reef_plugin_t reef_wss_plugin = {
     .config_type = &wss_config_type,
     .build = build,
     .ready = ready,
+    .cleanup = cleanup,
 };
