@@ -167,6 +167,16 @@ static int setup_asking_threads(void **state)
                       true);
 }
 
+static int setup_raw_world(void **state)
+{
+    return setup_with(state, "server.io_threads=0", "tcp.framing=raw", false);
+}
+
+static int setup_raw_threads(void **state)
+{
+    return setup_with(state, "server.io_threads=2", "tcp.framing=raw", false);
+}
+
 static int teardown(void **state)
 {
     fixture_t *f = *state;
@@ -319,6 +329,22 @@ static bool all_have_come(void *context)
     const fixture_t *f = context;
 
     return f->received == f->expected;
+}
+
+/* Raw has nothing at all, of which no queue becomes full. */
+static void test_tcp_connection_empty_raw_message_is_nothing(void **state)
+{
+    fixture_t *f = *state;
+
+    for (int i = 0; i < QUEUE; i++) {
+        send_to(f, 0, '-');
+        reef_app_step(f->app, 0);
+    }
+    send_to(f, 3, 'a');
+    expect(f, "aaa");
+    say(f, "bbb");
+    expect(f, "bbb");
+    assert_int_equal(reef_session_queue_bytes(f->app, f->entity), 0);
 }
 
 /* Limits --------------------------------------------------------------------------- */
@@ -625,6 +651,8 @@ static void test_tcp_connection_that_is_closed_gets_its_queue_and_the_end(void *
 #define BOTH(name) IN(name, "world", setup_world), IN(name, "threads", setup_threads)
 #define SLOW(name)                                                                     \
     IN(name, "world", setup_slow_world), IN(name, "threads", setup_slow_threads)
+#define RAW(name)                                                                      \
+    IN(name, "world", setup_raw_world), IN(name, "threads", setup_raw_threads)
 #define ASKING(name)                                                                   \
     IN(name, "world", setup_asking_world), IN(name, "threads", setup_asking_threads)
 
@@ -633,6 +661,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(test_tcp_connection_gives_back_what_came),
         BOTH(test_tcp_connection_empty_message_is_an_empty_line),
+        RAW(test_tcp_connection_empty_raw_message_is_nothing),
         BOTH(test_tcp_connection_messages_on_end_take_their_time_each),
         BOTH(test_tcp_connection_message_that_takes_too_long_is_the_end),
         SLOW(test_tcp_connection_time_stands_still_while_the_world_is_busy),
