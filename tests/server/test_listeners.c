@@ -6,6 +6,7 @@
 #include "transport/address.h"
 #include "transport/listeners.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -117,6 +118,67 @@ static void test_listeners_listen_on_each_address(void **state)
     end(f);
 }
 
+/* A port that is free for both families. */
+static unsigned free_port(void)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+    socklen_t size = sizeof(address);
+    int probe = socket(AF_INET6, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(probe, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(probe, (struct sockaddr *)&address, &size), 0);
+    close(probe);
+    return ntohs(address.sin6_port);
+}
+
+static void must_listen_on(fixture_t *f, const char *list)
+{
+    reef_failure_t failure = {0};
+
+    if (listen_on(f, list, &failure) != REEF_OK) {
+        end(f);
+        fail_msg("%s", failure.text);
+    }
+}
+
+static void test_listeners_take_one_port_of_both_families(void **state)
+{
+    static const char *const lists[][2] = {{"0.0.0.0", "[::]"}, {"[::]", "127.0.0.1"}};
+    static const char *const clients[] = {"127.0.0.1", "[::1]"};
+    fixture_t *f = *state;
+    char text[64];
+
+    for (size_t i = 0; i < 2; i++) {
+        unsigned port = free_port();
+
+        snprintf(text, sizeof(text), "%s:%u,%s:%u", lists[i][0], port, lists[i][1],
+                 port);
+        must_listen_on(f, text);
+        for (size_t k = 0; k < 2; k++) {
+            snprintf(text, sizeof(text), "%s:%u", clients[k], port);
+            close(connect_to(f, text));
+            close(f->accepted);
+            f->accepted = -1;
+        }
+        end(f);
+    }
+}
+
+/* Where there is no other, [::] is for both. */
+static void test_listeners_of_ipv6_alone_take_ipv4_too(void **state)
+{
+    fixture_t *f = *state;
+    unsigned port = free_port();
+    char text[64];
+
+    snprintf(text, sizeof(text), "[::]:%u", port);
+    must_listen_on(f, text);
+    snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+    close(connect_to(f, text));
+    close(f->accepted);
+    end(f);
+}
+
 static void test_listeners_know_who_is_behind_a_unix_socket(void **state)
 {
     fixture_t *f = *state;
@@ -219,6 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_listeners_listen_on_each_address),
+        TEST(test_listeners_take_one_port_of_both_families),
+        TEST(test_listeners_of_ipv6_alone_take_ipv4_too),
         TEST(test_listeners_know_who_is_behind_a_unix_socket),
         TEST(test_listeners_remove_the_file_of_a_unix_socket),
         TEST(test_listeners_replace_a_stale_file),

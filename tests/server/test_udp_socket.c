@@ -327,6 +327,19 @@ static void test_udp_socket_fragments_only_when_told_to(void **state)
     close(descriptor);
 }
 
+/* So that IPv4 may have the port. */
+static void test_udp_socket_of_ipv6_leaves_ipv4_alone_when_told_to(void **state)
+{
+    struct sockaddr_storage address = {.ss_family = AF_INET6};
+    reef__udp_socket_desc_t desc = {.address = &address, .is_ipv6_only = true};
+    int descriptor;
+
+    (void)state;
+    descriptor = reef__udp_socket_open(&desc);
+    assert_int_equal(get_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    close(descriptor);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +354,7 @@ int main(void)
         TEST(test_udp_socket_does_not_share_a_port_with_strangers),
         TEST(test_udp_socket_shares_a_port_with_its_own),
         TEST(test_udp_socket_fragments_only_when_told_to),
+        TEST(test_udp_socket_of_ipv6_leaves_ipv4_alone_when_told_to),
     };
 
     return cmocka_run_group_tests_name("udp_socket", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -140,8 +141,9 @@ static void remove_stale_file(const struct sockaddr_storage *address)
 }
 
 /* A listening socket, or -1 with errno. */
-static int make_socket(const struct sockaddr_storage *address, int backlog, bool shares)
+static int make_socket(const reef__acceptor_desc_t *desc, int backlog, bool shares)
 {
+    const struct sockaddr_storage *address = desc->address;
     socklen_t size = reef__address_size(address);
     int on = 1;
     int cause;
@@ -155,6 +157,9 @@ static int make_socket(const struct sockaddr_storage *address, int backlog, bool
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (shares) {
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    }
+    if (desc->is_ipv6_only) {
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     }
     if (address->ss_family == AF_UNIX) {
         remove_stale_file(address);
@@ -174,13 +179,13 @@ static int make_socket(const struct sockaddr_storage *address, int backlog, bool
  * free. */
 static int make_first_socket(const reef__acceptor_desc_t *desc)
 {
-    int probe = make_socket(desc->address, 1, false);
+    int probe = make_socket(desc, 1, false);
 
     if (probe < 0) {
         return -1;
     }
     close(probe);
-    return make_socket(desc->address, desc->backlog, true);
+    return make_socket(desc, desc->backlog, true);
 }
 
 reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
@@ -190,7 +195,7 @@ reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
     reef_app_t *app = desc->io->ios->app;
     int descriptor = desc->shares_port && desc->is_first
                          ? make_first_socket(desc)
-                         : make_socket(desc->address, desc->backlog, desc->shares_port);
+                         : make_socket(desc, desc->backlog, desc->shares_port);
 
     if (descriptor < 0) {
         int cause = errno;

@@ -33,8 +33,9 @@ typedef struct reef__acceptor_desc {
     const struct sockaddr_storage *address;
     const char *module; /* "websocket": names the setting in failures, and the log */
     int backlog;
-    bool shares_port; /* with other acceptors of this process (SO_REUSEPORT) … */
-    bool is_first;    /* … of which this is the first */
+    bool shares_port;  /* with other acceptors of this process (SO_REUSEPORT) … */
+    bool is_first;     /* … of which this is the first */
+    bool is_ipv6_only; /* see reef__address_is_ipv6_only() */
     void (*accepted)(void *context, reef__io_t *io, int descriptor); /* which it owns */
     void *context;
 } reef__acceptor_desc_t;

@@ -154,6 +154,24 @@ void reef__address_format(const struct sockaddr_storage *address,
     }
 }
 
+bool reef__address_is_ipv6_only(const struct sockaddr_storage *list,
+                                uint32_t count,
+                                uint32_t index)
+{
+    in_port_t port = ((const struct sockaddr_in6 *)&list[index])->sin6_port;
+
+    if (list[index].ss_family != AF_INET6 || port == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i].ss_family == AF_INET &&
+            ((const struct sockaddr_in *)&list[i])->sin_port == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
 socklen_t reef__address_size(const struct sockaddr_storage *address)
 {
     switch (address->ss_family) {

@@ -31,6 +31,12 @@ REEF_NODISCARD reef_error_t reef__address_parse(reef_span_t text,
 void reef__address_format(const struct sockaddr_storage *address,
                           char out[REEF__ADDRESS_TEXT_SIZE]);
 
+/** Whether @p list[index] is of IPv6 and must leave IPv4 alone, for the list has an
+ * IPv4 address with the same port.  Otherwise `[::]` means both. */
+bool reef__address_is_ipv6_only(const struct sockaddr_storage *list,
+                                uint32_t count,
+                                uint32_t index);
+
 /** Bytes of the address that its family uses. */
 socklen_t reef__address_size(const struct sockaddr_storage *address);
 

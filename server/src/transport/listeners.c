@@ -102,11 +102,12 @@ static void tell(const reef__listeners_t *listeners,
 
 static reef_error_t listen_on(reef__listeners_t *listeners,
                               uint32_t loop,
-                              struct sockaddr_storage *address,
+                              uint32_t index,
                               const reef__listeners_desc_t *desc,
                               bool is_first,
                               reef_failure_t *failure)
 {
+    struct sockaddr_storage *address = &listeners->addresses[index];
     reef__loop_listeners_t *own = &listeners->loops[loop];
     reef__acceptor_t *acceptor = &own->acceptors[own->count];
     reef_error_t error = reef__acceptor_open(
@@ -118,6 +119,8 @@ static reef_error_t listen_on(reef__listeners_t *listeners,
             .backlog = desc->backlog,
             .shares_port = listeners->loop_count > 1 && address->ss_family != AF_UNIX,
             .is_first = is_first,
+            .is_ipv6_only = reef__address_is_ipv6_only(listeners->addresses,
+                                                       listeners->address_count, index),
             .accepted = desc->accepted,
             .context = desc->context,
         },
@@ -139,15 +142,14 @@ static reef_error_t open_address(reef__listeners_t *listeners,
                                  const reef__listeners_desc_t *desc,
                                  reef_failure_t *failure)
 {
-    struct sockaddr_storage *address = &listeners->addresses[index];
     reef_error_t error = REEF_OK;
 
-    if (address->ss_family == AF_UNIX) {
-        return listen_on(listeners, index % listeners->loop_count, address, desc, true,
+    if (listeners->addresses[index].ss_family == AF_UNIX) {
+        return listen_on(listeners, index % listeners->loop_count, index, desc, true,
                          failure);
     }
     for (uint32_t i = 0; i < listeners->loop_count && error == REEF_OK; i++) {
-        error = listen_on(listeners, i, address, desc, i == 0, failure);
+        error = listen_on(listeners, i, index, desc, i == 0, failure);
     }
     return error;
 }

@@ -96,17 +96,19 @@ static void close_listener(reef__udp_listener_t *listener)
     listener->descriptor = -1;
 }
 
-static reef_error_t open_listener(reef__udp_listener_t *listener,
-                                  struct sockaddr_storage *address,
-                                  reef_failure_t *failure)
+static reef_error_t
+open_listener(reef__udp_loop_t *loop, uint32_t index, reef_failure_t *failure)
 {
-    reef__udp_loop_t *loop = listener->loop;
-    const reef__udp_server_t *server = loop->server;
+    reef__udp_server_t *server = loop->server;
+    reef__udp_listener_t *listener = &loop->listeners[index];
+    struct sockaddr_storage *address = &server->addresses[index];
     socklen_t size = sizeof(*address);
     int descriptor = reef__udp_socket_open(&(reef__udp_socket_desc_t){
         .address = address,
         .shares_port = server->loop_count > 1,
         .is_first = loop == server->loops,
+        .is_ipv6_only =
+            reef__address_is_ipv6_only(server->addresses, server->address_count, index),
         .may_fragment = server->config.fragment,
         .receive_buffer = server->config.receive_buffer_bytes,
         .send_buffer = server->config.send_buffer_bytes,
@@ -137,8 +139,7 @@ open_address(reef__udp_server_t *server, uint32_t index, reef_failure_t *failure
     const char *local = server->loops[0].listeners[index].local;
 
     for (uint32_t i = 0; i < server->loop_count; i++) {
-        reef_error_t error = open_listener(&server->loops[i].listeners[index],
-                                           &server->addresses[index], failure);
+        reef_error_t error = open_listener(&server->loops[i], index, failure);
 
         if (error != REEF_OK) {
             return error;

@@ -68,6 +68,9 @@ static int make_socket(const reef__udp_socket_desc_t *desc, bool shares)
     if (shares) {
         set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
     }
+    if (desc->is_ipv6_only) {
+        set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    }
     set_options(descriptor, desc);
     if (bind(descriptor, address, address_size(address)) == 0) {
         return descriptor;

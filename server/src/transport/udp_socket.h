@@ -26,6 +26,7 @@ typedef struct reef__udp_socket_desc {
     const struct sockaddr_storage *address;
     bool shares_port;        /* with other sockets of this process (SO_REUSEPORT) … */
     bool is_first;           /* … of which this is the first */
+    bool is_ipv6_only;       /* see reef__address_is_ipv6_only() */
     bool may_fragment;       /* datagrams larger than the path allows; else EMSGSIZE */
     uint32_t receive_buffer; /* bytes in the kernel; 0 = as the system has it */
     uint32_t send_buffer;
