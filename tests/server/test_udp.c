@@ -332,7 +332,7 @@ static void test_udp_cookie_goes_before_a_session(void **state)
     assert_int_equal(atomic_load(&udp_server(f)->session_count), 0);
     assert_int_equal(udp_dropped(f, REEF__UDP_DROP_NO_COOKIE), 1);
 
-    memcpy(datagram + REEF__UDP_COOKIE_SIZE, "now", 3);
+    snprintf((char *)datagram + REEF__UDP_COOKIE_SIZE, 4, "now");
     assert_int_equal(send(client, datagram, REEF__UDP_COOKIE_SIZE + 3, 0),
                      REEF__UDP_COOKIE_SIZE + 3);
     udp_expect(f, client, "now");

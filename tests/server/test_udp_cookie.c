@@ -2,10 +2,8 @@
 
 #include "transport/udp_cookie.h"
 
-enum {
-    PERIOD = REEF__UDP_COOKIE_PERIOD_MS,
-    NOW = 1000 * PERIOD + 17,
-};
+#define PERIOD ((uint64_t)REEF__UDP_COOKIE_PERIOD_MS)
+#define NOW    (1000 * PERIOD + 17)
 
 typedef struct fixture {
     reef__udp_secret_t secret;
@@ -20,7 +18,7 @@ static int setup(void **state)
     reef__udp_secret_init(&f->secret);
     f->from = (reef__udp_key_t){.ip = {192, 0, 2, 1}, .port = 4000, .bits = 32};
     reef__udp_cookie_make(&f->secret, &f->from, NOW, f->datagram);
-    memcpy(f->datagram + REEF__UDP_COOKIE_SIZE, "hello", 5);
+    snprintf((char *)f->datagram + REEF__UDP_COOKIE_SIZE, 6, "hello");
     *state = f;
     return 0;
 }
@@ -87,7 +85,7 @@ static void test_udp_cookie_every_bit_of_it_counts(void **state)
 {
     fixture_t *f = *state;
 
-    for (size_t i = 0; i < 8 * REEF__UDP_COOKIE_SIZE; i++) {
+    for (size_t i = 0; i < (size_t)8 * REEF__UDP_COOKIE_SIZE; i++) {
         f->datagram[i / 8] ^= (uint8_t)(1U << i % 8);
         assert_int_equal(check_at(f, NOW), REEF__UDP_CHALLENGE);
         f->datagram[i / 8] ^= (uint8_t)(1U << i % 8);

@@ -131,7 +131,7 @@ static void test_udp_table_keeps_no_memory_of_who_left(void **state)
     fixture_t *f = *state;
 
     assert_int_equal(f->bytes, 0);
-    for (uint16_t i = 0; i < PEERS; i++) {
+    for (uint16_t i = 0; i < (uint16_t)PEERS; i++) {
         add(f, "192.0.2.1", i, f);
     }
     assert_in_range(f->bytes, PEERS * 64, PEERS * 64 * 2);
@@ -157,7 +157,7 @@ static void test_udp_table_places_depend_on_a_seed_of_its_own(void **state)
 
     reef__udp_table_init(&other, &f->alloc);
     assert_true(other.seed != f->table.seed);
-    for (uint16_t i = 0; i < 1000; i++) {
+    for (uint16_t i = 0; i < UINT16_C(1000); i++) {
         reef__udp_key_t same = key("192.0.2.1", i);
 
         reef__udp_table_add(&f->table, &same, f);

@@ -345,11 +345,17 @@ static bool may_be_sent_to(const reef__tcp_connection_t *connection)
            !connection->has_hole;
 }
 
+/* With `raw` an empty message is nothing, which a queue has no place for. */
+static bool is_nothing(const reef__peer_t *peer, const reef_buffer_t *message)
+{
+    return peer->framing == REEF__FRAMING_RAW && reef__buffer_frame(message).size == 0;
+}
+
 static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
 {
     reef__tcp_connection_t *connection = (reef__tcp_connection_t *)peer;
 
-    if (!may_be_sent_to(connection) || reef__buffer_frame(message->payload).size == 0) {
+    if (!may_be_sent_to(connection) || is_nothing(peer, message->payload)) {
         reef_buffer_unref(message->payload);
         return;
     }
