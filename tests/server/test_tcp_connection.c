@@ -414,9 +414,9 @@ static void test_tcp_connection_time_stands_still_while_the_world_is_busy(void *
     while (clock_ms() - start < TIMEOUT_MS * 3 / 2) {
         read_ahead(f);
     }
+    say(f, " on\n"); /* is there when it is read on, whenever that is */
     ws_app_step_until(f->app, all_have_come, f, "all of them");
     f->echoes = true;
-    say(f, " on\n");
     expect(f, "and on\n");
 }
 

@@ -470,6 +470,16 @@ static void read_held(reef__tcp_connection_t *connection)
     release_held(connection, held);
 }
 
+/* What it could not say while nobody listened is not its fault. */
+static void listen_again(reef__tcp_connection_t *connection)
+{
+    connection->heard_ms = now_ms(connection);
+    if (connection->message_ms != 0) {
+        connection->message_ms = now_ms(connection);
+    }
+    reef__stream_resume(&connection->stream);
+}
+
 static void resume_reading(reef__peer_t *peer)
 {
     reef__tcp_connection_t *connection = (reef__tcp_connection_t *)peer;
@@ -481,7 +491,7 @@ static void resume_reading(reef__peer_t *peer)
     if (connection->has_ended) {
         end_input(connection);
     } else {
-        reef__stream_resume(&connection->stream);
+        listen_again(connection);
     }
 }
 
