@@ -220,11 +220,19 @@ static void open_engine(reef__io_t *io)
 
 /* Threads ---------------------------------------------------------------------- */
 
+/* Peers wait for the world, and it has submitted since the loop asked to be told: it
+ * saw no sleeper then, and is not going to tell again. */
+static bool has_missed_drain(const reef__io_t *io)
+{
+    return io->waiting.count > 0 &&
+           !atomic_load_explicit(&io->wants_drains, memory_order_relaxed);
+}
+
 /* About to sleep; false = there is something to do already. */
 static bool go_to_sleep(reef__io_t *io)
 {
     set_flag(&io->is_sleeping, true);
-    return is_empty(&io->orders);
+    return is_empty(&io->orders) && !has_missed_drain(io);
 }
 
 static void run_loop(void *context)
