@@ -206,4 +206,5 @@ def main(address, framing, what, count, manner):
     connection.close()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

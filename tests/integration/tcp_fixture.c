@@ -1,4 +1,5 @@
-/* The client is a process of its own; PYTHON3 and TCP_CLIENT come from CMake. */
+/* The client is a process of its own; PYTHON3, TCP_CLIENT and WSS_CLIENT come from
+ * CMake. */
 #include "tcp_fixture.h"
 
 #include "process.h"
@@ -17,21 +18,14 @@ uint16_t tcp_fixture_port(server_t *server, const char *transport, const char *h
     return (uint16_t)strtoul(port, NULL, 10);
 }
 
-int tcp_fixture_run_client(const char *address,
-                           const char *framing,
-                           const char *what,
-                           int count,
-                           const char *manner)
+/* Returns the number that it prints. */
+static int run(const char *const *arguments)
 {
-    char count_text[16];
-    const char *const arguments[] = {PYTHON3, TCP_CLIENT, address, framing,
-                                     what,    count_text, manner,  NULL};
     process_t *client = calloc(1, sizeof(*client));
     int printed;
     int code;
 
     assert_non_null(client);
-    snprintf(count_text, sizeof(count_text), "%d", count);
     process_start(client, &(process_desc_t){.arguments = arguments, .directory = "/"});
     code = process_wait(client);
     if (code != 0) {
@@ -42,6 +36,28 @@ int tcp_fixture_run_client(const char *address,
     process_kill(client);
     free(client);
     return printed;
+}
+
+int tcp_fixture_run_client(const char *address,
+                           const char *framing,
+                           const char *what,
+                           int count,
+                           const char *manner)
+{
+    char count_text[16];
+
+    snprintf(count_text, sizeof(count_text), "%d", count);
+    return run((const char *const[]){PYTHON3, TCP_CLIENT, address, framing, what,
+                                     count_text, manner, NULL});
+}
+
+int tcp_fixture_run_websocket_client(const char *address, int count, const char *manner)
+{
+    char count_text[16];
+
+    snprintf(count_text, sizeof(count_text), "%d", count);
+    return run(
+        (const char *const[]){PYTHON3, WSS_CLIENT, address, count_text, manner, NULL});
 }
 
 void tcp_fixture_expect(int descriptor, const void *expected, size_t size)

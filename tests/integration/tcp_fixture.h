@@ -22,6 +22,11 @@ int tcp_fixture_run_client(const char *address,
                            int count,
                            const char *manner);
 
+/** Run wss_client.py in the same way. */
+int tcp_fixture_run_websocket_client(const char *address,
+                                     int count,
+                                     const char *manner);
+
 /** Read as many bytes as @p expected has; they must be these. */
 void tcp_fixture_expect(int descriptor, const void *expected, size_t size);
 

@@ -106,6 +106,7 @@ static void test_tcp_lines_of_socat_come_back(void **state)
 
 /* TLS ------------------------------------------------------------------------------ */
 
+/* The end of the stream comes in one read with more messages than the inbox takes. */
 static void expect_all_back_over_tls(void **state, const char *framing)
 {
     fixture_t *fixture = *state;
@@ -115,7 +116,7 @@ static void expect_all_back_over_tls(void **state, const char *framing)
 
     snprintf(address, sizeof(address), "tcp.framing=%s", framing);
     SERVER_START(server, ECHO_EXAMPLE, address, "tcps.listen=127.0.0.1:0",
-                 "tcps.dev=true");
+                 "tcps.dev=true", "server.inbox_messages=8");
     before = server_base_line(server);
     snprintf(address, sizeof(address), "tls:127.0.0.1:%d",
              tcp_fixture_port(server, "tcps", "127.0.0.1"));
@@ -161,6 +162,30 @@ static void test_tcp_sessions_tell_of_their_tls(void **state)
     assert_string_equal(admin_text(session, "tls_version"), "TLSv1.3");
     assert_string_equal(admin_text(session, "cipher"), "TLS_CHACHA20_POLY1305_SHA256");
     cJSON_Delete(list);
+    tls_client_finish(&client);
+}
+
+/* At once, not only with the next message. */
+static void test_tcp_tls_client_that_asks_for_new_keys_gets_them(void **state)
+{
+    static tls_client_t client;
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+
+    SERVER_START(server, ECHO_EXAMPLE, "tcp.framing=lines", "tcps.listen=127.0.0.1:0",
+                 "tcps.dev=true");
+    client = (tls_client_t){0};
+    TLS_CLIENT_START(&client, tcp_fixture_port(server, "tcps", "127.0.0.1"), "-tls1_3",
+                     "-msg");
+    tls_client_say(&client, "here\n");
+    assert_true(tls_client_await(&client, "here\n"));
+    tls_client_say(&client, "K\n");
+    assert_true(
+        tls_client_await(&client, ">>> TLS 1.3, Handshake [length 0005], KeyUp"));
+    assert_true(
+        tls_client_await(&client, "<<< TLS 1.3, Handshake [length 0005], KeyUp"));
+    tls_client_say(&client, "still here\n");
+    assert_true(tls_client_await(&client, "still here\n"));
     tls_client_finish(&client);
 }
 
@@ -505,6 +530,7 @@ int main(void)
         TEST(test_tcp_varint_messages_come_back_over_tls),
         TEST(test_tcp_lines_come_back_over_tls),
         TEST(test_tcp_sessions_tell_of_their_tls),
+        TEST(test_tcp_tls_client_that_asks_for_new_keys_gets_them),
         TEST(test_tcp_tls_client_sees_the_end_of_the_server),
         TEST(test_tcp_varint_messages_and_one_leave_are_seen_by_others),
         TEST(test_tcp_u32_messages_and_one_leave_are_seen_by_others),

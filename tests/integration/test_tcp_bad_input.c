@@ -234,6 +234,7 @@ static void test_tcp_bad_input_beyond_the_last_place_are_turned_away(void **stat
     fixture_t *fixture = *state;
     server_t *server = &fixture->server;
     uint16_t port = start(server, "tcp.max_sessions=1");
+    server_base_line_t before = server_base_line(server);
     int other = socket_connect(port);
     uint64_t begin_ms = now_ms();
 
@@ -247,6 +248,10 @@ static void test_tcp_bad_input_beyond_the_last_place_are_turned_away(void **stat
     expect_service(other);
     close(other);
     assert_true(admin_metric(server, "reef_tcp_refused_total") == CROWD);
+    server_await_base_line(server, before);
+    other = socket_connect(port); /* the place is free again */
+    expect_service(other);
+    close(other);
     server_stop(server);
     assert_in_range(count_lines(server, "too many connections"), 1,
                     1 + (now_ms() - begin_ms) / 1000);

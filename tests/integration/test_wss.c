@@ -1,5 +1,5 @@
 /* WebSocket over TLS, with clients that are not ours: OpenSSL's, and curl. */
-#include "admin_client.h"
+#include "tcp_fixture.h"
 #include "wss_client.h"
 
 #include <reef/crypto.h>
@@ -107,6 +107,28 @@ static void test_wss_waits_for_a_client_that_reads_late(void **state)
     for (int i = 0; i < COUNT; i++) {
         text[0] = (char)i;
         ws_client_expect(&secure[0].ws, WS_BINARY, text, sizeof(text));
+    }
+}
+
+/* Request, messages, close frame and the end of all in one piece, more than the inbox
+ * takes at once: all are answered, and TLS ends as the stream does. */
+static void test_wss_answers_what_came_with_the_end(void **state)
+{
+    static const char *const manners[] = {"plain", "deflate"};
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    tls_files_t files;
+    char address[64];
+
+    WSS_START(server, ECHO_EXAMPLE, &files, "server.inbox_messages=8",
+              "websocket.permessage_deflate=true");
+    for (int is_secure = 0; is_secure < 2; is_secure++) {
+        snprintf(address, sizeof(address), "%s127.0.0.1:%d", is_secure ? "tls:" : "",
+                 is_secure ? server_await_port(server, "wss") : server->port);
+        for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
+            assert_int_equal(tcp_fixture_run_websocket_client(address, 300, manners[i]),
+                             300);
+        }
     }
 }
 
@@ -456,6 +478,7 @@ int main(void)
         SECURE_TEST(test_wss_echoes_every_size_in_both_versions),
         SECURE_TEST(test_wss_echoes_with_every_cipher),
         SECURE_TEST(test_wss_waits_for_a_client_that_reads_late),
+        SECURE_TEST(test_wss_answers_what_came_with_the_end),
         SECURE_TEST(test_wss_clients_share_a_room_with_others),
         SECURE_TEST(test_wss_sessions_tell_of_their_tls),
         SECURE_TEST(test_wss_refuses_what_is_older_or_weak),

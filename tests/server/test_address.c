@@ -64,6 +64,17 @@ static void test_address_reads_paths_of_unix_sockets(void **state)
     assert_string_equal(again("unix:"), "");
 }
 
+/* Of a peer that has reset its connection. */
+static void test_address_says_when_there_is_none(void **state)
+{
+    struct sockaddr_storage none = {0};
+    char text[REEF__ADDRESS_TEXT_SIZE];
+
+    (void)state;
+    reef__address_format(&none, text);
+    assert_string_equal(text, "unknown");
+}
+
 static void test_address_refuses_what_is_none(void **state)
 {
     static const char *const bad[] = {
@@ -124,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address_reads_both_families),
         cmocka_unit_test(test_address_reads_paths_of_unix_sockets),
+        cmocka_unit_test(test_address_says_when_there_is_none),
         cmocka_unit_test(test_address_refuses_what_is_none),
         cmocka_unit_test(test_address_asks_for_names_and_never_for_numbers),
         cmocka_unit_test(test_address_failure_names_setting_and_text),

@@ -5,6 +5,7 @@
 #include "tls_client.h"
 
 #include <ftw.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -141,6 +142,9 @@ static void test_tls_context_says_what_a_file_is_instead(void **state)
     fclose(file);
     expect_refusal(f, path, f->files.key, "wss.cert: ", "cannot be read");
     expect_refusal(f, "/dev/null", f->files.key, "wss.cert: ", "no certificate in PEM");
+    path_of(f, "pipe", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    expect_refusal(f, path, f->files.key, "wss.cert: ", "no certificate in PEM");
     expect_refusal(f, f->files.key, f->files.key, "wss.cert: ", "holds a key");
     expect_refusal(f, f->files.cert, f->files.cert, "wss.key: ", "no private key");
 }

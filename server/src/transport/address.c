@@ -144,6 +144,8 @@ void reef__address_format(const struct sockaddr_storage *address,
     } else if (address->ss_family == AF_UNIX) {
         snprintf(out, REEF__ADDRESS_TEXT_SIZE, "%s%s", unix_prefix,
                  ((const struct sockaddr_un *)address)->sun_path);
+    } else if (address->ss_family == AF_UNSPEC) {
+        snprintf(out, REEF__ADDRESS_TEXT_SIZE, "unknown");
     } else {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 

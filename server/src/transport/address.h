@@ -35,7 +35,8 @@ void reef__address_format(const struct sockaddr_storage *address,
 socklen_t reef__address_size(const struct sockaddr_storage *address);
 
 /** Print who is at the other end of a connected socket: an address, or, of a Unix
- *  socket, process and user: `unix:pid=12,uid=1000`. */
+ *  socket, process and user: `unix:pid=12,uid=1000`.  `unknown` when it has reset the
+ *  connection, for the system forgets it then. */
 void reef__address_of_peer(int descriptor, char out[REEF__ADDRESS_TEXT_SIZE]);
 
 /** Print the address at this end. */

@@ -46,13 +46,13 @@ typedef struct handshake {
 struct reef__stream_tls {
     reef__stream_t *stream;
     reef__tls_context_t *context;
-    reef__tls_t *session;     /* NULL until a record has come */
-    handshake_t *handshake;   /* NULL once it is done */
-    reef__stream_tls_t *next; /* in the queue that it is in */
-    const char *cause;        /* of a failure; static, NULL = none */
-    bool is_waiting;          /* for a thread */
-    bool is_working;          /* a thread has it */
-    bool has_ended;           /* the peer has said so */
+    reef__tls_t *session;                /* NULL until a record has come */
+    handshake_t *handshake;              /* NULL once it is done */
+    reef__stream_tls_t *previous, *next; /* in the queue that it is in */
+    const char *cause;                   /* of a failure; static, NULL = none */
+    bool is_waiting;                     /* for a thread */
+    bool is_working;                     /* a thread has it */
+    bool has_ended;                      /* the peer has said so */
 };
 
 static const reef_alloc_t *alloc_of(const reef__stream_t *stream)
@@ -292,9 +292,16 @@ static void work(uv_work_t *work)
 
 static void append(reef__stream_tls_queue_t *queue, reef__stream_tls_t *tls)
 {
+    tls->previous = queue->last;
     tls->next = NULL;
-    *(queue->first ? &queue->last->next : &queue->first) = tls;
+    *(queue->last ? &queue->last->next : &queue->first) = tls;
     queue->last = tls;
+}
+
+static void remove_from(reef__stream_tls_queue_t *queue, const reef__stream_tls_t *tls)
+{
+    *(tls->previous ? &tls->previous->next : &queue->first) = tls->next;
+    *(tls->next ? &tls->next->previous : &queue->last) = tls->previous;
 }
 
 static reef__stream_tls_t *take_first(reef__stream_tls_queue_t *queue)
@@ -302,7 +309,7 @@ static reef__stream_tls_t *take_first(reef__stream_tls_queue_t *queue)
     reef__stream_tls_t *tls = queue->first;
 
     if (tls != NULL) {
-        queue->first = tls->next;
+        remove_from(queue, tls);
     }
     return tls;
 }
@@ -363,22 +370,12 @@ static void wait_for_thread(reef__stream_t *stream)
 
 void reef__stream_tls_close(reef__stream_t *stream)
 {
-    reef__stream_tls_loop_t *loop = loop_of(stream);
-    reef__stream_tls_t *before = NULL;
-    reef__stream_tls_t *tls = loop->waiting.first;
+    reef__stream_tls_t *tls = stream->tls;
 
-    if (!stream->tls->is_waiting) {
-        return;
+    if (tls->is_waiting) {
+        remove_from(&loop_of(stream)->waiting, tls);
+        tls->is_waiting = false;
     }
-    while (tls != stream->tls) {
-        before = tls;
-        tls = tls->next;
-    }
-    *(before ? &before->next : &loop->waiting.first) = tls->next;
-    if (loop->waiting.last == tls) {
-        loop->waiting.last = before;
-    }
-    tls->is_waiting = false;
 }
 
 static void keep(reef__stream_t *stream, const uint8_t *data, size_t size)

@@ -237,11 +237,11 @@ static void on_flushed(reef__stream_t *stream)
     if (connection->state != REEF__WS_LEAVING) {
         return;
     }
-    if (connection->has_ended) {
-        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
-    } else if (!connection->has_shut_down) {
+    if (!connection->has_shut_down) {
         connection->has_shut_down = true;
-        reef__stream_shut_down(stream);
+        reef__stream_shut_down(stream); /* comes back here, with TLS it has to write */
+    } else if (connection->has_ended) {
+        reef__ws_abort(connection, REEF_DISCONNECT_LOST);
     }
 }
 
@@ -288,11 +288,10 @@ static void on_secured(reef__stream_t *stream)
     reef__ws_enter(connection, REEF__WS_HANDSHAKE);
 }
 
-/* Their FIN.  Whoever has nothing more to say may still listen: the answers, if they
- * said good-bye before, and what is queued. */
-static void on_ended(reef__stream_t *stream)
+/* All that they have said is read.  Whoever has nothing more to say may still listen:
+ * the answers, if they said good-bye before, and what is queued. */
+static void end_input(reef__ws_connection_t *connection)
 {
-    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
     bool is_closing =
         connection->state == REEF__WS_CLOSING || connection->state == REEF__WS_LEAVING;
 
@@ -300,14 +299,22 @@ static void on_ended(reef__stream_t *stream)
         tell_tls_failure(connection, "closed during the handshake");
     }
     if (connection->state != REEF__WS_ENDING &&
-        !(is_closing && reef__stream_has_output(stream))) {
+        !(is_closing && reef__stream_has_output(&connection->stream))) {
         reef__ws_abort(connection, REEF_DISCONNECT_LOST);
-        return;
+    } else if (is_closing) {
+        connection->state = REEF__WS_LEAVING; /* the deadline is that of before */
     }
+}
+
+/* Their FIN; with TLS, in one read with what came before it. */
+static void on_ended(reef__stream_t *stream)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)stream;
+
     connection->has_ended = true;
     reef__stream_pause(stream);
-    if (is_closing) {
-        connection->state = REEF__WS_LEAVING; /* the deadline is that of before */
+    if (connection->state != REEF__WS_OPEN || connection->held == NULL) {
+        end_input(connection); /* otherwise what is held is read first */
     }
 }
 
@@ -617,7 +624,12 @@ static void resume_reading(reef__peer_t *peer)
     reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
 
     read_held(connection);
-    if (connection->state != REEF__WS_OPEN || !peer->is_waiting) {
+    if (connection->state == REEF__WS_OPEN && peer->is_waiting) {
+        return;
+    }
+    if (connection->has_ended) {
+        end_input(connection);
+    } else {
         reef__stream_resume(&connection->stream);
     }
 }
