@@ -169,6 +169,39 @@ static void test_udp_send_takes_turns(void **state)
     udp_expect(f, clients[1], "one");
 }
 
+static bool is_room_used_up(void *context)
+{
+    (void)context;
+    return atomic_load(&room) == 0;
+}
+
+/* Nor do those who are first in line, when the system takes less than their share. */
+static void test_udp_send_takes_turns_when_little_is_taken(void **state)
+{
+    fixture_t *f = *state;
+    reef_entity_t entities[3];
+    int clients[3];
+
+    start(f, "log.level=off");
+    for (int i = 0; i < 3; i++) {
+        clients[i] = udp_client(f, 0);
+        entities[i] = udp_enter(f, clients[i]);
+    }
+    f->echoes = false;
+    atomic_store(&room, 0);
+    for (int i = 0; i < 600; i++) {
+        udp_send(f, entities[i % 3], "many", REEF_RELIABLE, 0);
+    }
+    step_for(f, "x", clients[0]);
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&room, 50);
+        ws_app_step_until(f->app, is_room_used_up, NULL, "50 datagrams to be taken");
+    }
+    for (int i = 0; i < 3; i++) {
+        udp_expect(f, clients[i], "many");
+    }
+}
+
 static void test_udp_send_of_too_large_a_message_fails_alone(void **state)
 {
     fixture_t *f = *state;
@@ -294,6 +327,7 @@ int main(void)
         BOTH(test_udp_send_classes_share_a_full_queue),
         BOTH(test_udp_send_is_bounded_over_all_sessions),
         WORLD(test_udp_send_takes_turns),
+        WORLD(test_udp_send_takes_turns_when_little_is_taken),
         BOTH(test_udp_send_of_too_large_a_message_fails_alone),
         BOTH(test_udp_send_larger_than_the_path_takes_is_told),
         BOTH(test_udp_send_to_nowhere_is_told),

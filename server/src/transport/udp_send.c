@@ -154,6 +154,18 @@ static void settle(reef__udp_loop_t *loop, uint32_t count)
     }
 }
 
+/* The system took @p count of the batch, and not all: who got none of its share sent
+ * goes first next time, or those behind would wait until the first have nothing more to
+ * say. */
+static void begin_behind(reef__udp_listener_t *listener, uint32_t count)
+{
+    reef__udp_peer_t *const *owners = listener->loop->owners;
+    reef__udp_peer_t *peer = owners[count];
+    bool had_its_turn = count > 0 && owners[count - 1] == peer;
+
+    listener->dirty = had_its_turn ? peer->next_dirty : peer;
+}
+
 static void flush_listener(reef__udp_listener_t *listener)
 {
     reef__udp_loop_t *loop = listener->loop;
@@ -172,6 +184,7 @@ static void flush_listener(reef__udp_listener_t *listener)
             reef_metric_add(loop->server->metric_errors, result.refused);
         }
         if (result.done < count) {
+            begin_behind(listener, result.done);
             listener->is_blocked = true;
             reef__udp_watch(listener);
         }
