@@ -145,6 +145,20 @@ static void test_udp_send_is_bounded_over_all_sessions(void **state)
     assert_int_equal(f->ended_count, 0);
 }
 
+static void test_udp_send_of_one_message_is_always_possible(void **state)
+{
+    char text[2049] = {0};
+    fixture_t *f = *state;
+    int client;
+
+    memset(text, 'x', sizeof(text) - 1);
+    start(f, "udp.max_queue_all=1024");
+    client = udp_client(f, 0);
+    udp_enter(f, client);
+    udp_say(client, text);
+    udp_expect(f, client, text);
+}
+
 /* One client with a long queue does not hold up another. */
 static void test_udp_send_takes_turns(void **state)
 {
@@ -326,6 +340,7 @@ int main(void)
         BOTH(test_udp_send_waits_while_the_system_is_full),
         BOTH(test_udp_send_classes_share_a_full_queue),
         BOTH(test_udp_send_is_bounded_over_all_sessions),
+        BOTH(test_udp_send_of_one_message_is_always_possible),
         WORLD(test_udp_send_takes_turns),
         WORLD(test_udp_send_takes_turns_when_little_is_taken),
         BOTH(test_udp_send_of_too_large_a_message_fails_alone),

@@ -201,10 +201,12 @@ void reef__udp_flush(reef__udp_loop_t *loop)
 /* Queueing --------------------------------------------------------------------------
  */
 
-/* Whether all peers of the loop together would have more waiting than they may. */
+/* Whether all peers of the loop together would have more waiting than they may; one
+ * message always may, as in an outbox. */
 static bool is_loop_full(const reef__udp_loop_t *loop, uint64_t size)
 {
-    return loop->queued + size + ENTRY_COST > loop->server->config.max_queue_all;
+    return loop->queued > 0 &&
+           loop->queued + size + ENTRY_COST > loop->server->config.max_queue_all;
 }
 
 static bool is_peer_full(const reef__udp_peer_t *peer, uint64_t size)
