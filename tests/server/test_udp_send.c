@@ -38,15 +38,22 @@ enum {
     PLENTY = 1000000
 };
 
-/* A client in the world, and a system that takes nothing any more. */
+/* Clients in the world, and a system that takes nothing any more. */
+static void block_all(fixture_t *f, int *clients, reef_entity_t *entities, int count)
+{
+    for (int i = 0; i < count; i++) {
+        clients[i] = udp_client(f, 0);
+        entities[i] = udp_enter(f, clients[i]);
+    }
+    f->echoes = false;
+    atomic_store(&room, 0);
+}
+
 static reef_entity_t block(fixture_t *f, int *client)
 {
     reef_entity_t entity;
 
-    *client = udp_client(f, 0);
-    entity = udp_enter(f, *client);
-    f->echoes = false;
-    atomic_store(&room, 0);
+    block_all(f, client, &entity, 1);
     return entity;
 }
 
@@ -129,12 +136,7 @@ static void test_udp_send_is_bounded_over_all_sessions(void **state)
     int clients[3];
 
     start(f, "udp.max_queue_all=1024");
-    for (int i = 0; i < 3; i++) {
-        clients[i] = udp_client(f, 0);
-        entities[i] = udp_enter(f, clients[i]);
-    }
-    f->echoes = false;
-    atomic_store(&room, 0);
+    block_all(f, clients, entities, 3);
     for (int i = 0; i < 30; i++) {
         udp_send(f, entities[i % 3], "0123456789", REEF_RELIABLE, 0);
     }
@@ -163,21 +165,15 @@ static void test_udp_send_of_one_message_is_always_possible(void **state)
 static void test_udp_send_takes_turns(void **state)
 {
     fixture_t *f = *state;
-    reef_entity_t first;
-    reef_entity_t second;
+    reef_entity_t entities[2];
     int clients[2];
 
     start(f, "log.level=off");
-    clients[0] = udp_client(f, 0);
-    clients[1] = udp_client(f, 0);
-    first = udp_enter(f, clients[0]);
-    second = udp_enter(f, clients[1]);
-    f->echoes = false;
-    atomic_store(&room, 0);
+    block_all(f, clients, entities, 2);
     for (int i = 0; i < 1000; i++) {
-        udp_send(f, first, "many", REEF_RELIABLE, 0);
+        udp_send(f, entities[0], "many", REEF_RELIABLE, 0);
     }
-    udp_send(f, second, "one", REEF_RELIABLE, 0);
+    udp_send(f, entities[1], "one", REEF_RELIABLE, 0);
     step_for(f, "x", clients[0]);
     atomic_store(&room, 100);
     udp_expect(f, clients[1], "one");
@@ -197,12 +193,7 @@ static void test_udp_send_takes_turns_when_little_is_taken(void **state)
     int clients[3];
 
     start(f, "log.level=off");
-    for (int i = 0; i < 3; i++) {
-        clients[i] = udp_client(f, 0);
-        entities[i] = udp_enter(f, clients[i]);
-    }
-    f->echoes = false;
-    atomic_store(&room, 0);
+    block_all(f, clients, entities, 3);
     for (int i = 0; i < 600; i++) {
         udp_send(f, entities[i % 3], "many", REEF_RELIABLE, 0);
     }
