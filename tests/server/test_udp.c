@@ -3,6 +3,8 @@
 
 #include <reef/components.h>
 
+#include "app.h"
+
 #include <poll.h>
 
 static void test_udp_every_datagram_is_a_message(void **state)
@@ -150,6 +152,41 @@ static const reef__udp_peer_t *only_peer(const fixture_t *f)
     }
     assert_non_null(found);
     return found;
+}
+
+/* The process stood still, the poll was interrupted, and its time is over now. */
+static void oversleep(fixture_t *f)
+{
+    reef__udp_listener_t *listener = &udp_server(f)->loops[0].listeners[0];
+    reef__io_t *io = listener->loop->io;
+    void *peers[1];
+    reef__udp_peer_t *peer;
+
+    assert_int_equal(listener->peers.count, 1);
+    reef__udp_table_copy_values(&listener->peers, peers);
+    peer = peers[0];
+    peer->heard_ms -= 60000;
+    io->now_ms -= 60000;
+    reef__peer_set_deadline(&peer->peer, peer->heard_ms + 30000);
+    reef__ios_pass(f->app->ios);
+}
+
+static void test_udp_silence_of_our_own_ends_nothing(void **state)
+{
+    fixture_t *f = *state;
+    int client;
+
+    UDP_START(f, "udp.idle_timeout_s=30");
+    client = udp_client(f, 0);
+    udp_enter(f, client);
+    udp_say(client, "still here");
+    oversleep(f);
+    udp_expect(f, client, "still here");
+    assert_int_equal(f->connected_count, 1);
+
+    oversleep(f); /* and this time it had said nothing */
+    udp_await(f, &f->ended_count, 1, "an end");
+    assert_int_equal(f->reason, REEF_DISCONNECT_TIMEOUT);
 }
 
 static void test_udp_empty_datagrams_are_signs_of_life(void **state)
@@ -573,6 +610,7 @@ int main(void)
         BOTH(test_udp_largest_datagram_comes_back),
         BOTH(test_udp_larger_than_allowed_is_dropped),
         BOTH(test_udp_silence_ends_a_session),
+        WORLD(test_udp_silence_of_our_own_ends_nothing),
         WORLD(test_udp_empty_datagrams_are_signs_of_life),
         BOTH(test_udp_sessions_have_a_cap),
         BOTH(test_udp_kick_comes_behind_what_was_sent),
