@@ -296,6 +296,30 @@ static void test_udp_send_before_a_kick_lingers(void **state)
     assert_int_equal(atomic_load(&udp_server(f)->session_count), 0); /* at once */
 }
 
+static void test_udp_send_to_a_group_passes_by_who_is_kicked(void **state)
+{
+    fixture_t *f = *state;
+    reef_group_t group;
+    reef_entity_t entity;
+    int client;
+
+    start(f, "log.level=off");
+    group = reef_group_create(f->app);
+    entity = block(f, &client);
+    assert_true(reef_group_add(f->app, group, entity));
+    udp_send(f, entity, "you go", REEF_RELIABLE, 0);
+    reef_session_close(f->app, entity, 1008, "go");
+    udp_await(f, &f->ended_count, 1, "an end");
+    reef_world_send(
+        reef_app_world(f->app),
+        &(send_message_t){.group = group, .payload = reef_buffer_format("all of us")});
+    reef_app_step(f->app, 0);
+    atomic_store(&room, PLENTY);
+    udp_expect(f, client, "you go");
+    reef_app_step(f->app, 0);
+    udp_expect_nothing(client);
+}
+
 static void test_udp_send_after_a_kick_does_not_linger_for_ever(void **state)
 {
     fixture_t *f = *state;
@@ -340,6 +364,7 @@ int main(void)
         BOTH(test_udp_send_without_memory_is_told),
         BOTH(test_udp_send_goes_on_after_a_refusal_of_the_network),
         WORLD(test_udp_send_before_a_kick_lingers),
+        WORLD(test_udp_send_to_a_group_passes_by_who_is_kicked),
         BOTH(test_udp_send_after_a_kick_does_not_linger_for_ever),
         BOTH(test_udp_send_is_given_up_at_the_end),
     };
