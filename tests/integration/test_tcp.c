@@ -185,6 +185,8 @@ static void test_tcp_tls_client_sees_the_end_of_the_server(void **state)
 /* Rooms ---------------------------------------------------------------------------- */
 
 /* Someone on WebSocket sees every message of someone on TCP, and one leave. */
+static const char token_setting[] = "auth.token=" ADMIN_TOKEN;
+
 static void expect_all_seen(void **state, const char *framing, const char *transport)
 {
     fixture_t *fixture = *state;
@@ -195,7 +197,7 @@ static void expect_all_seen(void **state, const char *framing, const char *trans
 
     snprintf(text, sizeof(text), "tcp.framing=%s", framing);
     SERVER_START(server, REEFD, text, "tcp.listen=127.0.0.1:0", "tcp.payload=text",
-                 "tcps.listen=127.0.0.1:0", "tcps.dev=true", "auth.token=" ADMIN_TOKEN,
+                 "tcps.listen=127.0.0.1:0", "tcps.dev=true", token_setting,
                  "auth.exempt=websocket,tcp"); /* they are asked, and all are let in */
     snprintf(address, sizeof(address), "%s127.0.0.1:%d",
              strcmp(transport, "tcps") == 0 ? "tls:" : "",

@@ -86,8 +86,8 @@ static void test_crypto_siphash_matches_the_published_vectors(void **state)
     uint8_t tag[REEF_SIPHASH_SIZE];
 
     (void)state;
-    for (uint8_t i = 0; i < sizeof(key); i++) {
-        key[i] = i;
+    for (size_t i = 0; i < sizeof(key); i++) {
+        key[i] = (uint8_t)i;
     }
     memcpy(data, key, sizeof(data));
     reef_crypto_siphash(key, reef_span(data, sizeof(data)), tag);

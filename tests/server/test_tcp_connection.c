@@ -11,6 +11,7 @@
 
 #include "app.h"
 #include "transport/io.h"
+#include "transport/tcp.h"
 
 #include <sys/socket.h>
 #include <time.h>
@@ -167,6 +168,11 @@ static int setup_asking_threads(void **state)
                       true);
 }
 
+static int setup_raw_world(void **state)
+{
+    return setup_with(state, "server.io_threads=0", "tcp.framing=raw", false);
+}
+
 static int teardown(void **state)
 {
     fixture_t *f = *state;
@@ -321,6 +327,31 @@ static bool all_have_come(void *context)
     return f->received == f->expected;
 }
 
+static void count_queued(reef__stream_t *stream, void *context)
+{
+    *(uint32_t *)context += stream->outbox.count;
+}
+
+/* Raw has nothing at all, which must not pile up. */
+static void test_tcp_connection_empty_raw_message_is_nothing(void **state)
+{
+    fixture_t *f = *state;
+    uint32_t queued = 0;
+
+    for (int i = 0; i < 10; i++) {
+        send_to(f, 0, '-');
+        reef_app_step(f->app, 0);
+    }
+    reef__streams_visit(f->app->ios->items[0], &reef__tcp_stream_type, count_queued,
+                        &queued);
+    assert_int_equal(queued, 0);
+    send_to(f, 3, 'a');
+    expect(f, "aaa");
+    say(f, "bbb");
+    expect(f, "bbb");
+    assert_int_equal(reef_session_queue_bytes(f->app, f->entity), 0);
+}
+
 /* Limits --------------------------------------------------------------------------- */
 
 /* Whoever sends without a break is in the middle of a message whenever one looks. */
@@ -383,9 +414,9 @@ static void test_tcp_connection_time_stands_still_while_the_world_is_busy(void *
     while (clock_ms() - start < TIMEOUT_MS * 3 / 2) {
         read_ahead(f);
     }
+    say(f, " on\n"); /* is there when it is read on, whenever that is */
     ws_app_step_until(f->app, all_have_come, f, "all of them");
     f->echoes = true;
-    say(f, " on\n");
     expect(f, "and on\n");
 }
 
@@ -633,6 +664,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(test_tcp_connection_gives_back_what_came),
         BOTH(test_tcp_connection_empty_message_is_an_empty_line),
+        IN(test_tcp_connection_empty_raw_message_is_nothing, "world", setup_raw_world),
         BOTH(test_tcp_connection_messages_on_end_take_their_time_each),
         BOTH(test_tcp_connection_message_that_takes_too_long_is_the_end),
         SLOW(test_tcp_connection_time_stands_still_while_the_world_is_busy),

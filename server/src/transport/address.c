@@ -166,11 +166,12 @@ socklen_t reef__address_size(const struct sockaddr_storage *address)
 
 void reef__address_of_peer(int descriptor, char out[REEF__ADDRESS_TEXT_SIZE])
 {
-    struct sockaddr_storage address = {0};
+    struct sockaddr_storage address;
     socklen_t size = sizeof(address);
     struct ucred who = {0};
     socklen_t who_size = sizeof(who);
 
+    memset(&address, 0, sizeof(address));
     getpeername(descriptor, (struct sockaddr *)&address, &size);
     if (address.ss_family != AF_UNIX) {
         reef__address_format(&address, out);
@@ -183,9 +184,10 @@ void reef__address_of_peer(int descriptor, char out[REEF__ADDRESS_TEXT_SIZE])
 
 void reef__address_of_socket(int descriptor, char out[REEF__ADDRESS_TEXT_SIZE])
 {
-    struct sockaddr_storage address = {0};
+    struct sockaddr_storage address;
     socklen_t size = sizeof(address);
 
+    memset(&address, 0, sizeof(address));
     getsockname(descriptor, (struct sockaddr *)&address, &size);
     reef__address_format(&address, out);
 }

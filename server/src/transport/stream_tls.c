@@ -23,11 +23,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     PLAIN_SIZE = REEF__IO_SLAB_SIZE + REEF__TLS_MAX_RECORD,
+    NICENESS = 5,        /* of the threads that do handshakes */
     MAX_FRAMES = 64,     /* in one write */
     MAX_PENDING = 16384, /* bytes: with more, nothing is encrypted on top */
 };
@@ -280,9 +282,11 @@ static void take_step(reef__stream_tls_t *tls)
     }
 }
 
-/* On a thread of the pool. */
+/* On a thread of the pool.  Where processors are few it is to make way for the frame;
+ * setting the priority anew each time costs nothing beside what follows. */
 static void work(uv_work_t *work)
 {
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
     take_step(work->data);
 }
 

@@ -345,11 +345,17 @@ static bool may_be_sent_to(const reef__tcp_connection_t *connection)
            !connection->has_hole;
 }
 
+/* With `raw` an empty message is nothing, which a queue has no place for. */
+static bool is_nothing(const reef__peer_t *peer, const reef_buffer_t *message)
+{
+    return peer->framing == REEF__FRAMING_RAW && reef__buffer_frame(message).size == 0;
+}
+
 static void send_message(reef__peer_t *peer, const reef__fan_message_t *message)
 {
     reef__tcp_connection_t *connection = (reef__tcp_connection_t *)peer;
 
-    if (!may_be_sent_to(connection) || reef__buffer_frame(message->payload).size == 0) {
+    if (!may_be_sent_to(connection) || is_nothing(peer, message->payload)) {
         reef_buffer_unref(message->payload);
         return;
     }
@@ -464,6 +470,16 @@ static void read_held(reef__tcp_connection_t *connection)
     release_held(connection, held);
 }
 
+/* What it could not say while nobody listened is not its fault. */
+static void listen_again(reef__tcp_connection_t *connection)
+{
+    connection->heard_ms = now_ms(connection);
+    if (connection->message_ms != 0) {
+        connection->message_ms = now_ms(connection);
+    }
+    reef__stream_resume(&connection->stream);
+}
+
 static void resume_reading(reef__peer_t *peer)
 {
     reef__tcp_connection_t *connection = (reef__tcp_connection_t *)peer;
@@ -475,7 +491,7 @@ static void resume_reading(reef__peer_t *peer)
     if (connection->has_ended) {
         end_input(connection);
     } else {
-        reef__stream_resume(&connection->stream);
+        listen_again(connection);
     }
 }
 

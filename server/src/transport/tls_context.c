@@ -317,6 +317,7 @@ static reef_error_t load_files(reef__tls_context_t *context,
         error = read_file(desc, &key, failure);
     }
     if (error == REEF_OK) {
+        assert(certificate.text != NULL && key.text != NULL);
         error = load_chain(context, desc, &certificate, failure);
     }
     if (error == REEF_OK) {
