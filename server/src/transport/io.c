@@ -27,6 +27,7 @@
 
 enum {
     MAX_TIMEOUT_MS = 60000,
+    OVERSLEPT_MS = 250,
     CATCH_UP_NS = 50000
 };
 
@@ -116,11 +117,26 @@ static void expire(reef__io_t *io)
     }
 }
 
+/* Whether so much time has passed that the poll may have been interrupted, as when the
+ * process is stopped and goes on.  What came meanwhile is not read then, and nobody
+ * must be taken for silent.  Twice in a row would let a slow loop put off deadlines for
+ * ever. */
+static bool has_overslept(reef__io_t *io, uint64_t now_ms)
+{
+    io->has_overslept = !io->has_overslept && now_ms - io->now_ms > OVERSLEPT_MS;
+    return io->has_overslept;
+}
+
 static void take_in(reef__io_t *io)
 {
-    io->now_ms = uv_now(reef__loop_uv(io->loop));
+    uint64_t now_ms = uv_now(reef__loop_uv(io->loop));
+    bool must_poll_again = has_overslept(io, now_ms);
+
+    io->now_ms = now_ms;
     reef__streams_read(io);
-    expire(io);
+    if (!must_poll_again) {
+        expire(io);
+    }
     publish(io);
 }
 

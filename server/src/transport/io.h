@@ -110,6 +110,7 @@ struct reef__io {
     } flushes;
     uint8_t *slab;               /* [REEF__IO_SLAB_SIZE]: every read lands here */
     uint64_t now_ms;             /* of this pass */
+    bool has_overslept;          /* deadlines wait for one more poll */
     _Atomic bool is_sleeping;    /* the loop waits for events: wake it */
     _Atomic bool has_waiting;    /* waiting.count > 0; set by the loop */
     bool has_orders;             /* the world's: pushed and not submitted yet */
