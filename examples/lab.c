@@ -19,15 +19,20 @@ static void get_clients(reef_http_request_t *request, void *context)
                          reef_session_count(request->app));
 }
 
+/* As a JSON string, for a body may be anything, and a text must be UTF-8. */
 static void post_message(reef_http_request_t *request, void *context)
 {
-    reef_buffer_t *payload = reef_buffer_create(REEF_PAYLOAD_BINARY, request->body);
+    send_message_t message = {0};
     uint64_t id = 0;
 
     (void)context, (void)reef_http_parameter_u64(request, "id", &id);
-    reef_world_send(request->world,
-                    &(send_message_t){.target = reef_session_find(request->app, id),
-                                      .payload = payload});
+    message.target = reef_session_find(request->app, id);
+    if (message.target == 0) {
+        reef_http_reply_problem(request, 404, "there is no such client");
+        return;
+    }
+    message.payload = reef_buffer_format("%s", reef_http_quote(request, request->body));
+    reef_world_send(request->world, &message);
     reef_http_reply_text(request, 202, "on its way\n");
 }
 

@@ -48,6 +48,16 @@ void reef__clients_collect(void *argument)
     }
 }
 
+/* Null where there is no TLS; the length of a member of session_t is given. */
+static void add_text(cJSON *json, const char *name, const char *text, size_t size)
+{
+    size_t length = strnlen(text, size);
+
+    cJSON_AddItemToObject(json, name,
+                          length == 0 ? cJSON_CreateNull()
+                                      : reef__json_text(reef_span(text, length)));
+}
+
 cJSON *reef__client_json(const reef__client_copy_t *client)
 {
     const session_t *session = &client->session;
@@ -56,6 +66,8 @@ cJSON *reef__client_json(const reef__client_copy_t *client)
     reef__json_add_id(json, "id", client->id);
     reef__json_add_id(json, "entity", client->entity);
     cJSON_AddStringToObject(json, "transport", transport_name(session->transport));
+    add_text(json, "tls", session->tls_version, sizeof(session->tls_version));
+    add_text(json, "cipher", session->cipher, sizeof(session->cipher));
     cJSON_AddItemToObject(
         json, "peer",
         reef__json_text(

@@ -58,6 +58,12 @@ typedef struct carrier {
 
 /* Request ---------------------------------------------------------------------- */
 
+/* HTTP/1.0 knows no interim replies and no chunks. */
+static bool is_new(const char *version)
+{
+    return version != NULL && strcmp(version, "1.1") == 0;
+}
+
 /* When @p size bytes must have passed at the latest. */
 static uint64_t due_ns(uint64_t began_ns, uint32_t timeout_ms, uint64_t size)
 {
@@ -141,22 +147,63 @@ static void fill_request(reef__request_t *request,
         .now_ns = carrier->began_ns,
     };
     expect = reef__request_header(request, "Expect");
-    carrier->expects = expect != NULL && strcasecmp(expect, "100-continue") == 0;
+    carrier->expects = expect != NULL && strcasecmp(expect, "100-continue") == 0 &&
+                       is_new(info->http_version);
 }
 
-/* The library reads no more headers than these, and keeps silent about others. */
-static bool is_large(const reef__request_t *request)
+/* The library reads no more headers than these, and keeps silent about others.  Names
+ * and values lie where they were received. */
+static bool is_large(const struct mg_request_info *info)
 {
-    size_t size = strlen(request->path) + strlen(request->query);
+    const struct mg_header *headers = info->http_headers;
+    const char *end = info->num_headers > 0 ? headers[info->num_headers - 1].value
+                                            : info->request_uri;
 
-    for (size_t i = 0; i < request->header_count; i++) {
-        size += strlen(request->headers[i].name) + strlen(request->headers[i].value) +
-                4; /* ": " and the end of the line */
+    return info->num_headers == MG_MAX_HEADERS ||
+           end + strlen(end) - info->request_method > MAX_HEAD;
+}
+
+/*
+ * The library takes any line that begins with no name for the end of the head, and
+ * ignores all behind it, a Content-Length for one; drops spaces before a colon; and
+ * takes a lone LF for the end of a line.  A proxy may see it otherwise, so those are
+ * refused (RFC 9112 sections 2.2, 5.1 and 5.2).  It has put NULs for each colon and for
+ * what ended a line.
+ */
+static bool is_clear(const struct mg_request_info *info)
+{
+    for (int i = 0; i < info->num_headers; i++) {
+        const struct mg_header *header = &info->http_headers[i];
+        const char *colon = header->name + strlen(header->name);
+        const char *end = header->value + strlen(header->value);
+
+        if (colon[1] == '\0' && header->value != colon + 1) {
+            return false;
+        }
+        if (end[1] != '\0' ||
+            (i + 1 < info->num_headers ? end + 2 != info->http_headers[i + 1].name
+                                       : end[2] != '\r')) {
+            return false;
+        }
     }
-    return request->header_count == REEF__MAX_HEADERS || size > MAX_HEAD;
+    return true;
 }
 
 /* Reply ------------------------------------------------------------------------ */
+
+static bool has_header(const char *lines, const char *name)
+{
+    size_t size = strlen(name);
+
+    while (*lines != '\0') {
+        if (strncasecmp(lines, name, size) == 0 && lines[size] == ':') {
+            return true;
+        }
+        lines += strcspn(lines, "\n");
+        lines += *lines == '\n';
+    }
+    return false;
+}
 
 static void write_head(struct mg_connection *connection,
                        const reef__reply_t *reply,
@@ -164,7 +211,7 @@ static void write_head(struct mg_connection *connection,
 {
     const reef__http_t *http = mg_get_user_context_data(connection);
     char head[REEF__REPLY_HEADERS_SIZE + 2048];
-    bool has_cache_control = strcasestr(reply->headers, "Cache-Control:") != NULL;
+    bool has_cache_control = has_header(reply->headers, "Cache-Control");
     int size = snprintf(
         head, sizeof(head), "HTTP/1.1 %d %s\r\n%s%s%s%s%s%s%sConnection: %s\r\n\r\n",
         reply->status, reef__status_text(reply->status), http->desc.headers,
@@ -233,12 +280,12 @@ static bool is_crowded(const reef__http_t *http)
     return atomic_load(&http->connections) * 4 > http->desc.threads * 3;
 }
 
-/* HTTP/1.0 knows no chunks, and a connection is only kept where both sides say so. */
+/* A connection is only kept where both sides say so. */
 static bool wants_close(const char *version, const reef__request_t *request)
 {
     const char *header = reef__request_header(request, "Connection");
 
-    return version == NULL || strcmp(version, "1.1") != 0 ||
+    return !is_new(version) ||
            (header != NULL && strcasecmp(header, "keep-alive") != 0);
 }
 
@@ -254,7 +301,8 @@ static void refuse(reef__http_t *http, int status, reef__reply_t *reply)
 static int begin_request(struct mg_connection *connection)
 {
     reef__http_t *http = mg_get_user_context_data(connection);
-    const char *version = mg_get_request_info(connection)->http_version;
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    const char *version = info->http_version;
     carrier_t carrier = {
         .connection = connection, .http = http, .began_ns = reef__now_ns()};
     reef__header_t headers[REEF__MAX_HEADERS];
@@ -265,8 +313,10 @@ static int begin_request(struct mg_connection *connection)
     fill_request(&request, &carrier, headers);
     if (strlen(request.path) + strlen(request.query) > MAX_TARGET) {
         refuse(http, 414, &reply);
-    } else if (is_large(&request)) {
+    } else if (is_large(info)) {
         refuse(http, 431, &reply);
+    } else if (!is_clear(info)) {
+        refuse(http, 400, &reply);
     } else {
         http->desc.answer(http->desc.context, &request, &reply);
     }
@@ -277,7 +327,7 @@ static int begin_request(struct mg_connection *connection)
         mg_disable_connection_keep_alive(connection);
     }
     status = reply.status;
-    if (reply.stream != NULL && version != NULL && strcmp(version, "1.1") == 0) {
+    if (reply.stream != NULL && is_new(version)) {
         write_stream(connection, request.method, &reply);
     } else {
         write_reply(connection, request.method, &reply);

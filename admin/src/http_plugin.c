@@ -68,8 +68,10 @@ static void destroy_request(void *request)
     reef_http_request_destroy(request);
 }
 
-/* The reply borrows from @p served, which it then owns. */
-static void fill_reply(reef_http_request_t *served, reef__reply_t *reply)
+/* The reply borrows from @p served, which it then owns.  What a handler said is left as
+ * it is. */
+static void
+fill_reply(reef_http_request_t *served, bool by_handler, reef__reply_t *reply)
 {
     const reef_http_result_t *result = reef_http_request_result(served);
 
@@ -81,7 +83,7 @@ static void fill_reply(reef_http_request_t *served, reef__reply_t *reply)
         reply->size = result->body.size;
         reef__reply_lines(reply, result->headers);
     }
-    if (result->status == 405 || (result->status == 204 && reply->headers[0] == '\0')) {
+    if (!by_handler && (result->status == 405 || result->status == 204)) {
         reef__reply_header(reply, "Allow", "%s", result->allow);
     }
     if (result->status == 503 && result->detail != NULL) {
@@ -95,9 +97,10 @@ static void serve(plugin_t *plugin,
                   reef__reply_t *reply)
 {
     uint32_t max = reef_http_request_max_body(served);
+    bool has_route = reef_http_request_result(served)->status == 0;
     char *body = NULL;
 
-    if (reef_http_request_result(served)->status == 0) {
+    if (has_route) {
         if (!reef__body_read(request, max > 0 ? max : plugin->config.max_body, &body,
                              reply)) {
             free(body);
@@ -106,7 +109,7 @@ static void serve(plugin_t *plugin,
         reef_http_request_run(served, request->body, plugin->config.deadline_ms);
         free(body);
     }
-    fill_reply(served, reply);
+    fill_reply(served, has_route, reply);
 }
 
 static void route(plugin_t *plugin, reef__request_t *request, reef__reply_t *reply)

@@ -69,8 +69,7 @@ static bool parse_address(const char *text, size_t size, reef__listen_t *listen)
     size_t host_size;
     address_t address;
 
-    if (colon == NULL || at == REEF__MAX_LISTEN ||
-        size >= sizeof(listen->items[0].text)) {
+    if (colon == NULL || size >= sizeof(listen->items[0].text)) {
         return false;
     }
     host_size = (size_t)(colon - text);
@@ -102,10 +101,14 @@ reef_error_t reef__listen_parse(const char *setting,
 
         text += strspn(text, " ,");
         size = strcspn(text, " ,");
+        if (size > 0 && listen->count == REEF__MAX_LISTEN) {
+            return reef_fail(failure, REEF_E_INVALID, "%s: at most %d addresses",
+                             setting, REEF__MAX_LISTEN);
+        }
         if (size > 0 && !parse_address(text, size, listen)) {
             return reef_fail(failure, REEF_E_INVALID,
-                             "%s: '%.*s' is no numeric address and port, as "
-                             "127.0.0.1:9090, or one too many",
+                             "%s: '%.*s' is no numeric address and port, as in "
+                             "127.0.0.1:8081",
                              setting, (int)size, text);
         }
         text += size;

@@ -24,7 +24,8 @@ enum {
     MAX_OVERDUE = 64, /* cut off in one search */
 };
 
-#define REST_NS UINT64_C(100000000) /* between two searches */
+#define REST_NS  UINT64_C(100000000)  /* between two searches */
+#define AGAIN_NS UINT64_C(1000000000) /* between two for the same wait */
 
 struct reef__watch {
     pthread_t thread;
@@ -77,7 +78,7 @@ static const target_t *match(int descriptor, const target_t *targets, size_t cou
     port = read_address(&own, own_text);
     peer_port = read_address(&peer, peer_text);
     for (size_t i = 0; i < count; i++) {
-        if (targets[i].port == port &&
+        if (targets[i].port == port && port != 0 &&
             (targets[i].peer_port == 0 || (targets[i].peer_port == peer_port &&
                                            strcmp(targets[i].peer, peer_text) == 0))) {
             return &targets[i];
@@ -127,18 +128,19 @@ take_overdue(reef__watch_t *watch, uint64_t now_ns, target_t targets[MAX_OVERDUE
 
     watch->wakes_ns = UINT64_MAX;
     for (reef__wait_t *wait = watch->first; wait != NULL; wait = wait->next) {
-        if (wait->is_cut) {
-            continue;
-        }
         if (wait->due_ns <= now_ns && count < MAX_OVERDUE) {
             target_t *target = &targets[count++];
 
             *target = (target_t){.peer_port = wait->peer_port,
                                  .port = wait->port,
                                  .how = wait->may_write ? SHUT_RD : SHUT_RDWR};
-            snprintf(target->peer, sizeof(target->peer), "%s", wait->peer);
+            /* A zone, as in fe80::1%eth0, is no part of the address. */
+            snprintf(target->peer, sizeof(target->peer), "%.*s",
+                     (int)strcspn(wait->peer, "%"), wait->peer);
             wait->is_cut = true;
-        } else if (wait->due_ns < watch->wakes_ns) {
+            wait->due_ns = now_ns + AGAIN_NS; /* should it not be found */
+        }
+        if (wait->due_ns < watch->wakes_ns) {
             watch->wakes_ns = wait->due_ns;
         }
     }

@@ -17,7 +17,7 @@ typedef struct reef__watch reef__watch_t;
 typedef struct reef__wait {
     const char *peer; /* numeric address of the other side; borrowed */
     uint16_t peer_port, port;
-    uint64_t due_ns; /* monotonic: not to last beyond it */
+    uint64_t due_ns; /* monotonic: not to last beyond it; the watch's while it waits */
     bool may_write;  /* only reading is cut off: a reply can still be sent */
 
     struct reef__wait *next; /* of the watch */

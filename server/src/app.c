@@ -23,7 +23,8 @@
 #define SHUTDOWN_TEXT "server shutdown"
 
 enum {
-    SHUTDOWN_CODE = 1001 /* going away */
+    SHUTDOWN_CODE = 1001, /* going away */
+    MAX_REQUESTS = 4096, /* more than all threads of HTTP servers, so none is refused */
 };
 
 static uint64_t monotonic_ns(void *context)
@@ -100,8 +101,11 @@ static void create_parts(reef_app_t *app)
 
     app->metrics = reef_metrics_create(app->alloc);
     app->loop = reef__loop_create(app->alloc);
-    app->mailbox = reef_mailbox_create(&(reef_mailbox_desc_t){
-        .alloc = app->alloc, .wake = wake_loop, .wake_context = app->loop});
+    app->mailbox =
+        reef_mailbox_create(&(reef_mailbox_desc_t){.alloc = app->alloc,
+                                                   .capacity = MAX_REQUESTS,
+                                                   .wake = wake_loop,
+                                                   .wake_context = app->loop});
     app->world = reef_world_create(
         &(reef_world_desc_t){.alloc = app->alloc,
                              .clock = app->clock,

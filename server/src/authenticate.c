@@ -139,33 +139,53 @@ static bool next_parameter(reef_span_t *query, reef_span_t *name, reef_span_t *v
     return true;
 }
 
-/* Two hexadecimal digits; false when they are not. */
-static bool decode_byte(reef_span_t digits, uint8_t *byte)
+/* Cut the next byte, encoded or not, off @p text, which is not empty.  False when its
+ * encoding is wrong. */
+static bool next_byte(reef_span_t *text, uint8_t *byte)
 {
-    return digits.size >= 2 &&
-           reef_crypto_hex_decode(reef_span(digits.data, 2), byte, 1) == REEF_OK;
+    size_t taken = 1;
+
+    *byte = text->data[0];
+    if (*byte == '%') {
+        taken = 3;
+        if (text->size < taken ||
+            reef_crypto_hex_decode(reef_span(text->data + 1, 2), byte, 1) != REEF_OK) {
+            return false;
+        }
+    }
+    *text = reef_span_skip(*text, taken);
+    return true;
 }
 
 static bool percent_decode(reef_span_t text, char *out, size_t capacity)
 {
     size_t size = 0;
+    uint8_t byte;
 
     while (text.size > 0) {
-        uint8_t byte = text.data[0];
-        size_t taken = byte == '%' ? 3 : 1;
-
-        if ((byte == '%' && !decode_byte(reef_span_skip(text, 1), &byte)) ||
-            byte == '\0' || size + 1 >= capacity) {
+        if (!next_byte(&text, &byte) || byte == '\0' || size + 1 >= capacity) {
             return false;
         }
         out[size++] = (char)byte;
-        text = reef_span_skip(text, taken);
     }
     if (size >= capacity) {
         return false;
     }
     out[size] = '\0';
     return true;
+}
+
+/* Encoded or not it is the same name: what is hidden must not be seen in disguise. */
+static bool is_named(reef_span_t found, const char *name)
+{
+    uint8_t byte;
+
+    for (; found.size > 0; name++) {
+        if (!next_byte(&found, &byte) || byte == '\0' || byte != (uint8_t)*name) {
+            return false;
+        }
+    }
+    return *name == '\0';
 }
 
 bool reef_admission_query(const reef_admission_t *admission,
@@ -176,7 +196,7 @@ bool reef_admission_query(const reef_admission_t *admission,
     reef_span_t query = admission->peer.query, found, value;
 
     while (next_parameter(&query, &found, &value)) {
-        if (reef_span_equal(found, reef_span_text(name))) {
+        if (is_named(found, name)) {
             return percent_decode(value, out, capacity);
         }
     }
@@ -190,7 +210,7 @@ void reef_admission_hide_query(reef_admission_t *admission, const char *name)
     size_t kept = 0;
 
     while (next_parameter(&query, &found, &value)) {
-        bool is_hidden = reef_span_equal(found, reef_span_text(name));
+        bool is_hidden = is_named(found, name);
         size_t whole = found.size + (value.data != NULL) + value.size;
         size_t stars = value.size < 3 ? value.size : 3;
         size_t shown = is_hidden ? whole - value.size + stars : whole;

@@ -100,6 +100,20 @@ void reef_group_destroy(reef_app_t *app, reef_group_t handle)
     *REEF_ARRAY_PUSH(sessions->alloc, &sessions->free_groups) = number;
 }
 
+/* Most are in one or two groups, and there are very many links. */
+static reef__link_group_t *add_place(reef__sessions_t *sessions, reef__link_t *link)
+{
+    size_t before = link->groups.capacity;
+
+    if (link->groups.count == before) {
+        link->groups.capacity = before > 0 ? before * 2 : 1;
+        link->groups.items = reef_resize(
+            sessions->alloc, link->groups.items, before * sizeof(reef__link_group_t),
+            link->groups.capacity * sizeof(reef__link_group_t));
+    }
+    return &link->groups.items[link->groups.count++];
+}
+
 bool reef_group_add(reef_app_t *app, reef_group_t handle, reef_entity_t client)
 {
     reef__sessions_t *sessions = app->sessions;
@@ -117,7 +131,7 @@ bool reef_group_add(reef_app_t *app, reef_group_t handle, reef_entity_t client)
     }
     reef__sessions_send_pending(sessions);
     *REEF_ARRAY_PUSH(sessions->alloc, &group->members) = slot;
-    *REEF_ARRAY_PUSH(sessions->alloc, &link->groups) = (reef__link_group_t){
+    *add_place(sessions, link) = (reef__link_group_t){
         .group = number,
         .position = (uint32_t)(group->members.count - 1),
         .messages = group->messages,

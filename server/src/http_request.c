@@ -312,7 +312,7 @@ bool reef_http_parameter_u64(const reef_http_request_t *request,
     const char *text = reef_http_parameter(request, name);
     uint64_t number;
 
-    if (strspn(text, "0123456789") != strlen(text)) {
+    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text)) {
         return false;
     }
     errno = 0;

@@ -24,6 +24,7 @@ enum {
     ENTRY_COST = 64, /* bytes beside the frame: the entry, the buffer's head, malloc */
     KEPT_CAPACITY = 64, /* entries of an empty ring that are kept */
     FEW = 32,           /* entries that are searched without a map */
+    FIRST_CAPACITY = 2, /* most never hold more than the answer to a handshake */
 };
 
 static reef__outbox_entry_t *entry_at(const reef__outbox_t *outbox, uint32_t index)
@@ -54,7 +55,7 @@ void reef__outbox_finish(reef__outbox_t *outbox)
 
 static void grow(reef__outbox_t *outbox)
 {
-    uint32_t capacity = outbox->capacity ? outbox->capacity * 2 : 8;
+    uint32_t capacity = outbox->capacity ? outbox->capacity * 2 : FIRST_CAPACITY;
     reef__outbox_entry_t *entries =
         reef_resize(reef_alloc_default(), NULL, 0, capacity * sizeof(*entries));
 

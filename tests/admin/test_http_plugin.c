@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -106,6 +107,21 @@ static void get_slow(reef_http_request_t *request, void *context)
     reef_http_reply_text(request, 200, "at last");
 }
 
+/* Says by itself what the server says otherwise. */
+static void delete_echo(reef_http_request_t *request, void *context)
+{
+    const char *allow = reef_http_query(request, "allow");
+
+    (void)context;
+    assert_true(reef_http_add_header(request, "X-Was", "Cache-Control: public"));
+    if (allow != NULL) {
+        assert_true(reef_http_add_header(request, "Allow", allow));
+        reef_http_reply_problem(request, 405, "not now");
+    } else {
+        reef_http_reply(request, 204, NULL, reef_span(NULL, 0));
+    }
+}
+
 static void get_nothing(reef_http_request_t *request, void *context)
 {
     (void)request, (void)context;
@@ -131,6 +147,7 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
         {REEF_HTTP_POST, "/fish/{name}", post_fish},
         {REEF_HTTP_POST, "/echo", post_echo, .max_body = SMALL_BODY},
         {REEF_HTTP_PUT, "/echo", post_echo},
+        {REEF_HTTP_DELETE, "/echo/{what}", delete_echo},
         {REEF_HTTP_GET, "/cookie", get_cookie},
         {REEF_HTTP_GET, "/api/v1/server", get_cookie},
         {REEF_HTTP_GET, "/big", get_big},
@@ -355,6 +372,22 @@ static void test_http_plugin_reads_and_changes_the_world(void **state)
     ws_client_drop(&client);
 }
 
+static void test_http_plugin_leaves_headers_to_the_handler(void **state)
+{
+    server_t *server = *state;
+
+    START_PLAIN(server);
+    assert_int_equal(
+        ask(server, (http_request_t){.method = "DELETE", .path = "/echo/1?allow=GET"}),
+        405);
+    assert_int_equal(count_of(server->reply.text, "\r\nAllow: "), 1);
+    expect_header(server, "Allow", "GET");
+    expect_header(server, "Cache-Control", "no-store");
+    assert_int_equal(
+        ask(server, (http_request_t){.method = "DELETE", .path = "/echo/1"}), 204);
+    assert_int_equal(count_of(server->reply.text, "\r\nAllow: "), 0);
+}
+
 static void test_http_plugin_refuses_what_no_route_answers(void **state)
 {
     server_t *server = *state;
@@ -407,6 +440,33 @@ static void test_http_plugin_refuses_heads_that_can_be_read_twice(void **state)
     assert_non_null(strstr(talk(server, "GET /fish HTTP/1.1\r\n\r\n", 22), " 400 "));
     assert_non_null(
         strstr(talk(server, "NONSENSE\r\n\r\n", 12), "application/problem+json"));
+}
+
+/* The library lets these through, and overlooks what comes after some of them. */
+static void test_http_plugin_refuses_lines_that_are_no_headers(void **state)
+{
+    static const char *const lines[] = {"X: a\r\n Y: b\r\n", " X: a\r\n", ": a\r\n",
+                                        "\xc3\xa4: a\r\n",   "X : a\r\n", "X :\r\n",
+                                        "X: a\nY: b\r\n"};
+    server_t *server = *state;
+    char text[256];
+
+    START_PLAIN(server);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        int size = snprintf(text, sizeof(text),
+                            "PUT /echo HTTP/1.1\r\nHost: a\r\n%sContent-Length: 3\r\n"
+                            "Connection: close\r\n\r\nabc",
+                            lines[i]);
+
+        if (socket_http_status(talk(server, text, (size_t)size)) != 400 ||
+            count_of(server->reply.text, "HTTP/1.1 ") != 1) {
+            fail_msg("%s: %s", lines[i], server->reply.text);
+        }
+    }
+    assert_int_equal(
+        ask(server,
+            (http_request_t){.path = "/fish", .headers = "X:\r\nY:a\r\nZ:  a \r\n"}),
+        200);
 }
 
 /* A header line of @p size bytes, or @p count small ones. */
@@ -505,6 +565,8 @@ static void test_http_plugin_says_continue_only_to_a_body_it_wants(void **state)
         "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     static const char refused[] = "PUT /none HTTP/1.1\r\nHost: a\r\n"
                                   "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    static const char old[] = "PUT /echo HTTP/1.0\r\nHost: a\r\nContent-Length: 2\r\n"
+                              "Expect: 100-continue\r\n\r\nok";
     server_t *server = *state;
     int descriptor;
     char text[512];
@@ -521,6 +583,8 @@ static void test_http_plugin_says_continue_only_to_a_body_it_wants(void **state)
     assert_null(strstr(text, " 100 "));
     assert_null(strstr(talk(server, refused, sizeof(refused) - 1), " 100 "));
     assert_non_null(strstr(server->reply.text, " 404 "));
+    assert_null(strstr(talk(server, old, sizeof(old) - 1), " 100 "));
+    assert_non_null(strstr(server->reply.text, "\r\n\r\nok"));
 }
 
 /* Connections ------------------------------------------------------------------ */
@@ -790,6 +854,46 @@ static void test_http_plugin_answers_503_when_the_world_is_busy(void **state)
     assert_non_null(strstr(server->reply.text, "at last"));
 }
 
+/* Its requests and those of routes wait in one place. */
+static void test_http_plugin_leaves_room_for_the_admin(void **state)
+{
+    enum {
+        CROWD = 300
+    };
+    server_t *server = *state;
+    reef_mailbox_t *mailbox;
+    int waiting[CROWD + 1], admin;
+
+    START(server, "http.threads=400", "http.deadline_ms=60000",
+          "admin.deadline_ms=60000");
+    mailbox = reef_app_mailbox(server->app);
+    waiting[0] =
+        http_open(&(http_request_t){.port = server->http_port, .path = "/slow"});
+    sem_wait(&server->entered);
+    for (int i = 1; i <= CROWD; i++) {
+        waiting[i] =
+            http_open(&(http_request_t){.port = server->http_port, .path = "/fish"});
+    }
+    while (reef_mailbox_count(mailbox) < 256) {
+        usleep(1000); /* they are on their way */
+    }
+    admin =
+        http_open(&(http_request_t){.port = server->admin_port,
+                                    .path = "/api/v1/entities",
+                                    .headers = "Authorization: Bearer a-token\r\n"});
+    while (reef_mailbox_count(mailbox) < CROWD + 1 &&
+           recv(admin, server->reply.text, 1, MSG_PEEK | MSG_DONTWAIT) < 0) {
+        usleep(1000);
+    }
+    sem_post(&server->released);
+    socket_receive_all(admin, server->reply.text, sizeof(server->reply.text));
+    close(admin);
+    for (int i = 0; i <= CROWD; i++) {
+        close(waiting[i]);
+    }
+    assert_int_equal(socket_http_status(server->reply.text), 200);
+}
+
 static void test_http_plugin_answers_before_the_next_tick(void **state)
 {
     START(*state, "server.tick_rate=1");
@@ -844,8 +948,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_http_plugin_reads_and_changes_the_world),
+        TEST(test_http_plugin_leaves_headers_to_the_handler),
         TEST(test_http_plugin_refuses_what_no_route_answers),
         TEST(test_http_plugin_refuses_heads_that_can_be_read_twice),
+        TEST(test_http_plugin_refuses_lines_that_are_no_headers),
         TEST(test_http_plugin_bounds_heads),
         TEST(test_http_plugin_bounds_bodies_by_route_and_setting),
         TEST(test_http_plugin_reads_chunked_bodies),
@@ -863,6 +969,7 @@ int main(void)
         TEST(test_http_plugin_gives_up_who_does_not_read),
         TEST(test_http_plugin_sends_large_replies_whole),
         TEST(test_http_plugin_answers_503_when_the_world_is_busy),
+        TEST(test_http_plugin_leaves_room_for_the_admin),
         TEST(test_http_plugin_answers_before_the_next_tick),
         TEST(test_http_plugin_stops_while_requests_wait),
         TEST(test_http_plugin_counts_requests),

@@ -66,6 +66,22 @@ static void test_listen_refuses_what_is_no_address(void **state)
     }
 }
 
+static void test_listen_takes_eight_addresses(void **state)
+{
+    reef__listen_t listen;
+    reef_failure_t failure = {0};
+
+    (void)state;
+    assert_int_equal(reef__listen_parse("http.listen",
+                                        "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3,"
+                                        "127.0.0.1:4,127.0.0.1:5,127.0.0.1:6,"
+                                        "127.0.0.1:7,127.0.0.1:8,127.0.0.1:9",
+                                        &listen, &failure),
+                     REEF_E_INVALID);
+    assert_string_equal(failure.text, "http.listen: at most 8 addresses");
+    assert_int_equal(listen.count, 8);
+}
+
 static void test_listen_explains_a_port_in_use(void **state)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -95,6 +111,7 @@ int main(void)
         cmocka_unit_test(test_listen_splits_a_list),
         cmocka_unit_test(test_listen_takes_ipv6_in_brackets),
         cmocka_unit_test(test_listen_refuses_what_is_no_address),
+        cmocka_unit_test(test_listen_takes_eight_addresses),
         cmocka_unit_test(test_listen_explains_a_port_in_use),
     };
 

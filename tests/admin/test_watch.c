@@ -5,6 +5,7 @@
 #include "watch.h"
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,12 +121,75 @@ static void test_watch_cuts_off_many_one_after_the_other(void **state)
     free(pairs);
 }
 
+/* Until there was a search: @p wait, of nobody's, is overdue. */
+static void await_search(fixture_t *fixture)
+{
+    reef__wait_t wait = {.peer = "192.0.2.1", .port = 1};
+
+    while (!wait.is_cut) {
+        reef__watch_begin(fixture->watch, &wait);
+        usleep(1000); /* so that it is there for a while */
+        reef__watch_end(fixture->watch, &wait);
+    }
+}
+
+static void test_watch_tries_again_when_it_could_not_look(void **state)
+{
+    fixture_t *fixture = *state;
+    struct rlimit limit, none;
+    pair_t pair;
+    char byte;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    open_pair(fixture, &pair, UINT64_MAX);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    reef__watch_end(fixture->watch, &pair.wait);
+    pair.wait.due_ns = reef__now_ns();
+    reef__watch_begin(fixture->watch, &pair.wait);
+    await_search(fixture);
+    await_search(fixture); /* the one before has ended */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(socket_receive(pair.server, &byte, 1), 0);
+    close_pair(fixture, &pair);
+}
+
+static void test_watch_finds_addresses_with_a_zone(void **state)
+{
+    fixture_t *fixture = *state;
+    pair_t pair;
+    char byte;
+
+    open_pair(fixture, &pair, UINT64_MAX);
+    reef__watch_end(fixture->watch, &pair.wait);
+    pair.wait.peer = "127.0.0.1%lo"; /* as fe80::1%eth0 is written */
+    pair.wait.due_ns = reef__now_ns();
+    reef__watch_begin(fixture->watch, &pair.wait);
+    assert_int_equal(socket_receive(pair.server, &byte, 1), 0);
+    close_pair(fixture, &pair);
+}
+
+static void test_watch_leaves_other_kinds_of_sockets_alone(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    reef__watch_cut_port(0); /* nothing was bound */
+    assert_true(socket_send(ends[0], "x", 1));
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_watch_cuts_off_what_is_overdue_and_nothing_else),
         TEST(test_watch_leaves_the_way_back_open_for_a_reply),
         TEST(test_watch_cuts_off_many_one_after_the_other),
+        TEST(test_watch_tries_again_when_it_could_not_look),
+        TEST(test_watch_finds_addresses_with_a_zone),
+        TEST(test_watch_leaves_other_kinds_of_sockets_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

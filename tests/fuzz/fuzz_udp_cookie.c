@@ -34,10 +34,13 @@ expected_for(reef_span_t datagram, const reef__udp_key_t *from, uint64_t now_ms)
     if (datagram.size < REEF__UDP_COOKIE_SIZE) {
         return REEF__UDP_IGNORE;
     }
-    return is_cookie_of(datagram.data, from, now_ms) ||
-                   is_cookie_of(datagram.data, from,
-                                now_ms - REEF__UDP_COOKIE_PERIOD_MS)
-               ? REEF__UDP_OPEN
+    if (is_cookie_of(datagram.data, from, now_ms) ||
+        is_cookie_of(datagram.data, from, now_ms - REEF__UDP_COOKIE_PERIOD_MS)) {
+        return REEF__UDP_OPEN;
+    }
+    return datagram.size == REEF__UDP_COOKIE_SIZE &&
+                   memcmp(datagram.data, "\xffRC1", 4) == 0
+               ? REEF__UDP_IGNORE
                : REEF__UDP_CHALLENGE;
 }
 

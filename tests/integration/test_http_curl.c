@@ -76,7 +76,7 @@ expect_curl(const server_t *server, const char *wanted, const char *const *words
 #define STATUS "--write-out", " %{http_code}"
 
 typedef struct urls {
-    char clients[64], first[64], none[64], dots[64];
+    char clients[64], first[64], second[64], none[64], dots[64];
 } urls_t;
 
 static void start(fixture_t *fixture, urls_t *urls)
@@ -88,6 +88,7 @@ static void start(fixture_t *fixture, urls_t *urls)
     port = http_port(&fixture->server, 0);
     snprintf(urls->clients, 64, "http://127.0.0.1:%u/clients", port);
     snprintf(urls->first, 64, "http://127.0.0.1:%u/clients/1", port);
+    snprintf(urls->second, 64, "http://127.0.0.1:%u/clients/2", port);
     snprintf(urls->none, 64, "http://127.0.0.1:%u/none", port);
     snprintf(urls->dots, 64, "http://127.0.0.1:%u/a/../clients", port);
 }
@@ -106,7 +107,8 @@ static void test_http_curl_gets_and_posts(void **state)
     ws_client_expect_text(client, "there?");
     EXPECT(server, "{\"count\":1} 200", STATUS, urls.clients);
     EXPECT(server, "on its way\n 202", STATUS, "--data", "good morning", urls.first);
-    ws_client_expect(client, WS_BINARY, "good morning", 12);
+    ws_client_expect_text(client, "\"good morning\"");
+    EXPECT(server, " 404", STATUS, "--output", "/dev/null", "--data", "?", urls.second);
 }
 
 static void test_http_curl_is_told_what_is_wrong(void **state)
@@ -159,16 +161,21 @@ static void write_big(const server_t *server)
 static void test_http_curl_bodies_are_bounded(void **state)
 {
     fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
     const server_t *server = &fixture->server;
     urls_t urls;
 
     start(fixture, &urls);
+    ws_client_open(client, server->port);
+    ws_client_say(client, "there?"); /* its echo: the world has it */
+    ws_client_expect_text(client, "there?");
     write_big(server);
     /* Announced, and told before it is sent: curl waits for 100 Continue. */
     EXPECT(server, " 413", STATUS, "--output", "/dev/null", "--data-binary", "@big",
            "--header", "Expect: 100-continue", urls.first);
     EXPECT(server, " 202", STATUS, "--output", "/dev/null", "--header",
            "Transfer-Encoding: chunked", "--data", "in chunks", urls.first);
+    ws_client_expect_text(client, "\"in chunks\"");
 }
 
 static void test_http_curl_in_crowds_is_answered(void **state)

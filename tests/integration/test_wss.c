@@ -173,6 +173,11 @@ static void test_wss_sessions_tell_of_their_tls(void **state)
     assert_string_equal(admin_text(session, "tls_version"), "TLSv1.3");
     assert_string_equal(admin_text(session, "cipher"), "TLS_AES_256_GCM_SHA384");
     cJSON_Delete(list);
+    list = admin_get(&fixture->server, "/api/v1/clients");
+    session = cJSON_GetArrayItem(cJSON_GetObjectItem(list, "items"), 0);
+    assert_string_equal(admin_text(session, "tls"), "TLSv1.3");
+    assert_string_equal(admin_text(session, "cipher"), "TLS_AES_256_GCM_SHA384");
+    cJSON_Delete(list);
 }
 
 /* Handshakes ------------------------------------------------------------------- */
@@ -399,6 +404,17 @@ static void test_wss_dev_makes_a_certificate_and_tells_its_hash(void **state)
 
 /* Starts ----------------------------------------------------------------------- */
 
+static void test_wss_without_an_address_the_log_warns(void **state)
+{
+    fixture_t *fixture = *state;
+    char rest[256];
+
+    SERVER_START(&fixture->server, ECHO_EXAMPLE, "wss.dev=true");
+    process_await(&fixture->server.process, "level=warn module=wss", rest,
+                  sizeof(rest));
+    assert_non_null(strstr(rest, "set wss.listen"));
+}
+
 /* It must end with 1 and say @p text. */
 static void
 expect_refusal(fixture_t *fixture, const char *const *settings, const char *text)
@@ -472,6 +488,7 @@ int main(void)
         SECURE_TEST(test_wss_reloads_for_new_clients_and_keeps_the_old),
         SECURE_TEST(test_wss_keeps_its_certificate_when_the_new_one_is_broken),
         SECURE_TEST(test_wss_reload_also_reads_the_log_level),
+        SECURE_TEST(test_wss_without_an_address_the_log_warns),
         SECURE_TEST(test_wss_dev_makes_a_certificate_and_tells_its_hash),
         SECURE_TEST(test_wss_start_says_what_is_to_be_set),
         SECURE_TEST(test_wss_start_refuses_a_certificate_that_is_of_no_use),

@@ -9,6 +9,8 @@
 
 #include "jwt_sign.h"
 
+#include <time.h>
+
 #define SHARED "a shared token, long enough"
 #define FUTURE "4000000000" /* 2096 */
 
@@ -235,6 +237,21 @@ static void test_auth_session_ends_with_its_token(void **state)
     assert_false(f->peer.is_closed);
 }
 
+static void test_auth_session_has_the_leeway_of_its_token(void **state)
+{
+    fixture_t *f =
+        start(state, &(auth_config_t){.jwt_secret = JWT_SECRET, .leeway_s = 3600});
+    reef_world_t *world = reef_app_world(f->app);
+    uint64_t minute_ago_ms = ((uint64_t)time(NULL) - 60) * 1000;
+
+    assert_int_equal(try_claims(f, "{\"exp\":" FUTURE "}"), 0);
+    pass_time(f);
+    REEF_FIND_MUT(world, reef_session_next(f->app, 0), claims)->expires_at_ms =
+        minute_ago_ms;
+    pass_time(f);
+    assert_false(f->peer.is_closed);
+}
+
 static void test_auth_session_may_outlive_its_token(void **state)
 {
     fixture_t *f =
@@ -289,6 +306,7 @@ int main(void)
         APP_TEST(test_auth_issuer_and_audience_are_checked),
         APP_TEST(test_auth_exempt_transports_need_no_token),
         APP_TEST(test_auth_session_ends_with_its_token),
+        APP_TEST(test_auth_session_has_the_leeway_of_its_token),
         APP_TEST(test_auth_session_may_outlive_its_token),
         cmocka_unit_test(test_auth_refuses_settings_that_protect_nothing),
     };

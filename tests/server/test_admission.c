@@ -7,6 +7,7 @@
 #include <reef/session.h>
 
 #include "app.h"
+#include "authenticate.h"
 #include "transport/io.h"
 #include "transport/ws.h"
 
@@ -384,6 +385,17 @@ static void test_admission_takes_no_longer_than_the_handshake(void **state)
     expect_never_was(f);
 }
 
+/* Whoever would be asked may be gone. */
+static void test_admission_nobody_is_asked_at_the_end(void **state)
+{
+    fixture_t *f = *state;
+
+    reef__authenticators_stop(f->app->authenticators);
+    ask(f, "");
+    ws_app_await(f->app, &f->client);
+    assert_int_equal(ws_client_receive_status(&f->client), 503);
+}
+
 static void test_admission_app_may_end_before_the_answer(void **state)
 {
     fixture_t *f = *state;
@@ -423,6 +435,7 @@ int main(void)
         BOTH(test_admission_who_goes_before_a_refusal_never_was),
         BOTH_WITH(test_admission_takes_no_longer_than_the_handshake, setup_hasty,
                   setup_hasty_threads),
+        BOTH(test_admission_nobody_is_asked_at_the_end),
         BOTH(test_admission_app_may_end_before_the_answer),
         BOTH(test_admission_app_may_end_after_the_answer),
     };

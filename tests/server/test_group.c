@@ -8,6 +8,9 @@
 #include <reef/group.h>
 #include <reef/session.h>
 
+#include "app.h"
+#include "session_table.h"
+
 enum {
     MEMBERS = 4
 };
@@ -376,6 +379,22 @@ static void test_group_counts_and_knows_its_members(void **state)
     assert_true(has(f, f->other, 0));
 }
 
+/* There are many of them, and most are in the first group only. */
+static void test_group_memory_of_a_client_follows_its_groups(void **state)
+{
+    fixture_t *f = *state;
+    const reef__sessions_t *sessions = f->app->sessions;
+    const reef__link_t *link;
+
+    connect_all(f);
+    link = reef__link_at(sessions, reef__sessions_slot_of(sessions, f->entities[0]));
+    assert_int_equal(link->groups.capacity, 1);
+    assert_true(add(f, f->group, 0));
+    assert_true(add(f, f->other, 0));
+    assert_int_equal(link->groups.count, 3);
+    assert_int_equal(link->groups.capacity, 4);
+}
+
 static void test_group_takes_in_clients_only(void **state)
 {
     fixture_t *f = *state;
@@ -599,6 +618,7 @@ int main(void)
         EVERY_WAY(test_group_handle_of_an_ended_one_is_dead),
         EVERY_WAY(test_group_everyone_is_who_is_connected),
         EVERY_WAY(test_group_counts_and_knows_its_members),
+        EVERY_WAY(test_group_memory_of_a_client_follows_its_groups),
         EVERY_WAY(test_group_takes_in_clients_only),
         EVERY_WAY(test_group_client_that_disconnects_leaves_all),
         EVERY_WAY(test_group_reaches_who_is_left),

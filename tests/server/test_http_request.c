@@ -7,6 +7,7 @@
 
 #include <reef/http_server.h>
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -66,6 +67,18 @@ static void reply_headers(reef_http_request_t *request, void *context)
     reef_http_reply(request, 0, "text/html\r\nEvil: yes", reef_span_text("hi"));
 }
 
+static void reply_number(reef_http_request_t *request, void *context)
+{
+    uint64_t number = 0;
+
+    (void)context;
+    if (reef_http_parameter_u64(request, "number", &number)) {
+        reef_http_reply_text(request, 200, "%" PRIu64, number);
+    } else {
+        reef_http_reply_text(request, 404, "none");
+    }
+}
+
 static void reply_twice(reef_http_request_t *request, void *context)
 {
     (void)context;
@@ -96,6 +109,7 @@ static int setup(void **state)
     add(fixture->app, REEF_HTTP_PUT, "/facts/{id}", reply_facts);
     add(fixture->app, REEF_HTTP_GET, "/empty", reply_empty);
     add(fixture->app, REEF_HTTP_GET, "/headers", reply_headers);
+    add(fixture->app, REEF_HTTP_GET, "/number/{number...}", reply_number);
     add(fixture->app, REEF_HTTP_GET, "/twice", reply_twice);
     loopback_app_start(fixture->app);
     *state = fixture;
@@ -243,6 +257,20 @@ static void test_http_request_last_reply_counts(void **state)
                                 "\"detail\":\"not \\\"this\\\"\"}"));
 }
 
+static void test_http_request_takes_numbers_only_for_numbers(void **state)
+{
+    static const char *const none[] = {"/number/", "/number/1a", "/number/-1",
+                                       "/number/18446744073709551616"};
+
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        if (ask(*state, "GET", none[i], "")->status != 404) {
+            fail_msg("%s", none[i]);
+        }
+    }
+    assert_true(body_is(ask(*state, "GET", "/number/18446744073709551615", ""),
+                        "18446744073709551615"));
+}
+
 static void test_http_request_is_refused_when_the_world_does_not_answer(void **state)
 {
     fixture_t *fixture = *state;
@@ -269,6 +297,7 @@ int main(void)
         TEST(test_http_request_without_a_body_has_neither_type_nor_bytes),
         TEST(test_http_request_refuses_headers_that_break_the_reply),
         TEST(test_http_request_last_reply_counts),
+        TEST(test_http_request_takes_numbers_only_for_numbers),
         TEST(test_http_request_is_refused_when_the_world_does_not_answer),
     };
 

@@ -206,6 +206,20 @@ static void test_listeners_remove_the_file_of_a_unix_socket(void **state)
     assert_int_equal(access(f->path, F_OK), -1);
 }
 
+static void test_listeners_say_when_a_file_is_no_socket(void **state)
+{
+    fixture_t *f = *state;
+    reef_failure_t failure = {0};
+    FILE *file = fopen(f->path, "w");
+
+    fclose(file);
+    assert_int_equal(listen_on(f, f->unix_address, &failure), REEF_E_IO);
+    assert_non_null(strstr(failure.text, f->path));
+    assert_non_null(strstr(failure.text, "there is a file that is no socket"));
+    assert_int_equal(access(f->path, F_OK), 0);
+    end(f);
+}
+
 /* A socket's file outlives a server that was killed. */
 static void test_listeners_replace_a_stale_file(void **state)
 {
@@ -285,6 +299,7 @@ int main(void)
         TEST(test_listeners_of_ipv6_alone_take_ipv4_too),
         TEST(test_listeners_know_who_is_behind_a_unix_socket),
         TEST(test_listeners_remove_the_file_of_a_unix_socket),
+        TEST(test_listeners_say_when_a_file_is_no_socket),
         TEST(test_listeners_replace_a_stale_file),
         TEST(test_listeners_leave_a_living_socket_alone),
         TEST(test_listeners_leave_other_files_alone),

@@ -242,6 +242,15 @@ static void test_outbox_empty_again_gives_a_large_ring_back(void **state)
     assert_string_equal(contents(outbox), "[y]");
 }
 
+static void test_outbox_of_a_quiet_peer_is_small(void **state)
+{
+    reef__outbox_t *outbox = *state;
+
+    assert_int_equal(push(outbox, "hello", REEF_RELIABLE, 0), REEF_OK);
+    reef__outbox_consume(outbox, outbox->bytes);
+    assert_true(outbox->capacity * sizeof(*outbox->entries) <= 64);
+}
+
 static void test_outbox_begins_the_next_frame_at_its_beginning(void **state)
 {
     reef__outbox_t *outbox = *state;
@@ -391,6 +400,7 @@ int main(void)
         TEST(test_outbox_stalled_reader_costs_no_more_than_the_cap),
         TEST(test_outbox_finds_its_pong_after_holes_were_closed),
         TEST(test_outbox_empty_again_gives_a_large_ring_back),
+        TEST(test_outbox_of_a_quiet_peer_is_small),
         TEST(test_outbox_begins_the_next_frame_at_its_beginning),
         TEST(test_outbox_pong_leaves_alone_the_one_being_sent),
         TEST(test_outbox_never_drops_a_frame_begun),

@@ -3,6 +3,8 @@
 
 #include <reef/components.h>
 
+#include "app.h"
+
 #include <poll.h>
 
 static void test_udp_every_datagram_is_a_message(void **state)
@@ -150,6 +152,43 @@ static const reef__udp_peer_t *only_peer(const fixture_t *f)
     }
     assert_non_null(found);
     return found;
+}
+
+/* The process stood still, the poll was interrupted, and its time is over now. */
+static void oversleep(fixture_t *f)
+{
+    reef__udp_listener_t *listener = &udp_server(f)->loops[0].listeners[0];
+    reef__io_t *io = listener->loop->io;
+    void *peers[1];
+    reef__udp_peer_t *peer;
+
+    assert_int_equal(listener->peers.count, 1);
+    reef__udp_table_copy_values(&listener->peers, peers);
+    peer = peers[0];
+    peer->heard_ms -= 60000;
+    io->now_ms -= 60000;
+    reef__peer_set_deadline(&peer->peer, peer->heard_ms + 30000);
+    reef__ios_pass(f->app->ios);
+}
+
+static void test_udp_silence_of_our_own_ends_nothing(void **state)
+{
+    fixture_t *f = *state;
+    int client;
+
+    UDP_START(f, "udp.idle_timeout_s=30");
+    client = udp_client(f, 0);
+    udp_enter(f, client);
+    udp_say(client, "still here");
+    oversleep(f);
+    udp_expect(f, client, "still here");
+    assert_int_equal(f->connected_count, 1);
+
+    oversleep(f); /* and this time it had said nothing */
+    oversleep(f); /* a loop that is always late puts off nothing for ever */
+    assert_int_equal(atomic_load(&udp_server(f)->session_count), 0);
+    udp_await(f, &f->ended_count, 1, "an end");
+    assert_int_equal(f->reason, REEF_DISCONNECT_TIMEOUT);
 }
 
 static void test_udp_empty_datagrams_are_signs_of_life(void **state)
@@ -301,6 +340,28 @@ static void test_udp_beyond_a_full_inbox_is_dropped(void **state)
     assert_int_equal(udp_dropped(f, REEF__UDP_DROP_INBOX_FULL), 6);
 }
 
+/* Beyond what a frame takes in, the world keeps some, and then wants no more. */
+static void test_udp_beyond_a_full_inbox_of_the_world_is_dropped(void **state)
+{
+    fixture_t *f = *state;
+    int client;
+
+    f->echoes = false;
+    UDP_START(f, "server.inbox_messages=4", "server.max_frame_messages=1");
+    client = udp_client(f, 0);
+    udp_enter(f, client);
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 4; j++) {
+            udp_say(client, "x");
+        }
+        reef_app_step(f->app, 0);
+    }
+    assert_int_equal(udp_dropped(f, REEF__UDP_DROP_INBOX_FULL), 4);
+    udp_await(f, &f->heard_count, 1 + 8, "what was not dropped");
+    udp_say(client, "last");
+    udp_await(f, &f->heard_count, 1 + 8 + 1, "the last one");
+}
+
 /* The cookie -------------------------------------------------------------------------
  */
 
@@ -442,6 +503,26 @@ static void test_udp_who_is_refused_is_not_asked_for_again_at_once(void **state)
     assert_int_equal(f->ended_count, 0);
 }
 
+static void test_udp_who_is_over_is_not_refused_any_more(void **state)
+{
+    fixture_t *f = *state;
+
+    f->asks = true;
+    f->refuses = true;
+    UDP_START(f, "udp.idle_timeout_s=30");
+    udp_say(udp_client(f, 0), "hello");
+    while (udp_server(f)->loops[0].listeners[0].peers.count == 0) {
+        reef__loop_poll(f->app->loop, 1);
+    }
+    oversleep(f);
+    reef__ios_pass(f->app->ios); /* its time is over, and the world was not asked yet */
+    assert_int_equal(atomic_load(&udp_server(f)->session_count), 0);
+    udp_await(f, &f->asked_count, 1, "the question");
+    reef_app_step(f->app, 0);
+    assert_int_equal(f->connected_count, 0);
+    assert_int_equal(atomic_load(&udp_server(f)->quota.count), 0);
+}
+
 static void test_udp_who_is_refused_leaves_its_place(void **state)
 {
     fixture_t *f = *state;
@@ -573,6 +654,7 @@ int main(void)
         BOTH(test_udp_largest_datagram_comes_back),
         BOTH(test_udp_larger_than_allowed_is_dropped),
         BOTH(test_udp_silence_ends_a_session),
+        WORLD(test_udp_silence_of_our_own_ends_nothing),
         WORLD(test_udp_empty_datagrams_are_signs_of_life),
         BOTH(test_udp_sessions_have_a_cap),
         BOTH(test_udp_kick_comes_behind_what_was_sent),
@@ -580,12 +662,14 @@ int main(void)
         BOTH(test_udp_end_of_the_server_ends_sessions),
         BOTH(test_udp_nobody_comes_in_while_it_stops),
         WORLD(test_udp_beyond_a_full_inbox_is_dropped),
+        WORLD(test_udp_beyond_a_full_inbox_of_the_world_is_dropped),
         BOTH(test_udp_cookie_goes_before_a_session),
         BOTH(test_udp_cookie_alone_opens_a_session),
         BOTH(test_udp_cookie_never_answers_with_more_bytes),
         BOTH(test_udp_first_message_waits_until_its_sender_is_in),
         WORLD(test_udp_what_follows_the_first_message_does_not_wait),
         BOTH(test_udp_who_is_refused_is_not_asked_for_again_at_once),
+        WORLD(test_udp_who_is_over_is_not_refused_any_more),
         BOTH(test_udp_who_is_refused_leaves_its_place),
         BOTH(test_udp_listens_on_several_addresses),
         BOTH(test_udp_bad_addresses_fail_the_start),

@@ -117,6 +117,18 @@ static void test_udp_cookie_answers_nothing_that_is_shorter(void **state)
     }
 }
 
+/* Two servers that somebody has introduced would not come to an end. */
+static void test_udp_cookie_does_not_answer_a_challenge(void **state)
+{
+    fixture_t *f = *state;
+    reef_span_t challenge = reef_span(f->datagram, REEF__UDP_COOKIE_SIZE);
+
+    reef__udp_secret_init(&f->secret); /* now it is the challenge of another */
+    assert_int_equal(reef__udp_cookie_check(&f->secret, &f->from, NOW, &challenge),
+                     REEF__UDP_IGNORE);
+    assert_int_equal(challenge.size, REEF__UDP_COOKIE_SIZE);
+}
+
 static void test_udp_cookie_is_cut_from_messages_of_a_session(void **state)
 {
     fixture_t *f = *state;
@@ -139,6 +151,7 @@ int main(void)
         TEST(test_udp_cookie_every_bit_of_it_counts),
         TEST(test_udp_cookie_of_another_secret_is_none),
         TEST(test_udp_cookie_answers_nothing_that_is_shorter),
+        TEST(test_udp_cookie_does_not_answer_a_challenge),
         TEST(test_udp_cookie_is_cut_from_messages_of_a_session),
     };
 

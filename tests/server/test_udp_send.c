@@ -38,15 +38,22 @@ enum {
     PLENTY = 1000000
 };
 
-/* A client in the world, and a system that takes nothing any more. */
+/* Clients in the world, and a system that takes nothing any more. */
+static void block_all(fixture_t *f, int *clients, reef_entity_t *entities, int count)
+{
+    for (int i = 0; i < count; i++) {
+        clients[i] = udp_client(f, 0);
+        entities[i] = udp_enter(f, clients[i]);
+    }
+    f->echoes = false;
+    atomic_store(&room, 0);
+}
+
 static reef_entity_t block(fixture_t *f, int *client)
 {
     reef_entity_t entity;
 
-    *client = udp_client(f, 0);
-    entity = udp_enter(f, *client);
-    f->echoes = false;
-    atomic_store(&room, 0);
+    block_all(f, client, &entity, 1);
     return entity;
 }
 
@@ -129,12 +136,7 @@ static void test_udp_send_is_bounded_over_all_sessions(void **state)
     int clients[3];
 
     start(f, "udp.max_queue_all=1024");
-    for (int i = 0; i < 3; i++) {
-        clients[i] = udp_client(f, 0);
-        entities[i] = udp_enter(f, clients[i]);
-    }
-    f->echoes = false;
-    atomic_store(&room, 0);
+    block_all(f, clients, entities, 3);
     for (int i = 0; i < 30; i++) {
         udp_send(f, entities[i % 3], "0123456789", REEF_RELIABLE, 0);
     }
@@ -145,28 +147,64 @@ static void test_udp_send_is_bounded_over_all_sessions(void **state)
     assert_int_equal(f->ended_count, 0);
 }
 
+static void test_udp_send_of_one_message_is_always_possible(void **state)
+{
+    char text[2049] = {0};
+    fixture_t *f = *state;
+    int client;
+
+    memset(text, 'x', sizeof(text) - 1);
+    start(f, "udp.max_queue_all=1024");
+    client = udp_client(f, 0);
+    udp_enter(f, client);
+    udp_say(client, text);
+    udp_expect(f, client, text);
+}
+
 /* One client with a long queue does not hold up another. */
 static void test_udp_send_takes_turns(void **state)
 {
     fixture_t *f = *state;
-    reef_entity_t first;
-    reef_entity_t second;
+    reef_entity_t entities[2];
     int clients[2];
 
     start(f, "log.level=off");
-    clients[0] = udp_client(f, 0);
-    clients[1] = udp_client(f, 0);
-    first = udp_enter(f, clients[0]);
-    second = udp_enter(f, clients[1]);
-    f->echoes = false;
-    atomic_store(&room, 0);
+    block_all(f, clients, entities, 2);
     for (int i = 0; i < 1000; i++) {
-        udp_send(f, first, "many", REEF_RELIABLE, 0);
+        udp_send(f, entities[0], "many", REEF_RELIABLE, 0);
     }
-    udp_send(f, second, "one", REEF_RELIABLE, 0);
+    udp_send(f, entities[1], "one", REEF_RELIABLE, 0);
     step_for(f, "x", clients[0]);
     atomic_store(&room, 100);
     udp_expect(f, clients[1], "one");
+}
+
+static bool is_room_used_up(void *context)
+{
+    (void)context;
+    return atomic_load(&room) == 0;
+}
+
+/* Nor do those who are first in line, when the system takes less than their share. */
+static void test_udp_send_takes_turns_when_little_is_taken(void **state)
+{
+    fixture_t *f = *state;
+    reef_entity_t entities[3];
+    int clients[3];
+
+    start(f, "log.level=off");
+    block_all(f, clients, entities, 3);
+    for (int i = 0; i < 600; i++) {
+        udp_send(f, entities[i % 3], "many", REEF_RELIABLE, 0);
+    }
+    step_for(f, "x", clients[0]);
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&room, 50);
+        ws_app_step_until(f->app, is_room_used_up, NULL, "50 datagrams to be taken");
+    }
+    for (int i = 0; i < 3; i++) {
+        udp_expect(f, clients[i], "many");
+    }
 }
 
 static void test_udp_send_of_too_large_a_message_fails_alone(void **state)
@@ -258,6 +296,27 @@ static void test_udp_send_before_a_kick_lingers(void **state)
     assert_int_equal(atomic_load(&udp_server(f)->session_count), 0); /* at once */
 }
 
+/* The world may have sent it before it heard of the end. */
+static void test_udp_send_to_who_is_over_is_nothing(void **state)
+{
+    fixture_t *f = *state;
+    reef__udp_listener_t *listener;
+    void *peers[1];
+    int client;
+
+    start(f, "log.level=off");
+    block(f, &client);
+    listener = &udp_server(f)->loops[0].listeners[0];
+    assert_int_equal(listener->peers.count, 1);
+    reef__udp_table_copy_values(&listener->peers, peers);
+    reef__udp_peers_abort(listener->loop);
+    reef__udp_send(peers[0], &(reef__fan_message_t){
+                                 .payload = reef_buffer_format("too late"),
+                             });
+    assert_null(listener->dirty);
+    assert_int_equal(listener->loop->queued, 0);
+}
+
 static void test_udp_send_after_a_kick_does_not_linger_for_ever(void **state)
 {
     fixture_t *f = *state;
@@ -293,13 +352,16 @@ int main(void)
         BOTH(test_udp_send_waits_while_the_system_is_full),
         BOTH(test_udp_send_classes_share_a_full_queue),
         BOTH(test_udp_send_is_bounded_over_all_sessions),
+        BOTH(test_udp_send_of_one_message_is_always_possible),
         WORLD(test_udp_send_takes_turns),
+        WORLD(test_udp_send_takes_turns_when_little_is_taken),
         BOTH(test_udp_send_of_too_large_a_message_fails_alone),
         BOTH(test_udp_send_larger_than_the_path_takes_is_told),
         BOTH(test_udp_send_to_nowhere_is_told),
         BOTH(test_udp_send_without_memory_is_told),
         BOTH(test_udp_send_goes_on_after_a_refusal_of_the_network),
         WORLD(test_udp_send_before_a_kick_lingers),
+        WORLD(test_udp_send_to_who_is_over_is_nothing),
         BOTH(test_udp_send_after_a_kick_does_not_linger_for_ever),
         BOTH(test_udp_send_is_given_up_at_the_end),
     };

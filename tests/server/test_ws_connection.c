@@ -10,6 +10,8 @@
 #include "app.h"
 #include "transport/io.h"
 
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <zlib.h>
@@ -17,18 +19,40 @@
 enum {
     MAX_ARGS = 16,
     LARGE = 3000, /* bytes, more than max_queue is */
+    MANY = 600,   /* messages, more than an inbox holds */
     BOMBS = 50,
     BOMB = 1000000, /* bytes, and one more each */
 };
+
+struct fixture;
+
+typedef struct hold {
+    struct fixture *fixture;
+    const reef__io_t *io;
+} hold_t;
 
 typedef struct fixture {
     reef_app_t *app;
     ws_client_t client;
     reef_entity_t entity;
     bool echoes;
+    uint32_t received;        /* messages */
     uint32_t bombs;           /* that came, in order */
     reef_disconnect_t reason; /* of the last who left */
+    hold_t holding[2];        /* one per loop */
+    atomic_bool holds;    /* the next loop with a peer that waits for the world … */
+    sem_t held, released; /* … stands still at the end of its pass */
 } fixture_t;
+
+static void hold(void *context)
+{
+    const hold_t *held = context;
+
+    if (held->io->waiting.count > 0 && atomic_exchange(&held->fixture->holds, false)) {
+        sem_post(&held->fixture->held);
+        sem_wait(&held->fixture->released);
+    }
+}
 
 static void watch(reef_run_t *run)
 {
@@ -37,6 +61,7 @@ static void watch(reef_run_t *run)
     const user_disconnected_t *gone;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
+        f->received++;
         f->bombs +=
             reef_buffer_payload(message->payload).size == (size_t)BOMB + f->bombs;
         if (f->echoes) {
@@ -65,7 +90,13 @@ static int setup_with(void **state, const char *threads)
                                 "websocket.permessage_deflate=true"};
     fixture_t *f = calloc(1, sizeof(*f));
 
+    sem_init(&f->held, 0, 0);
+    sem_init(&f->released, 0, 0);
     f->app = loopback_app_create(sizeof(argv) / sizeof(argv[0]), argv);
+    for (uint32_t i = 0; i < f->app->ios->count; i++) {
+        f->holding[i] = (hold_t){.fixture = f, .io = f->app->ios->items[i]};
+        reef__io_add_flush(f->app->ios->items[i], hold, &f->holding[i]);
+    }
     f->echoes = true;
     ws_app_listen(f->app);
     reef_app_add_system(
@@ -99,6 +130,8 @@ static int teardown(void **state)
 
     ws_client_drop(&f->client);
     reef_app_destroy(f->app);
+    sem_destroy(&f->held);
+    sem_destroy(&f->released);
     free(f);
     return 0;
 }
@@ -300,6 +333,33 @@ static void test_ws_connection_bombs_wait_as_they_came(void **state)
     ws_client_drop(&client);
 }
 
+static bool all_came(void *context)
+{
+    return ((const fixture_t *)context)->received == MANY + 1;
+}
+
+/* The world reads all between the loop's look at it and the loop's sleep. */
+static void test_ws_connection_is_read_on_when_the_world_was_quick(void **state)
+{
+    fixture_t *f = *state;
+    uint8_t frames[MANY * (WS_MAX_HEAD + 1)];
+    size_t size = 0;
+
+    f->echoes = false;
+    reef_app_step(f->app, 0); /* nothing is left to be ordered */
+    atomic_store(&f->holds, true);
+    for (size_t i = 0; i < MANY; i++) {
+        size += ws_client_write_frame(frames + size, WS_FIN | WS_TEXT, "x", 1);
+    }
+    ws_client_send_raw(&f->client, frames, size);
+    sem_wait(&f->held);
+    reef_app_step(f->app, 0);
+    assert_int_equal(report_count(f), 0);
+    sem_post(&f->released);
+    ws_client_say(&f->client, "another");
+    ws_app_step_until(f->app, all_came, f, "all messages");
+}
+
 #define BOTH(name)                                                                     \
     {#name " (world)", name, setup_world, teardown, NULL},                             \
     {                                                                                  \
@@ -315,6 +375,9 @@ int main(void)
         BOTH(test_ws_connection_half_closed_peer_gets_its_answers),
         BOTH(test_ws_connection_that_ended_in_order_and_broke_ended_in_order),
         BOTH(test_ws_connection_bombs_wait_as_they_came),
+        cmocka_unit_test_setup_teardown(
+            test_ws_connection_is_read_on_when_the_world_was_quick, setup_threads,
+            teardown),
     };
 
     return cmocka_run_group_tests_name("ws_connection", tests, NULL, NULL);

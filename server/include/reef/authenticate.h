@@ -73,7 +73,8 @@ const reef_peer_t *reef_admission_peer(const reef_admission_t *admission);
 reef_span_t reef_admission_header(const reef_admission_t *admission, const char *name);
 
 /**
- * Value of a parameter of the query, percent-decoded ('+' is left as it is).
+ * Value of a parameter of the query, percent-decoded as its name is ('+' is left as it
+ * is).
  *
  * @param out  Receives the value and a NUL.
  * @return false when there is none of that name, it does not fit, its encoding is wrong

@@ -68,7 +68,8 @@ REEF_COMPONENT(
              .initial = "2",
              .max = 86400,
              .unit = "s",
-             .doc = "time after a kick in which the address gets no new session"),
+             .doc = "time after a kick or a refusal in which the address gets no new "
+                    "session"),
     REEF_U32(max_queue,
              .initial = "262144",
              .min = 1024,
@@ -80,7 +81,8 @@ REEF_COMPONENT(
              .min = 1024,
              .max = 1073741824,
              .unit = "B",
-             .doc = "bytes waiting to be sent to all clients of one loop"),
+             .doc = "bytes waiting to be sent to all clients of one loop; one message "
+                    "always may"),
     REEF_U32(receive_buffer_bytes,
              .initial = "4194304",
              .max = 1073741824,

@@ -119,13 +119,29 @@ static const char *unix_path(const struct sockaddr_storage *address)
     return ((const struct sockaddr_un *)address)->sun_path;
 }
 
+static bool is_socket(const struct sockaddr_storage *address)
+{
+    struct stat file;
+
+    return lstat(unix_path(address), &file) == 0 && S_ISSOCK(file.st_mode);
+}
+
+static const char *explain(const struct sockaddr_storage *address, int cause)
+{
+    if (cause != EADDRINUSE) {
+        return strerror(cause);
+    }
+    return address->ss_family == AF_UNIX && !is_socket(address)
+               ? "there is a file that is no socket"
+               : "address already in use";
+}
+
 /* A server that was killed leaves the file of its socket behind. */
 static void remove_stale_file(const struct sockaddr_storage *address)
 {
-    struct stat file;
     int probe;
 
-    if (lstat(unix_path(address), &file) != 0 || !S_ISSOCK(file.st_mode)) {
+    if (!is_socket(address)) {
         return;
     }
     probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -203,8 +219,7 @@ reef_error_t reef__acceptor_open(reef__acceptor_t *acceptor,
 
         reef__address_format(desc->address, text);
         return reef_fail(failure, REEF_E_IO, "%s.listen: %s: %s", desc->module, text,
-                         cause == EADDRINUSE ? "address already in use"
-                                             : strerror(cause));
+                         explain(desc->address, cause));
     }
     *acceptor = (reef__acceptor_t){
         .descriptor = descriptor,

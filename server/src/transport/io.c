@@ -27,6 +27,7 @@
 
 enum {
     MAX_TIMEOUT_MS = 60000,
+    OVERSLEPT_MS = 250,
     CATCH_UP_NS = 50000
 };
 
@@ -116,11 +117,26 @@ static void expire(reef__io_t *io)
     }
 }
 
+/* Whether so much time has passed that the poll may have been interrupted, as when the
+ * process is stopped and goes on.  What came meanwhile is not read then, and nobody
+ * must be taken for silent.  Twice in a row would let a slow loop put off deadlines for
+ * ever. */
+static bool has_overslept(reef__io_t *io, uint64_t now_ms)
+{
+    io->has_overslept = !io->has_overslept && now_ms - io->now_ms > OVERSLEPT_MS;
+    return io->has_overslept;
+}
+
 static void take_in(reef__io_t *io)
 {
-    io->now_ms = uv_now(reef__loop_uv(io->loop));
+    uint64_t now_ms = uv_now(reef__loop_uv(io->loop));
+    bool must_poll_again = has_overslept(io, now_ms);
+
+    io->now_ms = now_ms;
     reef__streams_read(io);
-    expire(io);
+    if (!must_poll_again) {
+        expire(io);
+    }
     publish(io);
 }
 
@@ -220,11 +236,12 @@ static void open_engine(reef__io_t *io)
 
 /* Threads ---------------------------------------------------------------------- */
 
-/* About to sleep; false = there is something to do already. */
+/* About to sleep; false = there is something to do already: orders, or the world has
+ * taken what peers waited for while it saw nobody asleep. */
 static bool go_to_sleep(reef__io_t *io)
 {
     set_flag(&io->is_sleeping, true);
-    return is_empty(&io->orders);
+    return is_empty(&io->orders) && !reef__peers_may_stop_waiting(io);
 }
 
 static void run_loop(void *context)
@@ -374,14 +391,20 @@ void reef__ios_world_wakes(reef__ios_t *ios)
     set_flag(&ios->world_is_sleeping, false);
 }
 
+/* Who waits for its reports to be taken was in the list before they were published, so
+ * whoever has taken them sees that somebody waits. */
+static bool has_freed_peers(const reef__io_t *io)
+{
+    return io->has_drained &&
+           atomic_load_explicit(&io->has_waiting, memory_order_relaxed);
+}
+
 static void submit(reef__io_t *io)
 {
-    bool wants_drains =
-        atomic_exchange_explicit(&io->wants_drains, false, memory_order_relaxed);
-
-    if (!io->has_orders && !wants_drains) {
+    if (!io->has_orders && !has_freed_peers(io)) {
         return;
     }
+    io->has_drained = false;
     io->has_orders = false;
     reef__spsc_publish(&io->orders);
     if (io->thread == NULL) {

@@ -110,9 +110,11 @@ struct reef__io {
     } flushes;
     uint8_t *slab;               /* [REEF__IO_SLAB_SIZE]: every read lands here */
     uint64_t now_ms;             /* of this pass */
+    bool has_overslept;          /* deadlines wait for one more poll */
     _Atomic bool is_sleeping;    /* the loop waits for events: wake it */
-    _Atomic bool wants_drains;   /* peers wait for the world to take their reports */
+    _Atomic bool has_waiting;    /* waiting.count > 0; set by the loop */
     bool has_orders;             /* the world's: pushed and not submitted yet */
+    bool has_drained;            /* the world's: reports taken since the last submit */
     uint64_t ordered_bytes;      /* the world's: payloads ever ordered to be sent */
     _Atomic uint64_t done_bytes; /* of them, those that the loop has got to */
     bool is_stopping;

@@ -144,9 +144,19 @@ void reef__peer_received(reef__peer_t *peer, reef_buffer_t *payload)
     if (is_over_bound(peer) && !peer->is_waiting) {
         peer->is_waiting = true;
         *REEF_ARRAY_PUSH(io->ios->app->alloc, &io->waiting) = peer;
-        atomic_store_explicit(&io->wants_drains, true, memory_order_relaxed);
+        atomic_store_explicit(&io->has_waiting, true, memory_order_relaxed);
         peer->type->pause(peer);
     }
+}
+
+bool reef__peers_may_stop_waiting(const reef__io_t *io)
+{
+    for (size_t i = 0; i < io->waiting.count; i++) {
+        if (has_been_read(io->waiting.items[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void reef__peers_stop_waiting(reef__io_t *io)
@@ -166,9 +176,7 @@ void reef__peers_stop_waiting(reef__io_t *io)
         }
     }
     io->waiting.count = kept;
-    if (kept > 0) {
-        atomic_store_explicit(&io->wants_drains, true, memory_order_relaxed);
-    }
+    atomic_store_explicit(&io->has_waiting, kept > 0, memory_order_relaxed);
 }
 
 void reef__peer_heard(reef__peer_t *peer, int64_t rtt_us)
@@ -310,6 +318,7 @@ void reef__ios_drain(reef__ios_t *ios)
         while ((report = reef__spsc_front(&io->reports)) != NULL) {
             take_report(ios->app, report);
             reef__spsc_pop(&io->reports);
+            io->has_drained = true;
         }
     }
 }

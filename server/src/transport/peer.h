@@ -68,6 +68,9 @@ void reef__orders_carry_out(reef__io_t *io);
 /** Have peers read again whose reports the world has taken. */
 void reef__peers_stop_waiting(reef__io_t *io);
 
+/** Whether there are such. */
+bool reef__peers_may_stop_waiting(const reef__io_t *io);
+
 /** At the end: release what nobody will read any more. */
 void reef__orders_discard(reef__io_t *io);
 void reef__reports_discard(reef__io_t *io);

@@ -296,6 +296,19 @@ static void announce_dev(const reef__tls_listener_t *listener)
                       hex);
 }
 
+/* Somebody sets a certificate up and forgets the address. */
+static void warn_if_meant(const reef__tls_listener_t *listener)
+{
+    const reef__tls_listener_desc_t *desc = &listener->desc;
+    char message[96];
+
+    if (desc->dev || desc->cert[0] != '\0' || desc->key[0] != '\0') {
+        snprintf(message, sizeof(message),
+                 "nothing listens: set %s.listen to an address and port", desc->name);
+        reef_log(reef_app_log(listener->app), REEF_LOG_WARN, desc->name, message);
+    }
+}
+
 reef_error_t reef__tls_listener_open(reef__tls_listener_t *listener,
                                      reef_failure_t *failure)
 {
@@ -303,6 +316,7 @@ reef_error_t reef__tls_listener_open(reef__tls_listener_t *listener,
     reef_error_t error;
 
     if (listener->listeners.address_count == 0) {
+        warn_if_meant(listener);
         return REEF_OK;
     }
     register_metrics(listener);

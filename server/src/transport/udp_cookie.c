@@ -89,11 +89,14 @@ reef__udp_verdict_t reef__udp_cookie_check(const reef__udp_secret_t *secret,
     if (datagram->size < REEF__UDP_COOKIE_SIZE) {
         return REEF__UDP_IGNORE;
     }
-    if (!has_cookie(*datagram) ||
-        !is_right(secret, from, now_ms,
-                  reef_span(datagram->data, REEF__UDP_COOKIE_SIZE))) {
+    if (!has_cookie(*datagram)) {
         return REEF__UDP_CHALLENGE;
     }
-    *datagram = reef_span_skip(*datagram, REEF__UDP_COOKIE_SIZE);
-    return REEF__UDP_OPEN;
+    if (is_right(secret, from, now_ms,
+                 reef_span(datagram->data, REEF__UDP_COOKIE_SIZE))) {
+        *datagram = reef_span_skip(*datagram, REEF__UDP_COOKIE_SIZE);
+        return REEF__UDP_OPEN;
+    }
+    return datagram->size == REEF__UDP_COOKIE_SIZE ? REEF__UDP_IGNORE
+                                                   : REEF__UDP_CHALLENGE;
 }

@@ -10,7 +10,10 @@
  *     cookie    = "\xff" "RC1"  tag[8]
  *     first     = cookie  message      opens a session; the message may be empty
  *     challenge = cookie               what a first datagram without a valid one gets,
- *                                      if that was at least as long
+ *                                      if that was at least as long, and no challenge
+ *
+ * A challenge is never answered by another: or two servers whose addresses are forged
+ * once would send them to each other for ever.
  *
  * Bytes in, verdict out: no I/O, no clock.
  */
@@ -46,7 +49,7 @@ void reef__udp_cookie_make(const reef__udp_secret_t *secret,
 bool reef__udp_cookie_cut(reef_span_t *datagram);
 
 typedef enum reef__udp_verdict {
-    REEF__UDP_IGNORE,    /* no valid cookie, and too short for an answer */
+    REEF__UDP_IGNORE,    /* no valid cookie, and nothing that may be answered */
     REEF__UDP_CHALLENGE, /* no valid cookie: send one */
     REEF__UDP_OPEN,      /* the address is true */
 } reef__udp_verdict_t;

@@ -130,10 +130,9 @@ static void fall_silent(reef__udp_peer_t *peer)
 
 static void quarantine(reef__udp_peer_t *peer)
 {
-    const reef__udp_server_t *server = peer->listener->loop->server;
-    uint32_t seconds = server->config.quarantine_s;
+    uint32_t seconds = peer->listener->loop->server->config.quarantine_s;
 
-    if (seconds == 0 || atomic_load(&server->is_stopping)) {
+    if (seconds == 0) {
         forget(peer);
         return;
     }

@@ -154,6 +154,18 @@ static void settle(reef__udp_loop_t *loop, uint32_t count)
     }
 }
 
+/* The system took @p count of the batch, and not all: who got none of its share sent
+ * goes first next time, or those behind would wait until the first have nothing more to
+ * say. */
+static void begin_behind(reef__udp_listener_t *listener, uint32_t count)
+{
+    reef__udp_peer_t *const *owners = listener->loop->owners;
+    reef__udp_peer_t *peer = owners[count];
+    bool had_its_turn = count > 0 && owners[count - 1] == peer;
+
+    listener->dirty = had_its_turn ? peer->next_dirty : peer;
+}
+
 static void flush_listener(reef__udp_listener_t *listener)
 {
     reef__udp_loop_t *loop = listener->loop;
@@ -172,6 +184,7 @@ static void flush_listener(reef__udp_listener_t *listener)
             reef_metric_add(loop->server->metric_errors, result.refused);
         }
         if (result.done < count) {
+            begin_behind(listener, result.done);
             listener->is_blocked = true;
             reef__udp_watch(listener);
         }
@@ -188,10 +201,12 @@ void reef__udp_flush(reef__udp_loop_t *loop)
 /* Queueing --------------------------------------------------------------------------
  */
 
-/* Whether all peers of the loop together would have more waiting than they may. */
+/* Whether all peers of the loop together would have more waiting than they may; one
+ * message always may, as in an outbox. */
 static bool is_loop_full(const reef__udp_loop_t *loop, uint64_t size)
 {
-    return loop->queued + size + ENTRY_COST > loop->server->config.max_queue_all;
+    return loop->queued > 0 &&
+           loop->queued + size + ENTRY_COST > loop->server->config.max_queue_all;
 }
 
 static bool is_peer_full(const reef__udp_peer_t *peer, uint64_t size)

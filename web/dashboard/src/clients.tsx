@@ -47,6 +47,12 @@ function Row({ client, onKick }: { client: Client; onKick: () => void }) {
       </th>
       <td>
         <span class="tag">{client.transport}</span>
+        {client.tls && " "}
+        {client.tls && (
+          <span class="tag" title={client.cipher ?? ""}>
+            {client.tls}
+          </span>
+        )}
       </td>
       <td>
         <code>{client.peer}</code>

@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { get } from "./api.js";
 import { Chart } from "./chart.js";
-import { ago, bytes, count, micros } from "./format.js";
+import { ago, bytes, count, dateTime, micros } from "./format.js";
 import { History } from "./history.js";
 import { MetricTable } from "./metric_table.js";
 import { hrefTo } from "./route.js";
@@ -138,6 +138,7 @@ export function Overview() {
         />
       </div>
       <Listeners />
+      <Certificates />
       <MetricTable metrics={metrics} />
       {live && live.clients === 0 && (
         <p class="muted">
@@ -146,6 +147,30 @@ export function Overview() {
         </p>
       )}
     </>
+  );
+}
+
+function Certificates() {
+  const certificates = server.value?.certificates ?? [];
+  if (certificates.length === 0) return null;
+  return (
+    <section class="card certificates">
+      <h2>Certificates</h2>
+      <ul>
+        {certificates.map((c) => (
+          <li key={c.transport}>
+            <span class="tag">{c.transport}</span> {c.subject}{" "}
+            <span class="muted">
+              until {dateTime(c.not_after)}
+              {c.dev && ", made by the server for development"}
+            </span>
+            <div>
+              SHA-256 <code>{c.sha256}</code>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -159,11 +184,6 @@ function Listeners() {
         {listeners.map((l) => (
           <li key={`${l.transport} ${l.addr}`}>
             <span class="tag">{l.transport}</span> <code>{l.addr}</code>
-          </li>
-        ))}
-        {(server.value?.certificates ?? []).map((c) => (
-          <li key={`${c.transport} certificate`} title={`SHA-256 ${c.sha256}`}>
-            <span class="tag">{c.transport}</span> certificate {c.subject} until {c.not_after}
           </li>
         ))}
       </ul>

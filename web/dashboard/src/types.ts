@@ -105,6 +105,8 @@ export interface Client {
   id: string;
   entity: string | null;
   transport: string;
+  tls: string | null;
+  cipher: string | null;
   peer: string;
   connected_at: string;
   messages_in: number;
