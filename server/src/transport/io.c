@@ -33,6 +33,7 @@ enum {
 
 struct reef__io_thread {
     uv_thread_t id;
+    uv_sem_t is_open; /* its engine is: the loop is as it will be */
 };
 
 /* One loop --------------------------------------------------------------------- */
@@ -251,6 +252,7 @@ static void run_loop(void *context)
 
     reef__buffer_cache_use(cache);
     open_engine(io);
+    uv_sem_post(&io->thread->is_open);
     while (!io->is_stopping) {
         uint32_t timeout = go_to_sleep(io) ? timeout_ms(io) : 0;
 
@@ -274,9 +276,12 @@ static void start_thread(reef__io_t *io)
     int error;
 
     io->thread = reef_resize(io->ios->app->alloc, NULL, 0, sizeof(*io->thread));
+    error = uv_sem_init(&io->thread->is_open, 0);
+    assert(error == 0);
     error = uv_thread_create(&io->thread->id, run_loop, io);
     assert(error == 0);
     (void)error;
+    uv_sem_wait(&io->thread->is_open);
 }
 
 static void stop_thread(reef__io_t *io)
@@ -284,6 +289,7 @@ static void stop_thread(reef__io_t *io)
     reef__io_call(io, stop_loop, io);
     reef__ios_submit(io->ios);
     uv_thread_join(&io->thread->id);
+    uv_sem_destroy(&io->thread->is_open);
     reef_resize(io->ios->app->alloc, io->thread, sizeof(*io->thread), 0);
     io->thread = NULL;
 }
