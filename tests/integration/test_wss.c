@@ -4,7 +4,9 @@
 
 #include <reef/crypto.h>
 
+#include <sched.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 static wss_client_t secure[2];
@@ -292,7 +294,7 @@ static void expect_shown(uint16_t port, const char *name)
     tls_client_t *client = &secure[1].tls;
     char subject[64];
 
-    snprintf(subject, sizeof(subject), "subject=O = %s", name);
+    snprintf(subject, sizeof(subject), "%s, CN", name); /* as any version prints it */
     TLS_CLIENT_START(client, port, NULL);
     assert_true(tls_client_await(client, subject));
     tls_client_finish(client);
@@ -457,6 +459,19 @@ static void test_wss_start_says_what_is_to_be_set(void **state)
     EXPECT_REFUSAL(fixture, "wss.ciphers: 'des'", "wss.dev=true", "wss.ciphers=des");
 }
 
+/* A certificate whose last second is over.  One of a negative number of days is not
+ * made by every version of OpenSSL, so this one was valid for a moment. */
+static void make_expired(tls_files_t *files, const char *directory)
+{
+    time_t made;
+
+    tls_files_make(files, directory, "expired", "0");
+    made = time(NULL);
+    while (time(NULL) == made) {
+        sched_yield();
+    }
+}
+
 static void test_wss_start_refuses_a_certificate_that_is_of_no_use(void **state)
 {
     fixture_t *fixture = *state;
@@ -464,7 +479,7 @@ static void test_wss_start_refuses_a_certificate_that_is_of_no_use(void **state)
     tls_files_t expired;
     tls_files_t other;
 
-    tls_files_make(&expired, directory, "expired", "-1");
+    make_expired(&expired, directory);
     tls_files_make(&other, directory, "other", "10");
     EXPECT_REFUSAL(fixture, "expired on", "wss.cert=expired.pem",
                    "wss.key=expired.key");
