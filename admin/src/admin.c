@@ -213,6 +213,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_admin_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "admin",
+    .always = true,
     .config_type = &admin_config_type,
     .build = build,
     .ready = ready,

@@ -302,6 +302,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_http_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "http",
+    .always = true,
     .config_type = &http_config_type,
     .build = build,
     .ready = ready,

@@ -227,6 +227,7 @@ void reef_app_destroy(reef_app_t *app)
     reef_log_destroy(app->log);
     reef_config_destroy(app->config);
     REEF_ARRAY_FINISH(app->alloc, &app->services);
+    REEF_ARRAY_FINISH(app->alloc, &app->lists);
     REEF_ARRAY_FINISH(app->alloc, &app->listeners);
     REEF_ARRAY_FINISH(app->alloc, &app->announcements);
     REEF_ARRAY_FINISH(app->alloc, &app->reloaders);

@@ -9,6 +9,7 @@
 #include <reef/array.h>
 #include <reef/components.h>
 #include <reef/config.h>
+#include <reef/list.h>
 
 #include "loop.h"
 #include "options.h"
@@ -110,6 +111,10 @@ struct reef_app {
         reef__service_t *items;
         size_t count, capacity;
     } services;
+    struct {
+        reef_list_desc_t *items;
+        size_t count, capacity;
+    } lists;
     struct {
         reef_listener_t *items;
         size_t count, capacity;

@@ -1,9 +1,18 @@
 /* reef_main(): the whole program, given its plugins. */
 #include "app.h"
+#include "suggest.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+
+/* Section `plugins`. */
+REEF_COMPONENT(plugins_config,
+               0,
+               REEF_STRING(enabled,
+                           512,
+                           .doc = "the plugins that run, a comma list, or none; "
+                                  "transports always do; empty = the usual ones"));
 
 /* One line each, in the form that --set takes. */
 static void print_settings(const char *section, const reef_type_t *type)
@@ -36,6 +45,7 @@ static void print_help(const reef_app_t *app)
            "");
     print_settings("server", &server_config_type);
     print_settings("log", &log_config_type);
+    print_settings("plugins", &plugins_config_type);
     for (size_t i = 0; i < app->plugins.count; i++) {
         const reef_plugin_t *plugin = app->plugins.items[i].plugin;
 
@@ -45,18 +55,104 @@ static void print_help(const reef_app_t *app)
     }
 }
 
+/* Take the first word off a comma list. */
+static reef_span_t next_word(reef_span_t *list)
+{
+    size_t size = 0;
+    reef_span_t word;
+
+    while (size < list->size && list->data[size] != ',') {
+        size++;
+    }
+    word = reef_span_trim(reef_span(list->data, size));
+    *list = reef_span_skip(*list, size < list->size ? size + 1 : size);
+    return word;
+}
+
+static bool is_listed(const char *list, const char *name)
+{
+    reef_span_t rest = reef_span_text(list);
+
+    while (rest.size > 0) {
+        if (reef_span_equal(next_word(&rest), reef_span_text(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_enabled(const plugins_config_t *config, const reef_plugin_t *plugin)
+{
+    if (plugin->always) {
+        return true;
+    }
+    return config->enabled[0] == '\0' ? !plugin->off
+                                      : is_listed(config->enabled, plugin->name);
+}
+
+/* Each listed name is that of a plugin. */
+static reef_error_t check_enabled(const plugins_config_t *config,
+                                  const reef_plugin_t *const *plugins,
+                                  reef_failure_t *failure)
+{
+    reef_span_t rest = reef_span_text(config->enabled);
+
+    while (rest.size > 0) {
+        reef_span_t word = next_word(&rest);
+        char name[sizeof(config->enabled)];
+        reef__suggest_t suggest = {.typed = name};
+        bool is_known = word.size == 0 || reef_span_equal(word, reef_span_text("none"));
+
+        snprintf(name, sizeof(name), "%.*s", (int)word.size, (const char *)word.data);
+        for (const reef_plugin_t *const *at = plugins; *at != NULL && !is_known; at++) {
+            is_known = strcmp((*at)->name, name) == 0;
+            reef__suggest_offer(&suggest, (*at)->name);
+        }
+        if (!is_known) {
+            return reef_fail(failure, REEF_E_NOT_FOUND,
+                             "plugins.enabled: there is no plugin '%s'%s%s%s", name,
+                             suggest.nearest ? "; did you mean '" : "",
+                             suggest.nearest ? suggest.nearest : "",
+                             suggest.nearest ? "'?" : "");
+        }
+    }
+    return REEF_OK;
+}
+
+/* Settings of a plugin that does not run are no mistake, but are still checked. */
+static reef_error_t
+check_settings(reef_app_t *app, const reef_plugin_t *plugin, reef_failure_t *failure)
+{
+    void *value;
+    reef_error_t error;
+
+    if (plugin->config_type == NULL) {
+        return REEF_OK;
+    }
+    value = reef_resize(app->alloc, NULL, 0, plugin->config_type->size);
+    error = reef_config_resolve(app->config, plugin->name, plugin->config_type,
+                                plugin->config, value, failure);
+    reef_resize(app->alloc, value, plugin->config_type->size, 0);
+    return error;
+}
+
 static reef_error_t add_plugins(reef_app_t *app,
                                 const reef_plugin_t *const *plugins,
                                 reef_failure_t *failure)
 {
-    for (; *plugins != NULL; plugins++) {
-        reef_error_t error = reef_app_add_plugin(app, *plugins, NULL, failure);
+    plugins_config_t config;
+    reef_error_t error = reef_config_resolve(
+        app->config, "plugins", &plugins_config_type, NULL, &config, failure);
 
-        if (error != REEF_OK) {
-            return error;
-        }
+    if (error == REEF_OK) {
+        error = check_enabled(&config, plugins, failure);
     }
-    return REEF_OK;
+    for (; *plugins != NULL && error == REEF_OK; plugins++) {
+        error = is_enabled(&config, *plugins)
+                    ? reef_app_add_plugin(app, *plugins, NULL, failure)
+                    : check_settings(app, *plugins, failure);
+    }
+    return error;
 }
 
 /* As many connections as the system lets this process have. */

@@ -1,7 +1,8 @@
 /*
- * A prefix is found by hashing the first word of the text, so any number of plugins
- * costs one look-up per message.  `owner` is fixed at admission and stays with the
- * event; handlers run later, in `update`, in one exclusive system.
+ * A prefix is found by hashing the first word of the text (or a short text that is no
+ * command), so any number of plugins costs one look-up per message, two for plain text.
+ * `owner` is fixed at admission and stays with the event; handlers run later, in
+ * `update`, in one exclusive system.
  */
 #include "router.h"
 
@@ -11,7 +12,7 @@
 #include "app.h"
 #include "codec/utf8.h"
 
-#include <assert.h>
+#include <string.h>
 
 /* Bytes of an unknown command in the answer. */
 enum {
@@ -20,6 +21,7 @@ enum {
 
 typedef struct prefix {
     const char *text;
+    const char *plugin; /* whose build() added it, or "application" */
     reef_prefix_fn handle;
     void *context;
 } prefix_t;
@@ -27,6 +29,7 @@ typedef struct prefix {
 struct reef__router {
     const reef_alloc_t *alloc;
     reef_map_t *owners; /* prefix → position + 1 */
+    size_t max_word;    /* bytes of the longest whole text that is owned */
     struct {
         prefix_t *items;
         size_t count, capacity;
@@ -54,17 +57,39 @@ void reef__router_destroy(reef__router_t *router)
 reef_error_t reef_app_add_prefix(reef_app_t *app,
                                  const char *prefix,
                                  reef_prefix_fn handle,
-                                 void *context)
+                                 void *context,
+                                 reef_failure_t *failure)
 {
     reef__router_t *router = app->router;
+    const char *plugin = app->building ? app->building : "application";
+    uint64_t taken;
 
-    if (reef_map_find(router->owners, reef_span_text(prefix), NULL)) {
-        return REEF_E_EXISTS;
+    if (reef_map_find(router->owners, reef_span_text(prefix), &taken)) {
+        return reef_fail(failure, REEF_E_EXISTS,
+                         "plugin %s: the prefix '%s' belongs to plugin %s", plugin,
+                         prefix, router->prefixes.items[taken - 1].plugin);
     }
-    *REEF_ARRAY_PUSH(router->alloc, &router->prefixes) =
-        (prefix_t){.text = prefix, .handle = handle, .context = context};
+    *REEF_ARRAY_PUSH(router->alloc, &router->prefixes) = (prefix_t){
+        .text = prefix, .plugin = plugin, .handle = handle, .context = context};
     reef_map_set(router->owners, reef_span_text(prefix), router->prefixes.count);
+    if (prefix[0] != '/' && strlen(prefix) > router->max_word) {
+        router->max_word = strlen(prefix);
+    }
     return REEF_OK;
+}
+
+reef_error_t reef_app_add_prefixes(reef_app_t *app,
+                                   const reef_prefix_t *prefixes,
+                                   void *context,
+                                   reef_failure_t *failure)
+{
+    reef_error_t error = REEF_OK;
+
+    for (; prefixes->prefix != NULL && error == REEF_OK; prefixes++) {
+        error = reef_app_add_prefix(app, prefixes->prefix, prefixes->handle, context,
+                                    failure);
+    }
+    return error;
 }
 
 /* The first word of a command, or an empty span for plain text. */
@@ -84,12 +109,17 @@ static reef_span_t command_word(reef_span_t text)
 uint32_t reef__router_owner(const reef__router_t *router, const reef_buffer_t *payload)
 {
     uint64_t owner = 0;
+    reef_span_t text;
 
     if (router->prefixes.count == 0 || reef_buffer_kind(payload) != REEF_PAYLOAD_TEXT) {
         return 0;
     }
-    reef_map_find(router->owners,
-                  command_word(reef_span_trim(reef_buffer_payload(payload))), &owner);
+    text = reef_span_trim(reef_buffer_payload(payload));
+    if (text.size > 0 && text.data[0] != '/' && text.size <= router->max_word &&
+        reef_map_find(router->owners, text, &owner)) {
+        return (uint32_t)owner;
+    }
+    reef_map_find(router->owners, command_word(text), &owner);
     return (uint32_t)owner;
 }
 
@@ -101,26 +131,37 @@ static void answer_unknown(reef_run_t *run, reef_entity_t entity, reef_span_t wo
                    (const char *)shown.data);
 }
 
+/* False when the handler declines. */
+static bool call(const reef__router_t *router,
+                 reef_run_t *run,
+                 const message_received_t *message,
+                 uint32_t owner,
+                 reef_span_t rest)
+{
+    const prefix_t *prefix = &router->prefixes.items[owner - 1];
+
+    return prefix->handle(run,
+                          &(reef_command_text_t){.entity = message->entity,
+                                                 .client_id = message->client_id,
+                                                 .rest = reef_span_trim(rest)},
+                          prefix->context);
+}
+
 static void
 dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *message)
 {
     reef_span_t text = reef_span_trim(reef_buffer_payload(message->payload));
     reef_span_t word = command_word(text);
+    uint64_t plain = 0;
 
-    if (message->owner != 0) {
-        const prefix_t *prefix = &router->prefixes.items[message->owner - 1];
-        reef_command_text_t command = {
-            .entity = message->entity,
-            .client_id = message->client_id,
-            .rest = reef_span_trim(reef_span_skip(text, word.size)),
-        };
-
-        if (prefix->handle(run, &command, prefix->context)) {
-            return;
-        }
+    if (message->owner != 0 &&
+        call(router, run, message, message->owner, reef_span_skip(text, word.size))) {
+        return;
     }
     if (word.size > 0) {
         answer_unknown(run, message->entity, word);
+    } else if (reef_map_find(router->owners, word, &plain) && plain != message->owner) {
+        (void)call(router, run, message, (uint32_t)plain, text);
     }
 }
 

@@ -674,6 +674,21 @@ uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity)
                : 0;
 }
 
+uint32_t reef_session_slot(const reef_app_t *app, reef_entity_t entity)
+{
+    return reef__sessions_slot_of(app->sessions, entity);
+}
+
+void reef_app_add_gate(reef_app_t *app, reef_gate_fn pass, void *context)
+{
+    reef__sessions_t *sessions = app->sessions;
+
+    assert(sessions->gate_count < REEF_MAX_GATES && "too many gates");
+    sessions->gates[sessions->gate_count].pass = pass;
+    sessions->gates[sessions->gate_count].context = context;
+    sessions->gate_count++;
+}
+
 /* Transports ------------------------------------------------------------------- */
 
 void reef_app_add_transport(reef_app_t *app,

@@ -165,12 +165,30 @@ void reef__sessions_ingress(reef_run_t *run)
     }
 }
 
-static void admit_message(reef__sessions_t *sessions,
-                          const reef__link_t *link,
-                          reef_buffer_t *payload)
+static bool passes_gates(const reef__sessions_t *sessions,
+                         const reef_gate_message_t *message)
 {
-    if (link->close_wanted) {
-        reef_buffer_unref(payload); /* a kick ends its messages too */
+    for (uint32_t i = 0; i < sessions->gate_count; i++) {
+        if (!sessions->gates[i].pass(sessions->app, message,
+                                     sessions->gates[i].context)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
+{
+    const reef__link_t *link = reef__link_at(sessions, slot);
+
+    if (link->close_wanted || /* a kick ends its messages too */
+        (sessions->gate_count > 0 &&
+         !passes_gates(sessions, &(reef_gate_message_t){.entity = link->entity,
+                                                        .client_id = link->client_id,
+                                                        .slot = slot,
+                                                        .payload = payload}))) {
+        reef_buffer_unref(payload);
         return;
     }
     (void)reef_event_emit(sessions->received, &(message_received_t){
@@ -203,8 +221,7 @@ void reef__sessions_admission(reef_run_t *run)
         const reef__inbound_t *inbound = &sessions->batch.items[i];
 
         if (inbound->payload != NULL) {
-            admit_message(sessions, reef__link_at(sessions, inbound->slot),
-                          inbound->payload);
+            admit_message(sessions, inbound->slot, inbound->payload);
         } else {
             admit_end(sessions, inbound->slot);
         }

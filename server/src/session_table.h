@@ -16,6 +16,7 @@
 #include "session.h"
 
 #include <reef/components.h>
+#include <reef/gate.h>
 #include <reef/metrics.h>
 
 enum {
@@ -138,6 +139,11 @@ struct reef__sessions {
         } * items;
         size_t count, capacity;
     } transports;
+    struct {
+        reef_gate_fn pass;
+        void *context;
+    } gates[REEF_MAX_GATES];
+    uint32_t gate_count;
     struct {
         reef__group_t *items;
         size_t count, capacity;

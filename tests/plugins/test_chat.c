@@ -375,7 +375,7 @@ static void test_chat_names_the_prefix_that_another_plugin_has(void **state)
     reef_failure_t failure = {0};
 
     (void)state;
-    assert_int_equal(reef_app_add_prefix(app, "/nick", decline, NULL), REEF_OK);
+    assert_int_equal(reef_app_add_prefix(app, "/nick", decline, NULL, NULL), REEF_OK);
     assert_int_equal(reef_app_add_plugin(app, &reef_chat_plugin, NULL, &failure),
                      REEF_E_EXISTS);
     assert_non_null(strstr(failure.text, "'/nick'"));

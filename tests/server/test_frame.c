@@ -139,7 +139,7 @@ static void test_frame_runs_at_once_for_commands_that_had_to_wait(void **state)
     loopback_peer_t peer;
 
     app->server_config.max_frame_sends = 1;
-    assert_int_equal(reef_app_add_prefix(app, "", echo, NULL), REEF_OK);
+    assert_int_equal(reef_app_add_prefix(app, "", echo, NULL, NULL), REEF_OK);
     loopback_connect(app, &peer);
     for (int i = 0; i < 3; i++) {
         loopback_say(&peer, "x");

@@ -66,8 +66,8 @@ static const char *ask(fixture_t *fixture, const char *text)
 
 static void add(fixture_t *fixture, const char *prefix, const char *name)
 {
-    assert_int_equal(reef_app_add_prefix(fixture->app, prefix, answer, (char *)name),
-                     REEF_OK);
+    assert_int_equal(
+        reef_app_add_prefix(fixture->app, prefix, answer, (char *)name, NULL), REEF_OK);
 }
 
 static void test_router_without_prefixes_never_answers(void **state)
@@ -140,7 +140,7 @@ static void test_router_waits_for_the_next_frame_when_it_sent_enough(void **stat
     loopback_peer_t peer;
 
     (void)state;
-    assert_int_equal(reef_app_add_prefix(app, "", answer, (char *)"a"), REEF_OK);
+    assert_int_equal(reef_app_add_prefix(app, "", answer, (char *)"a", NULL), REEF_OK);
     loopback_app_start(app);
     loopback_connect(app, &peer);
     for (int i = 0; i < 3; i++) {
@@ -159,7 +159,7 @@ static void test_router_refuses_a_prefix_twice(void **state)
 
     add(fixture, "/join", "join");
 
-    assert_int_equal(reef_app_add_prefix(fixture->app, "/join", answer, NULL),
+    assert_int_equal(reef_app_add_prefix(fixture->app, "/join", answer, NULL, NULL),
                      REEF_E_EXISTS);
 }
 
@@ -204,7 +204,7 @@ static void test_router_does_not_hear_a_client_despawned_before(void **state)
     int calls = 0;
 
     (void)state;
-    assert_int_equal(reef_app_add_prefix(app, "", count_call, &calls), REEF_OK);
+    assert_int_equal(reef_app_add_prefix(app, "", count_call, &calls, NULL), REEF_OK);
     reef_app_add_system(app, REEF_UPDATE,
                         &(reef_system_desc_t){.name = "despawn",
                                               .run = despawn_client,

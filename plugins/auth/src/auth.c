@@ -343,6 +343,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_auth_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "auth",
+    .always = true,
     .config_type = &auth_config_type,
     .build = build,
     .cleanup = cleanup,

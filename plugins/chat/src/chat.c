@@ -263,27 +263,10 @@ static bool say(reef_run_t *run, const reef_command_text_t *command, void *conte
 
 /* Plugin ----------------------------------------------------------------------- */
 
-static reef_error_t add_prefixes(chat_t *chat, reef_failure_t *failure)
-{
-    static const struct {
-        const char *prefix;
-        reef_prefix_fn handle;
-    } prefixes[] = {
-        {"/join", join}, {"/leave", leave}, {"/nick", nick}, {"/list", list}, {"", say},
-    };
-
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        reef_error_t error = reef_app_add_prefix(chat->app, prefixes[i].prefix,
-                                                 prefixes[i].handle, chat);
-
-        if (error != REEF_OK) {
-            return reef_fail(failure, error,
-                             "plugin chat: the prefix '%s' belongs to another plugin",
-                             prefixes[i].prefix);
-        }
-    }
-    return REEF_OK;
-}
+static const reef_prefix_t prefixes[] = {
+    {"/join", join}, {"/leave", leave}, {"/nick", nick},
+    {"/list", list}, {"", say},         {NULL, NULL},
+};
 
 static reef_error_t
 build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
@@ -293,7 +276,7 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
 
     *chat = (chat_t){.app = app};
     chat->config = *(const chat_config_t *)config;
-    error = add_prefixes(chat, failure);
+    error = reef_app_add_prefixes(app, prefixes, chat, failure);
     if (error != REEF_OK) {
         reef_resize(reef_app_alloc(app), chat, sizeof(*chat), 0);
         return error;

@@ -9,6 +9,7 @@
 #include <reef/error.h>
 #include <reef/reflect.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define REEF_PLUGIN_API 1u
@@ -19,6 +20,13 @@ typedef struct reef_plugin {
     uint32_t api;             /* REEF_PLUGIN_API */
     const char *name;         /* unique, snake_case; section of the config file */
     const char *const *needs; /* NULL-terminated plugin names, or NULL */
+
+    /** Runs whatever `plugins.enabled` says: transports and what guards a server, which
+     *  have settings of their own to be switched off. */
+    bool always;
+
+    /** Runs only when `plugins.enabled` names it. */
+    bool off;
 
     /** Description of the config struct: each field is a setting `<name>.<field>`.
      *  NULL = the plugin has no settings. */

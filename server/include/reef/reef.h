@@ -8,10 +8,14 @@
 #include <reef/app.h>
 #include <reef/authenticate.h>
 #include <reef/components.h>
+#include <reef/gate.h>
 #include <reef/group.h>
 #include <reef/http.h>
+#include <reef/list.h>
 #include <reef/message.h>
+#include <reef/name.h>
 #include <reef/plugin.h>
+#include <reef/room.h>
 #include <reef/router.h>
 #include <reef/session.h>
 #include <reef/tcp.h>

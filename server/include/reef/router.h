@@ -2,10 +2,11 @@
  * @file router.h
  * @brief Gives each inbound text one owner, by its prefix.
  *
- * A prefix is the first word of a text, e.g. `/join`.  The handler of a prefix gets
- * the trimmed rest.  The prefix "" owns texts that do not begin with `/`.  Handlers
- * are called in one exclusive system of `update`, called `router`, per client in
- * order of arrival, and see the effect of those before.
+ * A prefix is the first word of a text, e.g. `/join`; the handler gets the trimmed
+ * rest.  One that does not begin with `/`, as `pong`, owns the text that is just that.
+ * The prefix "" owns all other texts that do not begin with `/`, and those whose
+ * handler declined them.  Handlers are called in one exclusive system of `update`,
+ * called `router`, per client in order of arrival, and see the effect of those before.
  *
  * Without any prefix the router never answers.  With one, a text `/x …` that nobody
  * owns, or whose handler declines it, is answered `[Error] Unknown command: /x`.
@@ -28,10 +29,23 @@ typedef bool (*reef_prefix_fn)(reef_run_t *run,
                                void *context);
 
 /** Register the owner of @p prefix (borrowed).
- *  @return REEF_OK, or REEF_E_EXISTS when it is taken. */
+ *  @return REEF_OK, or REEF_E_EXISTS when it is taken: the text names both plugins. */
 REEF_NODISCARD reef_error_t reef_app_add_prefix(reef_app_t *app,
                                                 const char *prefix,
                                                 reef_prefix_fn handle,
-                                                void *context);
+                                                void *context,
+                                                reef_failure_t *failure);
+
+/** Several at once, as a table that ends with a prefix of NULL; all with one context.
+ *  @return REEF_OK, or the first failure as above. */
+typedef struct reef_prefix {
+    const char *prefix;
+    reef_prefix_fn handle;
+} reef_prefix_t;
+
+REEF_NODISCARD reef_error_t reef_app_add_prefixes(reef_app_t *app,
+                                                  const reef_prefix_t *prefixes,
+                                                  void *context,
+                                                  reef_failure_t *failure);
 
 #endif /* REEF_ROUTER_H */

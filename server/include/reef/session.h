@@ -37,4 +37,12 @@ reef_entity_t reef_session_next(const reef_app_t *app, uint64_t client_id);
 /** Bytes waiting to be sent to a client; 0 when it is none. */
 uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity);
 
+/** What reef_session_slot() returns for an entity that is no client. */
+#define REEF_NO_SLOT UINT32_MAX
+
+/** A small number of a client's connection, for arrays with a place for each: unique
+ *  among those that are connected, or whose end has not been seen by all readers of
+ *  `user_disconnected`; used again afterwards. */
+uint32_t reef_session_slot(const reef_app_t *app, reef_entity_t entity);
+
 #endif /* REEF_SESSION_H */

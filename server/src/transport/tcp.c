@@ -164,6 +164,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_tcp_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "tcp",
+    .always = true,
     .config_type = &tcp_config_type,
     .build = build,
     .ready = ready,

@@ -89,6 +89,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_tcps_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "tcps",
+    .always = true,
     .needs = (const char *const[]){"tcp", NULL},
     .config_type = &tcps_config_type,
     .build = build,

@@ -343,6 +343,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_udp_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "udp",
+    .always = true,
     .config_type = &udp_config_type,
     .build = build,
     .ready = ready,

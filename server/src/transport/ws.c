@@ -200,6 +200,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_websocket_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "websocket",
+    .always = true,
     .config_type = &websocket_config_type,
     .build = build,
     .ready = ready,

@@ -110,6 +110,7 @@ static void cleanup(reef_app_t *app, void *state)
 const reef_plugin_t reef_wss_plugin = {
     .api = REEF_PLUGIN_API,
     .name = "wss",
+    .always = true,
     .needs = (const char *const[]){"websocket", NULL},
     .config_type = &wss_config_type,
     .build = build,
