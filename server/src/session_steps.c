@@ -11,7 +11,11 @@
 #include <reef/group.h>
 
 #include "app.h"
+#include "buffer.h"
+#include "message_bundle.h"
 #include "transport/io.h"
+
+#include <assert.h>
 
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
 #define OVERLOADED      "server overloaded"
@@ -271,23 +275,61 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
     return error;
 }
 
+/* To a transport that knows nothing of bundles, its messages one by one.  They cannot
+ * be replaced as one any more: such a transport may drop them. */
+static reef_error_t
+send_parts(reef__sessions_t *sessions, uint32_t slot, const send_message_t *message)
+{
+    reef_span_t frames = reef_buffer_payload(message->payload);
+    reef_error_t error = REEF_OK;
+    send_message_t single = *message;
+    reef__part_t part;
+
+    if (single.message_class == REEF_LATEST) {
+        single.message_class = REEF_DROPPABLE;
+    }
+    while (error == REEF_OK && reef__part_next(&frames, &part)) {
+        single.payload = reef_buffer_create(part.kind, part.payload);
+        error = reef__sessions_send_to(sessions, slot, &single);
+        reef_buffer_unref(single.payload);
+    }
+    return error;
+}
+
+static reef_error_t
+send_bundle(reef__sessions_t *sessions, uint32_t slot, const send_message_t *message)
+{
+    const reef__link_t *link = reef__link_at(sessions, slot);
+
+    assert(reef__framing_number(reef__buffer_framing(message->payload)) ==
+               link->framing &&
+           "a bundle of another framing than its target's");
+    return link->transport->form != NULL
+               ? reef__sessions_send_to(sessions, slot, message)
+               : send_parts(sessions, slot, message);
+}
+
 static void send_one(reef__sessions_t *sessions, const send_message_t *message)
 {
     uint32_t slot = reef__sessions_slot_of(sessions, message->target);
-    size_t size = reef_buffer_payload(message->payload).size;
+    bool is_bundle = reef__buffer_is_bundle(message->payload);
+    uint32_t count;
+    uint32_t size;
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT) {
         fail_send(sessions, message->target, REEF_E_NOT_FOUND);
         return;
     }
-    if (reef__sessions_send_to(sessions, slot, message) != REEF_OK) {
+    if ((is_bundle ? send_bundle(sessions, slot, message)
+                   : reef__sessions_send_to(sessions, slot, message)) != REEF_OK) {
         return;
     }
+    reef__buffer_count(message->payload, &count, &size);
     link = reef__link_at(sessions, slot);
-    link->messages_out++;
+    link->messages_out += count;
     link->bytes_out += size;
-    sessions->messages_out++;
+    sessions->messages_out += count;
     sessions->bytes_out += size;
     reef__link_mark_dirty(sessions, slot);
 }

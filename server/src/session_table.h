@@ -67,6 +67,8 @@ typedef struct reef__link {
     uint32_t next_ready; /* slot after this one in the ready list */
     uint8_t state;       /* reef__link_state_t */
     uint8_t reason;      /* reef_disconnect_t, once ended */
+    uint8_t framing;     /* reef_framing_t */
+    uint8_t profile;     /* reef_profile_t */
     bool is_ready;       /* in the ready list */
     bool is_paused;      /* the transport was told to stop reading */
     bool needs_flush;    /* in the list of this frame's flushes */

@@ -13,6 +13,16 @@
 #include <reef/app.h>
 #include <reef/message.h>
 
+/** What a client and the server have agreed to say to each other. */
+typedef enum reef_profile {
+    REEF_PROFILE_TEXT,   /* texts; nothing was agreed on */
+    REEF_PROFILE_BINARY, /* bytes that only the application understands */
+    REEF_PROFILE_V1,     /* reef.v1: texts and typed messages, see opcode.h */
+} reef_profile_t;
+
+/** The name of REEF_PROFILE_V1, as a WebSocket's subprotocol. */
+#define REEF_V1 "reef.v1"
+
 /** Close the connection of @p entity within this frame.
  *
  * @param code   As of RFC 6455 section 7.4; 0 = 1008 (policy).
@@ -44,5 +54,10 @@ uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity);
  *  among those that are connected, or whose end has not been seen by all readers of
  *  `user_disconnected`; used again afterwards. */
 uint32_t reef_session_slot(const reef_app_t *app, reef_entity_t entity);
+
+/** The profile of a client's session; REEF_PROFILE_TEXT when it is none.  Of a
+ * WebSocket it is settled before its entity exists, of others by the client's first
+ * message. */
+reef_profile_t reef_session_profile(const reef_app_t *app, reef_entity_t entity);
 
 #endif /* REEF_SESSION_H */

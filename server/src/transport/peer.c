@@ -12,6 +12,7 @@
 #include "app.h"
 #include "authenticate.h"
 #include "buffer.h"
+#include "message_bundle.h"
 #include "session_table.h"
 
 #include <assert.h>
@@ -402,6 +403,15 @@ uint64_t reef__peer_queue_bytes(const void *self)
 {
     return atomic_load_explicit(&((const reef__peer_t *)self)->queue_bytes,
                                 memory_order_relaxed);
+}
+
+reef_link_form_t reef__peer_form(const void *self)
+{
+    const reef__peer_t *peer = self;
+
+    return (reef_link_form_t){.framing =
+                                  reef__framing_number((reef__framing_t)peer->framing),
+                              .is_binary = peer->is_binary};
 }
 
 static void order_group(reef__peer_t *peer, reef__order_kind_t kind, uint32_t group)
