@@ -317,6 +317,9 @@ void reef_send_opcode(reef_run_t *run,
 
 uint16_t reef__typed_opcode(reef_span_t payload)
 {
+    if (!reef__is_typed(payload)) {
+        return REEF__OPCODE_OF_TEXTS;
+    }
     return payload.size < REEF__V1_HEAD_SIZE
                ? 0
                : (uint16_t)(payload.data[1] | payload.data[2] << 8);
@@ -477,7 +480,10 @@ void reef__opcodes_dispatch(reef__opcodes_t *opcodes,
         return;
     }
     session = &reef__link_at(sessions, slot)->v1;
-    if (payload.size < REEF__V1_HEAD_SIZE) {
+    if (!reef__is_typed(payload)) {
+        reef__opcodes_fail(opcodes, session, message->entity, REEF_V1_ENCODING, number,
+                           "neither UTF-8 nor a typed message");
+    } else if (payload.size < REEF__V1_HEAD_SIZE) {
         reef__opcodes_fail(opcodes, session, message->entity, REEF_V1_LENGTH, number,
                            "no opcode");
     } else if (payload.data[0] != REEF__V1_FIRST_BYTE) {

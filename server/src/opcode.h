@@ -108,13 +108,14 @@ static inline bool reef__is_typed(reef_span_t payload)
     return payload.size > 0 && payload.data[0] >= REEF__V1_FIRST_BYTE;
 }
 
-/** The opcode of a typed message, as it stands there; 0 when it is cut short. */
+/** The opcode of a typed message, as it stands there; 0 when it is cut short, and
+ *  REEF__OPCODE_OF_TEXTS when the message is none. */
 uint16_t reef__typed_opcode(reef_span_t payload);
 
 /** Whether bytes are a client's hello, of whichever version. */
 bool reef__is_client_hello(reef_span_t payload, uint16_t *version);
 
-/** Handle one typed message of a client. */
+/** Handle one message of a client of reef.v1 that is no text. */
 void reef__opcodes_dispatch(reef__opcodes_t *opcodes,
                             reef_run_t *run,
                             const message_received_t *message);

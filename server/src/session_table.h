@@ -217,7 +217,7 @@ void reef__link_end(reef__sessions_t *sessions,
                     reef_disconnect_t reason);
 
 /** A message as the profile of its session has it.  Takes the reference over, and gives
- *  one; NULL = it was a hello, or nothing.  (session_v1.c) */
+ *  one; NULL = it was a hello.  (session_v1.c) */
 reef_buffer_t *reef__link_as_profile(reef__sessions_t *sessions,
                                      reef__link_t *link,
                                      reef_buffer_t *payload);

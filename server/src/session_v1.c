@@ -42,24 +42,18 @@ take_hello(reef__sessions_t *sessions, reef__link_t *link, reef_span_t payload)
     return true;
 }
 
-/* What a binary message of a client of reef.v1 is: itself when it is typed, else the
- * text that it is.  Takes the reference over; NULL = it is nothing. */
-static reef_buffer_t *
-as_v1(reef__sessions_t *sessions, reef__link_t *link, reef_buffer_t *payload)
+/* What a binary message of a client of reef.v1 is: the text that it is, or itself when
+ * it is typed, or neither; then the router answers, when it is its turn.  Takes the
+ * reference over, and gives one. */
+static reef_buffer_t *as_v1(reef_buffer_t *payload)
 {
     reef_span_t bytes = reef_buffer_payload(payload);
-    reef_buffer_t *text = NULL;
+    reef_buffer_t *text;
 
-    if (reef__is_typed(bytes)) {
+    if (reef__is_typed(bytes) || !reef__utf8_is_valid(bytes)) {
         return payload;
     }
-    if (reef__utf8_is_valid(bytes)) {
-        text = reef_buffer_create(REEF_PAYLOAD_TEXT, bytes);
-    } else {
-        reef__opcodes_fail(sessions->app->opcodes, &link->v1, link->entity,
-                           REEF_V1_ENCODING, REEF__OPCODE_OF_TEXTS,
-                           "neither UTF-8 nor a typed message");
-    }
+    text = reef_buffer_create(REEF_PAYLOAD_TEXT, bytes);
     reef_buffer_unref(payload);
     return text;
 }
@@ -76,7 +70,7 @@ reef_buffer_t *reef__link_as_profile(reef__sessions_t *sessions,
         reef_buffer_unref(payload);
         return NULL;
     }
-    return link->profile == REEF_PROFILE_V1 ? as_v1(sessions, link, payload) : payload;
+    return link->profile == REEF_PROFILE_V1 ? as_v1(payload) : payload;
 }
 
 uint32_t reef__link_owner(const reef__sessions_t *sessions,
