@@ -56,7 +56,9 @@ typedef struct reef__link {
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
     int64_t rtt_us;
-    uint64_t gone_mark; /* user_disconnected events before this one's end */
+    int64_t jitter_16ths; /* of a microsecond; -1 = not known */
+    uint64_t heard_ns;    /* when it opened, or handed something in */
+    uint64_t gone_mark;   /* user_disconnected events before this one's end */
 
     struct {
         reef__link_group_t *items;
@@ -73,6 +75,7 @@ typedef struct reef__link {
     bool is_dirty;       /* counters changed since the component was written */
     bool close_wanted;   /* `lifetimes` will close it */
     bool is_leaving;     /* ends when what came before is answered */
+    bool is_text;        /* may be sent texts */
     uint16_t close_code;
     char *close_reason;          /* owned, REEF__CLOSE_REASON_SIZE; NULL = none */
     session_t *opening;          /* owned component value until the entity is spawned */
@@ -263,6 +266,9 @@ reef_buffer_t *reef__link_take(reef__link_t *link);
 
 /** Bind a link to its entity, or unbind it (entity 0). */
 void reef__link_bind(reef__sessions_t *sessions, uint32_t slot, reef_entity_t entity);
+
+/** A round trip was measured. */
+void reef__link_note_rtt(reef__sessions_t *sessions, uint32_t slot, int64_t rtt_us);
 
 /** Give the slot back. */
 void reef__link_free(reef__sessions_t *sessions, uint32_t slot);

@@ -547,6 +547,7 @@ static void ask_for_admission(reef__tcp_connection_t *connection)
     if (reef__peer_opened(&connection->stream.peer,
                           &(reef_link_desc_t){
                               .tls = connection->secure != NULL,
+                              .is_text = connection->server->limits.is_text,
                               .peer = reef_span_text(peer),
                               .local = reef_span_text(local),
                               .tls_version = reef_span_text(facts.version),

@@ -78,10 +78,12 @@ void reef__udp_peer_open(reef__udp_listener_t *listener,
     atomic_fetch_add(&loop->server->session_count, 1);
     set_idle_deadline(peer);
     reef__address_format(from, text);
-    if (reef__peer_opened(&peer->peer, &(reef_link_desc_t){
-                                           .peer = reef_span_text(text),
-                                           .local = reef_span_text(listener->local),
-                                       })) {
+    if (reef__peer_opened(&peer->peer,
+                          &(reef_link_desc_t){
+                              .peer = reef_span_text(text),
+                              .local = reef_span_text(listener->local),
+                              .is_text = loop->server->config.payload == REEF_UDP_TEXT,
+                          })) {
         admit(&peer->peer);
     }
 }
