@@ -235,10 +235,13 @@ static void test_rooms_have_names_of_their_own(void **state)
 {
     fixture_t *fixture = *state;
     reef_entity_t first = make_room(fixture, "lobby");
-    reef_entity_t second = make_room(fixture, "lobby");
+    reef_entity_t second = reef_world_spawn(fixture->world, REEF_RANGE_WORLD);
 
     (void)make_room(fixture, "");
+    assert_true(RELATE(fixture, 3, second));
+    REEF_ADD(fixture->world, second, room_channel, .name = "lobby");
     step(fixture);
+    assert_string_equal(heard(fixture, 3), "");
     say(fixture, 1, "/join lobby");
     assert_int_equal(place_of(fixture, 1), first);
     assert_true(RELATE(fixture, 2, second));

@@ -260,13 +260,6 @@ static void add_systems(reef__doors_t *doors)
                             .after = {"router"},
                         });
     reef_app_add_system(doors->app, REEF_FRAME,
-                        &(reef_system_desc_t){.name = "chat_settle_admin",
-                                              .run = settle,
-                                              .context = doors,
-                                              .exclusive = true,
-                                              .after = {"admin"},
-                                              .before = {"admission"}});
-    reef_app_add_system(doors->app, REEF_FRAME,
                         &(reef_system_desc_t){.name = "chat_settle",
                                               .run = settle,
                                               .context = doors,

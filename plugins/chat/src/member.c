@@ -11,8 +11,8 @@
  *     room_channel comes or goes   →  at once: group, members in or out
  *                                  →  later: RESTORE (its fields), DISCARD (the entity)
  *
- * Settling takes place after each command of a client, after what the admin did, and
- * at the end of a frame's simulation.  Notices wait too, so that a room of a thousand
+ * Settling takes place before and after each command of a client, and at the end of a
+ * frame's simulation.  Notices wait too, so that a room of a thousand
  * that goes as a whole does not tell each member of each other one.
  *
  * The world outlives the plugin, its observers included: they find the members by a
