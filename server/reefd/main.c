@@ -4,6 +4,8 @@
 #include <reef/chat.h>
 #include <reef/demo.h>
 #include <reef/http_plugin.h>
+#include <reef/lobby.h>
+#include <reef/presence.h>
 #include <reef/reef.h>
 #include <reef/snapshot.h>
 
@@ -12,7 +14,8 @@ int main(int argc, char **argv)
     const reef_plugin_t *plugins[] = {
         &reef_snapshot_plugin,   &reef_auth_plugin,
         &reef_chat_plugin,       &reef_chat_core_plugin,
-        &reef_chat_rooms_plugin, &reef_demo_plugin,
+        &reef_chat_rooms_plugin, &reef_lobby_plugin,
+        &reef_presence_plugin,   &reef_demo_plugin,
         &reef_websocket_plugin,  &reef_wss_plugin,
         &reef_tcp_plugin,        &reef_tcps_plugin,
         &reef_udp_plugin,        &reef_http_plugin,

@@ -7,7 +7,7 @@
 /* Ids count from 1 in a new world, so the n-th that connects is User n. */
 static void start_with_clients(fixture_t *fixture)
 {
-    SERVER_START(&fixture->server, REEFD, NULL);
+    SERVER_START(&fixture->server, REEFD, "plugins.enabled=chat");
     for (size_t i = 0; i < FIXTURE_CLIENTS; i++) {
         ws_client_open_chat(&fixture->clients[i], fixture->server.port);
         ws_client_say(&fixture->clients[i], "/leave"); /* it is there by its answer */

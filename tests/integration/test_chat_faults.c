@@ -7,9 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Alone: others have more to say about who comes and goes. */
+#define CHAT "plugins.enabled=chat"
+
 static void start_with(fixture_t *fixture, talker_t *talkers, size_t count)
 {
-    TALKER_START_SERVER(&fixture->server, REEFD, NULL);
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT);
     for (size_t i = 0; i < count; i++) {
         talker_open_chat(&talkers[i], &fixture->server, TALKER_WEBSOCKET);
     }
@@ -47,7 +50,7 @@ static void test_chat_faults_first_message_comes_with_the_connection(void **stat
     fixture_t *fixture = *state;
     char text[64];
 
-    TALKER_START_SERVER(&fixture->server, REEFD, NULL);
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT);
     for (int i = 0; i < TIMES; i++) {
         ws_client_t web = {0};
         talker_t other;
@@ -76,7 +79,7 @@ test_chat_faults_two_joins_in_a_tick_leave_the_client_in_one_room(void **state)
     talker_t one;
     talker_t two;
 
-    TALKER_START_SERVER(&fixture->server, REEFD, NULL);
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT);
     talker_open_chat(&one, &fixture->server, TALKER_TCP);
     talker_open_chat(&two, &fixture->server, TALKER_WEBSOCKET);
     assert_true(socket_send(one.descriptor, joins, sizeof(joins) - 1));
@@ -113,7 +116,7 @@ expect_no_ghost(fixture_t *fixture, talker_kind_t silent, const char *setting)
     talker_t one;
     talker_t two;
 
-    TALKER_START_SERVER(&fixture->server, REEFD, setting);
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT, setting);
     talker_open_chat(&one, &fixture->server,
                      silent == TALKER_TCP ? TALKER_WEBSOCKET : TALKER_TCP);
     talker_join(&one, "the reef");
@@ -189,7 +192,7 @@ static void test_chat_faults_clients_that_die_leave_nothing_behind(void **state)
     server_base_line_t before;
     talker_t watcher;
 
-    TALKER_START_SERVER(&fixture->server, REEFD, NULL);
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT);
     talker_open_chat(&watcher, &fixture->server, TALKER_UDP);
     before = server_base_line(&fixture->server);
     for (int i = 0; i < DEATHS; i++) {
@@ -232,7 +235,7 @@ static void test_chat_faults_flood_of_joins_takes_no_memory(void **state)
     size_t memory;
     char text[64];
 
-    TALKER_START_SERVER(&fixture->server, REEFD, NULL);
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT);
     talker_open_chat(&one, &fixture->server, TALKER_TCP);
     join_many(&one, 0, BATCH);
     memory = process_memory_bytes(&fixture->server.process);
@@ -255,7 +258,7 @@ static void test_chat_faults_rooms_have_a_cap(void **state)
     fixture_t *fixture = *state;
     talker_t talkers[3];
 
-    TALKER_START_SERVER(&fixture->server, REEFD, "chat.max_rooms=2");
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT, "chat.max_rooms=2");
     for (size_t i = 0; i < 3; i++) {
         talker_open_chat(&talkers[i], &fixture->server, TALKER_WEBSOCKET);
     }
@@ -281,7 +284,7 @@ static void test_chat_faults_list_is_cut(void **state)
     ws_frame_t frame;
     char text[32];
 
-    TALKER_START_SERVER(&fixture->server, REEFD, NULL);
+    TALKER_START_SERVER(&fixture->server, REEFD, CHAT);
     for (int i = 0; i < ROOMS; i++) {
         snprintf(text, sizeof(text), "room %d", i);
         talker_open(&talkers[i], &fixture->server, TALKER_TCP);

@@ -10,20 +10,18 @@ enum {
 typedef struct row {
     server_t *server;
     talker_t talkers[TALKERS];
-    int first; /* client id of the first */
 } row_t;
 
 typedef void (*row_fn)(row_t *row);
 
-/* A server for each kind, with three clients.  The world is the same one, so client ids
- * go on. */
+/* A new server for each kind, with the chat and three clients. */
 static void over_every_transport(void **state, row_fn run)
 {
     fixture_t *fixture = *state;
-    row_t row = {.server = &fixture->server, .first = 1};
+    row_t row = {.server = &fixture->server};
 
-    for (int kind = 0; kind < TALKER_KINDS; kind++, row.first += TALKERS) {
-        TALKER_START_SERVER(row.server, REEFD, NULL);
+    for (int kind = 0; kind < TALKER_KINDS; kind++) {
+        TALKER_START_SERVER(row.server, REEFD, "plugins.enabled=chat");
         for (int i = 0; i < TALKERS; i++) {
             talker_open_chat(&row.talkers[i], row.server, (talker_kind_t)kind);
         }
@@ -35,12 +33,12 @@ static void over_every_transport(void **state, row_fn run)
     }
 }
 
-/* What talker `i`, who has no nickname, has said. */
-static void expect_said(row_t *row, talker_t *listener, int i, const char *said)
+/* What talker `i`, who has no nickname and the client id i + 1, has said. */
+static void expect_said(talker_t *listener, int i, const char *said)
 {
     char text[256];
 
-    snprintf(text, sizeof(text), "User %d: %s", row->first + i, said);
+    snprintf(text, sizeof(text), "User %d: %s", i + 1, said);
     talker_expect(listener, text);
 }
 
@@ -53,7 +51,7 @@ static void join_row(row_t *row)
     talker_join(two, "the deep blue");
     talker_join(one, "lagoon"); /* out of the old one */
     talker_say(two, "who is here?");
-    expect_said(row, two, 1, "who is here?");
+    expect_said(two, 1, "who is here?");
     talker_expect_silence(one);
     talker_say(one, "/list");
     talker_expect(one, "[System] Active Rooms:\n  - the deep blue (1 users)\n"
@@ -79,7 +77,7 @@ static void leave_row(row_t *row)
     talker_expect(one, "[Error] You are not in a room.");
     talker_expect_silence(two); /* is not told */
     talker_say(two, "gone?");
-    expect_said(row, two, 1, "gone?");
+    expect_said(two, 1, "gone?");
     talker_expect_silence(one);
 }
 
@@ -108,12 +106,12 @@ static void nick_row(row_t *row)
         talker_expect(one, refused[i][1]);
     }
     talker_say(one, "still me");
-    expect_said(row, one, 0, "still me");
+    expect_said(one, 0, "still me");
     talker_say(one, "/nick  Ada Lovelace ");
     talker_expect(one, "[System] Your nickname is now: Ada Lovelace");
     talker_say(one, "hello");
     talker_expect(one, "Ada Lovelace: hello");
-    expect_said(row, &row->talkers[1], 0, "still me");
+    expect_said(&row->talkers[1], 0, "still me");
     talker_expect(&row->talkers[1], "Ada Lovelace: hello");
 }
 
@@ -172,16 +170,16 @@ static void text_row(row_t *row)
 
     talker_say(one, "  to all \xc3\xa9\xe2\x82\xac  ");
     for (int i = 0; i < TALKERS; i++) {
-        expect_said(row, &row->talkers[i], 0, "to all \xc3\xa9\xe2\x82\xac");
+        expect_said(&row->talkers[i], 0, "to all \xc3\xa9\xe2\x82\xac");
     }
     talker_join(one, "the reef");
     talker_join(two, "the reef");
     talker_say(one, "in the room");
-    expect_said(row, one, 0, "in the room");
-    expect_said(row, two, 0, "in the room");
+    expect_said(one, 0, "in the room");
+    expect_said(two, 0, "in the room");
     talker_expect_silence(outside);
     talker_say(one, "a\x1b[31mb\rc"); /* cannot pass for something else */
-    expect_said(row, two, 0, "a [31mb c");
+    expect_said(two, 0, "a [31mb c");
 }
 
 static void test_chat_rows_text(void **state)
@@ -196,7 +194,7 @@ static void end(row_t *row, int i)
     int status;
 
     if (row->talkers[i].kind == TALKER_UDP) {
-        snprintf(path, sizeof(path), "/api/v1/clients/%d:kick", row->first + i);
+        snprintf(path, sizeof(path), "/api/v1/clients/%d:kick", i + 1);
         cJSON_Delete(admin_request(row->server, "POST", path, NULL, &status));
         assert_int_equal(status, 200);
     }
@@ -207,13 +205,11 @@ static void disconnect_row(row_t *row)
 {
     talker_t *two = &row->talkers[1];
     talker_t *outside = &row->talkers[2];
-    char notice[64];
 
     talker_join(&row->talkers[0], "the reef");
     talker_join(two, "the reef");
     end(row, 0);
-    snprintf(notice, sizeof(notice), "[System] User %d has left.", row->first);
-    talker_expect(two, notice);
+    talker_expect(two, "[System] User 1 has left.");
     talker_say(two, "/list");
     talker_expect(two, "[System] Active Rooms:\n  - the reef (1 users)");
     talker_say(two, "/leave");
@@ -235,7 +231,7 @@ static void test_chat_rows_text_is_one_line_for_clients_that_read_lines(void **s
     talker_t lines;
     talker_t web;
 
-    TALKER_START_SERVER(&fixture->server, REEFD, NULL);
+    TALKER_START_SERVER(&fixture->server, REEFD, "plugins.enabled=chat");
     talker_open_chat(&web, &fixture->server, TALKER_WEBSOCKET);
     talker_open_chat(&lines, &fixture->server, TALKER_TCP);
     talker_say(&web, "hello\n[System] Your password, please\r\nnow");

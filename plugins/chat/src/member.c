@@ -14,9 +14,6 @@
  * Settling takes place before and after each command of a client, and at the end of a
  * frame's simulation.  Notices wait too, so that a room of a thousand
  * that goes as a whole does not tell each member of each other one.
- *
- * The world outlives the plugin, its observers included: they find the members by a
- * resource, which is empty then.
  */
 #include "member.h"
 
@@ -66,18 +63,6 @@ struct reef__members {
     uint64_t changes;
     reef_metric_t *metric_rooms;
     reef_metric_t *metric_created;
-};
-
-/* Resource by which the observers find us; NULL when the plugin is gone. */
-typedef struct hook {
-    reef__members_t *members;
-} hook_t;
-
-static const reef_type_t hook_type = {
-    .name = "chat_rooms_hook",
-    .size = sizeof(hook_t),
-    .alignment = _Alignof(hook_t),
-    .flags = REEF_READ_ONLY,
 };
 
 static void push(reef__members_t *members, task_t task)
@@ -164,25 +149,19 @@ static void go_out(reef__members_t *members,
 
 /* Observers ------------------------------------------------------------------------ */
 
-static reef__members_t *hooked(void *context)
-{
-    return ((hook_t *)context)->members;
-}
-
 /* Of in_room, added or set: the room before is known from `places`. */
 static void on_relation_put(reef_world_t *world,
                             reef_entity_t entity,
                             const void *value,
                             void *context)
 {
-    reef__members_t *members = hooked(context);
+    reef__members_t *members = context;
     reef_entity_t target = ((const in_room_t *)value)->target;
     const reef__named_t *room;
     uint64_t before = 0;
 
     (void)world;
-    if (members == NULL || (reef_map_find(members->places, REEF_KEY(entity), &before) &&
-                            before == target)) {
+    if (reef_map_find(members->places, REEF_KEY(entity), &before) && before == target) {
         return;
     }
     reef_map_set(members->places, REEF_KEY(entity), target);
@@ -203,13 +182,10 @@ static void on_relation_removed(reef_world_t *world,
                                 const void *value,
                                 void *context)
 {
-    reef__members_t *members = hooked(context);
+    reef__members_t *members = context;
     const reef__named_t *room;
 
     (void)world;
-    if (members == NULL) {
-        return;
-    }
     (void)reef_map_remove(members->places, REEF_KEY(entity));
     room = reef__names_of(members->rooms, ((const in_room_t *)value)->target);
     if (room != NULL) {
@@ -220,10 +196,10 @@ static void on_relation_removed(reef_world_t *world,
 static void
 on_name_put(reef_world_t *world, reef_entity_t entity, const void *value, void *context)
 {
-    reef__members_t *members = hooked(context);
+    reef__members_t *members = context;
 
     (void)world, (void)value;
-    if (members != NULL && !members->is_mirror) {
+    if (!members->is_mirror) {
         push(members, (task_t){.kind = TASK_MIRROR, .entity = entity});
     }
 }
@@ -233,11 +209,11 @@ static void on_name_removed(reef_world_t *world,
                             const void *value,
                             void *context)
 {
-    reef__members_t *members = hooked(context);
+    reef__members_t *members = context;
     reef_entity_t room = REEF_TARGET(world, entity, in_room);
 
     (void)value;
-    if (members != NULL && !members->is_mirror && room != 0) {
+    if (!members->is_mirror && room != 0) {
         push(members, (task_t){.kind = TASK_EVICT, .entity = entity, .room = room});
     }
 }
@@ -273,12 +249,8 @@ static void on_channel_added(reef_world_t *world,
                              const void *value,
                              void *context)
 {
-    reef__members_t *members = hooked(context);
-
     (void)world;
-    if (members != NULL) {
-        adopt(members, entity, value);
-    }
+    adopt(context, entity, value);
 }
 
 /* A room may get another name, if it is free; its group is ours. */
@@ -287,16 +259,13 @@ static void on_channel_set(reef_world_t *world,
                            const void *value,
                            void *context)
 {
-    reef__members_t *members = hooked(context);
+    reef__members_t *members = context;
     const room_channel_t *channel = value;
     const reef__named_t *known;
     reef__named_t room;
     const reef_entity_t *sources;
     uint32_t count;
 
-    if (members == NULL) {
-        return;
-    }
     known = reef__names_of(members->rooms, entity);
     if (known == NULL) {
         adopt(members, entity, channel);
@@ -324,9 +293,8 @@ static void on_channel_removed(reef_world_t *world,
                                const void *value,
                                void *context)
 {
-    reef__members_t *members = hooked(context);
-    const reef__named_t *known =
-        members != NULL ? reef__names_of(members->rooms, entity) : NULL;
+    reef__members_t *members = context;
+    const reef__named_t *known = reef__names_of(members->rooms, entity);
     reef__named_t room;
     const reef_entity_t *sources;
     uint32_t count;
@@ -460,31 +428,31 @@ void reef__members_settle(reef__members_t *members)
 
 /* Life ----------------------------------------------------------------------------- */
 
-static void observe(reef__members_t *members, hook_t *hook)
-{
-    reef_world_t *world = members->world;
+static const struct {
+    reef_observe_t what;
+    const reef_type_t *type;
+    reef_observer_fn run;
+} observers[] = {
+    {REEF_OBSERVE_ADD, &in_room_type, on_relation_put},
+    {REEF_OBSERVE_SET, &in_room_type, on_relation_put},
+    {REEF_OBSERVE_REMOVE, &in_room_type, on_relation_removed},
+    {REEF_OBSERVE_ADD, &room_type, on_name_put},
+    {REEF_OBSERVE_SET, &room_type, on_name_put},
+    {REEF_OBSERVE_REMOVE, &room_type, on_name_removed},
+    {REEF_OBSERVE_ADD, &room_channel_type, on_channel_added},
+    {REEF_OBSERVE_SET, &room_channel_type, on_channel_set},
+    {REEF_OBSERVE_REMOVE, &room_channel_type, on_channel_removed},
+};
 
-    reef_world_observe(world, REEF_OBSERVE_ADD, &in_room_type, on_relation_put, hook);
-    reef_world_observe(world, REEF_OBSERVE_SET, &in_room_type, on_relation_put, hook);
-    reef_world_observe(world, REEF_OBSERVE_REMOVE, &in_room_type, on_relation_removed,
-                       hook);
-    reef_world_observe(world, REEF_OBSERVE_ADD, &room_type, on_name_put, hook);
-    reef_world_observe(world, REEF_OBSERVE_SET, &room_type, on_name_put, hook);
-    reef_world_observe(world, REEF_OBSERVE_REMOVE, &room_type, on_name_removed, hook);
-    reef_world_observe(world, REEF_OBSERVE_ADD, &room_channel_type, on_channel_added,
-                       hook);
-    reef_world_observe(world, REEF_OBSERVE_SET, &room_channel_type, on_channel_set,
-                       hook);
-    reef_world_observe(world, REEF_OBSERVE_REMOVE, &room_channel_type,
-                       on_channel_removed, hook);
-}
+enum {
+    OBSERVERS = sizeof(observers) / sizeof(observers[0])
+};
 
 reef__members_t *reef__members_create(reef_app_t *app)
 {
     const reef_alloc_t *alloc = reef_app_alloc(app);
     reef_world_t *world = reef_app_world(app);
     reef__members_t *members = reef_resize(alloc, NULL, 0, sizeof(*members));
-    hook_t *hook = reef_world_resource(world, &hook_type);
 
     *members = (reef__members_t){
         .app = app,
@@ -503,9 +471,10 @@ reef__members_t *reef__members_create(reef_app_t *app)
                                     .help = "Rooms that a client's join ever made.",
                                 }),
     };
-    assert(hook->members == NULL && "rooms twice in one world");
-    hook->members = members;
-    observe(members, hook);
+    for (size_t i = 0; i < OBSERVERS; i++) {
+        reef_world_observe(world, observers[i].what, observers[i].type,
+                           observers[i].run, members);
+    }
     return members;
 }
 
@@ -533,7 +502,10 @@ void reef__members_destroy(reef__members_t *members)
         return;
     }
     reef__members_settle(members);
-    ((hook_t *)reef_world_resource(members->world, &hook_type))->members = NULL;
+    for (size_t i = 0; i < OBSERVERS; i++) {
+        reef_world_unobserve(members->world, observers[i].what, observers[i].type,
+                             observers[i].run, members);
+    }
     for (size_t i = 0; i < reef__names_count(members->rooms); i++) {
         clear_room(members, reef__names_at(members->rooms, i));
     }
