@@ -229,7 +229,7 @@ static void add_systems(reef__presence_state_t *state)
                             .exclusive = true,
                             .reads = {&user_disconnected_event},
                             .after = {"router", "presence_arrive"},
-                            .before = {"chat_goodbye"},
+                            .before = {"chat_see_off"},
                         });
 }
 
