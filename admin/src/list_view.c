@@ -188,10 +188,11 @@ static void look_at_row(reef__rows_page_t *page)
 void reef__rows_page_collect(void *argument)
 {
     reef__rows_page_t *page = argument;
+    uint32_t steps =
+        page->search[0] != '\0' ? REEF__LIST_SEARCH_STEPS : REEF__LIST_STEPS;
 
     begin_call(&page->walk, page->app);
-    for (uint32_t i = 0; i < REEF__LIST_STEPS && next_row(&page->walk, page->row);
-         i++) {
+    for (uint32_t i = 0; i < steps && next_row(&page->walk, page->row); i++) {
         look_at_row(page);
     }
     page->walk.done = page->walk.at == 0;

@@ -2,7 +2,7 @@
  * @file list_view.h
  * @brief Rows of the lists that plugins offer, and their members, copied for a reply.
  *
- * The world thread looks at REEF__LIST_STEPS rows per call; who asks calls again, in
+ * The world thread looks at so many rows per call; who asks calls again, in
  * later frames, until the walk is done.  Rows are walked from the last to the first:
  * then neither a removal that moves the last row nor one that moves all rows behind
  * hides a row from the walk.
@@ -16,7 +16,8 @@
 #include <reef/list.h>
 
 enum {
-    REEF__LIST_STEPS = 4096, /* rows looked at per call: about 1 ms */
+    REEF__LIST_STEPS = 4096,        /* rows looked at per call: about 0.5 ms */
+    REEF__LIST_SEARCH_STEPS = 1024, /* when their texts are searched: 1 ms at worst */
 };
 
 /** How far a list was walked; zero is a walk that did not begin. */

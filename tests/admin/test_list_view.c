@@ -133,6 +133,14 @@ static void test_list_view_one_call_looks_at_a_bounded_number_of_rows(void **sta
     assert_int_equal(fixture->dens.most_gets, REEF__LIST_STEPS);
     assert_int_equal(page.total, 10000);
     reef__rows_page_finish(&page);
+
+    page = begin_page(fixture, "", "");
+    fixture->dens.most_gets = 0;
+    snprintf(page.search, sizeof(page.search), "den");
+    collect(&page, 10);
+    assert_int_equal(fixture->dens.most_gets, REEF__LIST_SEARCH_STEPS);
+    assert_int_equal(page.total, 10000);
+    reef__rows_page_finish(&page);
 }
 
 static void test_list_view_rows_that_vanish_do_not_shift_pages(void **state)
