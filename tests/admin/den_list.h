@@ -6,6 +6,7 @@
 #include <reef/list.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const reef_enum_value_t den_moods[] = {{"calm", 0}, {"wild", 1}};
@@ -45,6 +46,9 @@ static inline void get_den(void *context, uint32_t index, void *row)
 {
     dens_t *dens = context;
 
+    if (index >= dens->count) {
+        abort();
+    }
     memcpy(row, &dens->rows[index], sizeof(dens->rows[index]));
     dens->gets++;
     dens->most_gets = dens->gets > dens->most_gets ? dens->gets : dens->most_gets;
