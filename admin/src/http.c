@@ -133,10 +133,33 @@ static int read_body(void *context, void *data, size_t size)
     return got;
 }
 
-/* "" when it came to the relay's port, but not from the relay. */
+/* Who is behind a connection of the relay's: "" when it only came to the relay's port.
+ * Asked with its first request, and kept; NULL for all other connections. */
+static const char *find_behind(const struct mg_connection *connection)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    reef__http_t *http = mg_get_user_context_data(connection);
+    char *peer = mg_get_user_connection_data(connection);
+
+    if (peer != NULL || http->relay == NULL ||
+        info->server_port != http->own_ports[http->own.count - 1]) {
+        return peer;
+    }
+    peer = calloc(1, REEF__RELAY_PEER_SIZE);
+    if (peer == NULL) {
+        abort();
+    }
+    if (!reef__relay_find_peer(http->relay, info->remote_addr,
+                               (uint16_t)info->remote_port, peer)) {
+        peer[0] = '\0';
+    }
+    mg_set_user_connection_data(connection, peer);
+    return peer;
+}
+
 static const char *peer_of(const struct mg_connection *connection)
 {
-    const char *behind = mg_get_user_connection_data(connection);
+    const char *behind = find_behind(connection);
 
     return behind != NULL ? behind : mg_get_request_info(connection)->remote_addr;
 }
@@ -371,33 +394,14 @@ static int http_error(struct mg_connection *connection, int status, const char *
     return 0;
 }
 
-/* Asked once: when the peer has gone, the relay no longer knows it. */
-static char *find_behind(reef__http_t *http, const struct mg_request_info *info)
-{
-    char *peer;
-
-    if (http->relay == NULL ||
-        info->server_port != http->own_ports[http->own.count - 1]) {
-        return NULL;
-    }
-    peer = calloc(1, REEF__RELAY_PEER_SIZE);
-    if (peer == NULL) {
-        abort();
-    }
-    if (!reef__relay_find_peer(http->relay, info->remote_addr,
-                               (uint16_t)info->remote_port, peer)) {
-        peer[0] = '\0';
-    }
-    return peer;
-}
-
+/* The library has nothing to tell of it yet. */
 static int open_connection(const struct mg_connection *connection, void **data)
 {
     reef__http_t *http = mg_get_user_context_data(connection);
 
+    *data = NULL;
     pthread_mutex_lock(&http->starting);
     pthread_mutex_unlock(&http->starting);
-    *data = find_behind(http, mg_get_request_info(connection));
     atomic_fetch_add(&http->connections, 1);
     return 0;
 }
