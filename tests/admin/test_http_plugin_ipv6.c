@@ -200,6 +200,27 @@ static void test_http_plugin_ipv6_limits_failures_by_the_peer(void **state)
     assert_int_equal(get_at(server, ipv4, false, "/api/v1/server"), 401);
 }
 
+/* The relay's call ends with the peer: what writes on and on must get to know it. */
+static void test_http_plugin_ipv6_streams_end_when_the_peer_leaves(void **state)
+{
+    server_t *server = *state;
+    char text[16];
+    int stream;
+
+    START(server, "admin.listen=127.0.0.1:0,[::1]:0");
+    stream =
+        http_open(&(http_request_t){.port = find_port(server->app, "admin", 1),
+                                    .is_ipv6 = true,
+                                    .path = "/api/v1/stream?topics=frames",
+                                    .headers = "Authorization: Bearer a-token\r\n"});
+    assert_true(socket_receive(stream, text, sizeof(text)) > 0);
+    assert_int_equal(metric(server, "\nreef_admin_streams "), 1);
+    close(stream);
+    while (metric(server, "\nreef_admin_streams ") != 0) {
+        usleep(1000); /* it is noticed with the next that is written */
+    }
+}
+
 #define IPV6(test) TEST_OF(test, _ipv6)
 
 int main(void)
@@ -212,6 +233,7 @@ int main(void)
         IPV6(test_http_plugin_ipv6_opens_no_other_way_in),
         IPV6(test_http_plugin_ipv6_serves_the_admin_by_its_names),
         IPV6(test_http_plugin_ipv6_limits_failures_by_the_peer),
+        IPV6(test_http_plugin_ipv6_streams_end_when_the_peer_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
