@@ -117,10 +117,10 @@ allow_hosts(reef__admin_t *admin, const reef__listen_t *listen, reef_failure_t *
     for (size_t i = 0; i < listen->count; i++) {
         uint16_t port = reef__http_port(admin->http, i);
 
-        fits =
-            fits && allow(&admin->gate, listen->items[i].host, port) &&
-            allow(&admin->gate, "localhost", port) &&
-            allow(&admin->gate, listen->items[i].is_ipv6 ? "[::1]" : "127.0.0.1", port);
+        fits = fits && allow(&admin->gate, listen->items[i].host, port) &&
+               allow(&admin->gate, "localhost", port) &&
+               allow(&admin->gate, "127.0.0.1", port) &&
+               (!listen->items[i].is_ipv6 || allow(&admin->gate, "[::1]", port));
     }
     while (*at != '\0') {
         size_t size;

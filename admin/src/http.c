@@ -157,11 +157,15 @@ static const char *find_behind(const struct mg_connection *connection)
     return peer;
 }
 
+/* A peer is the same by whichever socket it comes: IPv4 in IPv6 is IPv4. */
 static const char *peer_of(const struct mg_connection *connection)
 {
     const char *behind = find_behind(connection);
+    const char *peer =
+        behind != NULL ? behind : mg_get_request_info(connection)->remote_addr;
 
-    return behind != NULL ? behind : mg_get_request_info(connection)->remote_addr;
+    return strncmp(peer, "::ffff:", 7) == 0 && strchr(peer, '.') != NULL ? peer + 7
+                                                                         : peer;
 }
 
 static void fill_request(reef__request_t *request,
@@ -475,8 +479,13 @@ static struct mg_context *start(reef__http_t *http)
     for (size_t i = 0; i < http->own.count; i++) {
         size_t used = strlen(addresses);
 
-        snprintf(addresses + used, sizeof(addresses) - used, "%s%s", i > 0 ? "," : "",
-                 http->own.items[i].text);
+        if (reef__listen_takes_ipv4(&http->own, i)) {
+            snprintf(addresses + used, sizeof(addresses) - used, "%s+%u",
+                     i > 0 ? "," : "", http->own.items[i].port);
+        } else {
+            snprintf(addresses + used, sizeof(addresses) - used, "%s%s",
+                     i > 0 ? "," : "", http->own.items[i].text);
+        }
     }
     /* Larger ones it calls malformed; we can say what is wrong with them. */
     snprintf(head, sizeof(head), "%d", 2 * MAX_HEAD);

@@ -136,9 +136,22 @@ reef_error_t reef__listen_parse(const char *setting,
     return REEF_OK;
 }
 
+bool reef__listen_takes_ipv4(const reef__listen_t *listen, size_t index)
+{
+    uint16_t port = listen->items[index].port;
+
+    for (size_t i = 0; port != 0 && i < listen->count; i++) {
+        if (!listen->items[i].is_ipv6 && listen->items[i].port == port) {
+            return false;
+        }
+    }
+    return strcmp(listen->items[index].host, "[::]") == 0;
+}
+
 int reef__listen_open(const reef__listen_t *list, size_t index, uint16_t *port)
 {
-    int one = 1, descriptor, failed;
+    int one = 1, is_alone = !reef__listen_takes_ipv4(list, index);
+    int descriptor, failed;
     address_t address;
 
     (void)make_address(list->items[index].host, list->items[index].port, &address);
@@ -149,7 +162,7 @@ int reef__listen_open(const reef__listen_t *list, size_t index, uint16_t *port)
     }
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (list->items[index].is_ipv6) {
-        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &is_alone, sizeof(is_alone));
     }
     if (bind(descriptor, &address.as.any, address.size) != 0 ||
         listen(descriptor, BACKLOG) != 0 ||

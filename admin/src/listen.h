@@ -37,7 +37,11 @@ REEF_NODISCARD reef_error_t reef__listen_parse(const char *setting,
                                                reef__listen_t *listen,
                                                reef_failure_t *failure);
 
-/** Listen on the address at @p index, without blocking; one of IPv6 leaves IPv4 alone.
+/** Whether the address at @p index is `[::]` and stands for IPv4 too, for the list has
+ *  no IPv4 address with the same port. */
+bool reef__listen_takes_ipv4(const reef__listen_t *listen, size_t index);
+
+/** Listen on the address at @p index, without blocking.
  *  @param port Receives the port.  @return A descriptor, or -1 with errno. */
 int reef__listen_open(const reef__listen_t *listen, size_t index, uint16_t *port);
 

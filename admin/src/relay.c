@@ -9,9 +9,9 @@
  * made.  Another process may use the same address, but not with the port, which is
  * bound.
  *
- * Sockets of connections are edge-triggered: one whose other side is slow reports
- * nothing again and again.  Those of listening sockets are level-triggered, and taken
- * out while there is no room, or no descriptors are left.
+ * Connections are edge-triggered, so that one whose other side is slow does not report
+ * the same again and again.  Listening sockets are level-triggered, and not asked while
+ * there is no room, or no descriptors are left.
  */
 #include "relay.h"
 
@@ -182,7 +182,7 @@ static void open_doors(reef__relay_t *relay, bool is_open)
     relay->is_open = is_open;
 }
 
-/* A peer that has gone meanwhile is no reason to, but costs nothing. */
+/* What was short then may be there again soon; till then nothing is asked. */
 static void rest(reef__relay_t *relay, uint64_t now_ns)
 {
     relay->opens_ns = now_ns + PAUSE_MS * MS_NS;
@@ -330,6 +330,7 @@ static void finish(reef__relay_t *relay)
     uint64_t last_ns = reef__now_ns() + relay->desc.linger_ms * MS_NS;
 
     close_doors(relay);
+    epoll_ctl(relay->epoll, EPOLL_CTL_DEL, relay->wake, NULL);
     for (size_t i = 0; i < relay->desc.max_connections; i++) {
         caller_t *caller = relay->callers[i];
 

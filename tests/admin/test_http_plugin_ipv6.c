@@ -109,6 +109,21 @@ static void test_http_plugin_ipv6_shares_a_port_with_ipv4(void **state)
     }
 }
 
+/* Where there is no other, [::] is for both, and a peer keeps its name. */
+static void test_http_plugin_ipv6_alone_takes_ipv4_too(void **state)
+{
+    server_t *server = *state;
+
+    START(server, "http.listen=[::]:0", "admin.listen=[::]:0");
+    expect_address(server, 0, "[::]:");
+    assert_int_equal(get_at(server, server->http_port, false, "/peer"), 200);
+    assert_string_equal(server->reply.body, "127.0.0.1");
+    assert_int_equal(get_at(server, server->http_port, true, "/peer"), 200);
+    assert_string_equal(server->reply.body, "::1");
+    assert_int_equal(get_at(server, server->admin_port, false, "/livez"), 200);
+    assert_int_equal(get_at(server, server->admin_port, true, "/livez"), 200);
+}
+
 static void test_http_plugin_ipv6_port_in_use_stops_the_start(void **state)
 {
     server_t *server = *state;
@@ -229,6 +244,7 @@ int main(void)
         IPV6(test_http_plugin_ipv6_shows_handlers_the_peer),
         IPV6(test_http_plugin_ipv6_and_ipv4_are_listed_as_they_were_set),
         IPV6(test_http_plugin_ipv6_shares_a_port_with_ipv4),
+        IPV6(test_http_plugin_ipv6_alone_takes_ipv4_too),
         IPV6(test_http_plugin_ipv6_port_in_use_stops_the_start),
         IPV6(test_http_plugin_ipv6_opens_no_other_way_in),
         IPV6(test_http_plugin_ipv6_serves_the_admin_by_its_names),

@@ -118,26 +118,46 @@ static void test_listen_explains_a_port_in_use(void **state)
     close(taken);
 }
 
+static void test_listen_any_ipv6_takes_ipv4_unless_that_is_listed(void **state)
+{
+    reef__listen_t listen;
+
+    (void)state;
+    assert_int_equal(reef__listen_parse("http.listen",
+                                        "[::]:80,127.0.0.1:81,[0::0]:81,[::]:0,"
+                                        "0.0.0.0:0,[::1]:80",
+                                        &listen, NULL),
+                     REEF_OK);
+    assert_true(reef__listen_takes_ipv4(&listen, 0));
+    assert_false(reef__listen_takes_ipv4(&listen, 1));
+    assert_false(reef__listen_takes_ipv4(&listen, 2));
+    assert_true(reef__listen_takes_ipv4(&listen, 3));
+    assert_false(reef__listen_takes_ipv4(&listen, 5));
+}
+
 static void test_listen_opens_one_port_for_both_families(void **state)
 {
     reef__listen_t listening;
     uint16_t port, same;
-    int ipv6, ipv4;
+    int first, second;
 
     (void)state;
     assert_int_equal(
         reef__listen_parse("http.listen", "[::]:0,0.0.0.0:0", &listening, NULL),
         REEF_OK);
-    ipv6 = reef__listen_open(&listening, 0, &port);
-    if (ipv6 < 0) {
+    first = reef__listen_open(&listening, 0, &port);
+    if (first < 0) {
         skip(); /* this machine has no IPv6 */
     }
-    listening.items[1].port = port;
-    ipv4 = reef__listen_open(&listening, 1, &same);
-    assert_true(ipv4 >= 0);
+    close(first);
+    listening.items[0].port = listening.items[1].port = port;
+    first = reef__listen_open(&listening, 0, &same);
     assert_int_equal(same, port);
-    close(ipv6);
-    close(ipv4);
+    second = reef__listen_open(&listening, 1, &same);
+    assert_true(first >= 0 && second >= 0);
+    assert_int_equal(same, port);
+    close(first);
+    close(second);
 }
 
 int main(void)
@@ -149,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_listen_refuses_what_is_no_address),
         cmocka_unit_test(test_listen_takes_eight_addresses),
         cmocka_unit_test(test_listen_explains_a_port_in_use),
+        cmocka_unit_test(test_listen_any_ipv6_takes_ipv4_unless_that_is_listed),
         cmocka_unit_test(test_listen_opens_one_port_for_both_families),
     };
 
