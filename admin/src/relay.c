@@ -182,11 +182,10 @@ static void open_doors(reef__relay_t *relay, bool is_open)
     relay->is_open = is_open;
 }
 
-/* What was short then may be there again soon; till then nothing is asked. */
+/* What was short may be there again soon; till then nothing is asked. */
 static void rest(reef__relay_t *relay, uint64_t now_ns)
 {
     relay->opens_ns = now_ns + PAUSE_MS * MS_NS;
-    open_doors(relay, false);
 }
 
 /* The call's socket comes first: a peer for which there is none waits unaccepted. */
@@ -230,7 +229,7 @@ take_event(reef__relay_t *relay, const struct epoll_event *event, uint64_t now_n
     caller_t *caller;
 
     if (word < WORD_WAKE) {
-        if (relay->is_open && relay->count < relay->desc.max_connections) {
+        if (now_ns >= relay->opens_ns && relay->count < relay->desc.max_connections) {
             accept_one(relay, word, now_ns);
         }
     } else if (word >= WORD_CALLERS) {

@@ -29,8 +29,8 @@ static bool is_empty(const reef__link_way_t *way)
     return way->begin == way->end;
 }
 
-/* Read the next piece; true when something changed.  *broken when it was no end but an
- * error, which comes after all bytes. */
+/* Read the next piece; true when something changed.  *broken becomes true when there is
+ * no end but an error, which comes after all bytes. */
 static bool fill(int from, reef__link_way_t *way, bool *broken)
 {
     ssize_t got;
@@ -45,7 +45,7 @@ static bool fill(int from, reef__link_way_t *way, bool *broken)
     way->begin = 0;
     way->end = got > 0 ? (size_t)got : 0;
     way->has_ended = got <= 0;
-    *broken = got < 0;
+    *broken = *broken || got < 0;
     return true;
 }
 
@@ -79,14 +79,16 @@ static bool pass_end_on(int to, reef__link_way_t *way)
 /* From the peer.  What a server that has closed would have got is dropped. */
 static bool move_in(reef__link_t *link)
 {
-    bool broken = false;
-    bool moved = fill(link->peer, &link->in, &broken);
-    ssize_t sent = link->out.is_closed ? -1 : drain(link->server, &link->in);
+    bool moved = fill(link->peer, &link->in, &link->is_broken);
+    ssize_t sent;
 
+    if (link->is_broken) {
+        return false; /* and no end is passed on, for it is a reset */
+    }
+    sent = link->out.is_closed ? -1 : drain(link->server, &link->in);
     if (sent < 0) {
         link->in.begin = link->in.end;
     }
-    link->is_broken = link->is_broken || broken;
     return pass_end_on(link->server, &link->in) || moved || sent > 0;
 }
 
@@ -135,6 +137,9 @@ reef__link_state_t reef__link_move(reef__link_t *link, uint64_t now_ns)
     uint64_t taken = 0;
     bool moved = true;
 
+    if (link->is_broken) {
+        return REEF__LINK_ENDED;
+    }
     for (int round = 0; moved && round < ROUNDS; round++) {
         moved = move_out(link, now_ns, &taken);
         moved = move_in(link) || moved;

@@ -32,7 +32,7 @@ typedef struct reef__link {
     uint32_t linger_ms; /* the peer has to close, once the server has */
 
     uint64_t due_ns; /* when to move it at the latest; 0 = no need to */
-    bool is_broken;  /* the peer has gone, or took too little */
+    bool is_broken;  /* the peer has gone, or took too little; may be set */
     reef__link_way_t in, out;
 } reef__link_t;
 
