@@ -6,6 +6,8 @@
  * its end, also by a failed assertion, is stopped by SIGTERM and must exit with 0, or
  * the test has failed; the directory is removed.
  *
+ * There is no rate limit but where a test sets one.
+ *
  * REEF_SERVER_IO_THREADS and REEF_SERVER_EGRESS of the tests' environment reach every
  * server, so that one build can be tested in all modes; nothing else of it does.
  */

@@ -81,12 +81,15 @@ static bool has_rtt(void *context)
     return component(context)->rtt_us >= 0;
 }
 
-/* What came before is answered, so all of it was seen; and nothing else was sent. */
+/* What came before is answered, so all of it was seen; and nothing else was sent, be it
+ * that a loop has read the first question before it looked at its orders. */
 static void expect_silence(fixture_t *f)
 {
-    ws_client_send(&f->client, WS_FIN | WS_PING, "own", 3);
-    ws_app_await(f->app, &f->client);
-    ws_client_expect(&f->client, WS_PONG, "own", 3);
+    for (int i = 0; i < 2; i++) {
+        ws_client_send(&f->client, WS_FIN | WS_PING, "own", 3);
+        ws_app_await(f->app, &f->client);
+        ws_client_expect(&f->client, WS_PONG, "own", 3);
+    }
 }
 
 static void test_ws_ping_carries_its_payload_and_measures_the_round_trip(void **state)
