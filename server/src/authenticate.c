@@ -281,7 +281,6 @@ static reef_admission_t *begin(reef_app_t *app, const reef_link_desc_t *desc)
         .desc = desc,
         .transport = desc->transport,
         .connection = desc->connection,
-        .is_text = desc->is_text,
         .peer =
             {
                 .transport = desc->transport->name,

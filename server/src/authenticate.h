@@ -58,7 +58,6 @@ struct reef_admission {
     const reef_link_desc_t *desc; /* likewise */
     const reef_transport_t *transport;
     void *connection;
-    bool is_text;
     session_t *opening; /* owned; the component, until the link has it */
     uint8_t *query;     /* owned copy of the peer's; what is hidden is blackened */
     size_t query_size;

@@ -205,16 +205,30 @@ session_t *reef__session_component(reef__sessions_t *sessions,
     return value;
 }
 
+static reef_profile_t first_profile(const reef__sessions_t *sessions,
+                                    const session_t *component,
+                                    reef_link_form_t form)
+{
+    if (strcmp(component->subprotocol, REEF_V1) == 0 &&
+        reef__opcodes_exist(sessions->app->opcodes)) {
+        return REEF_PROFILE_V1;
+    }
+    return form.is_binary ? REEF_PROFILE_BINARY : REEF_PROFILE_TEXT;
+}
+
 /* Takes the component over. */
 static reef_link_t open_link(reef__sessions_t *sessions,
                              const reef_transport_t *transport,
                              void *connection,
-                             bool is_text,
                              session_t *component)
 {
     uint32_t slot = take_slot(sessions);
     reef__link_t *link = reef__link_at(sessions, slot);
+    reef_link_form_t form = {0};
 
+    if (transport->form != NULL) {
+        form = transport->form(connection);
+    }
     *link = (reef__link_t){
         .transport = transport,
         .connection = connection,
@@ -223,10 +237,11 @@ static reef_link_t open_link(reef__sessions_t *sessions,
         .is_ready = link->is_ready,
         .is_dirty = link->is_dirty,
         .state = REEF__LINK_OPENING,
+        .framing = form.framing,
+        .profile = (uint8_t)first_profile(sessions, component, form),
         .rtt_us = -1,
         .jitter_16ths = -1,
         .heard_ns = sessions->app->now_ns,
-        .is_text = is_text,
         .opening = component,
     };
     sessions->open_count++;
@@ -238,15 +253,14 @@ static reef_link_t open_link(reef__sessions_t *sessions,
 
 reef_link_t reef_link_open(reef_app_t *app, const reef_link_desc_t *desc)
 {
-    return open_link(app->sessions, desc->transport, desc->connection, desc->is_text,
+    return open_link(app->sessions, desc->transport, desc->connection,
                      reef__session_component(app->sessions, desc));
 }
 
 reef_link_t reef__admission_open(reef_app_t *app, reef_admission_t *admission)
 {
-    reef_link_t handle =
-        open_link(app->sessions, admission->transport, admission->connection,
-                  admission->is_text, admission->opening);
+    reef_link_t handle = open_link(app->sessions, admission->transport,
+                                   admission->connection, admission->opening);
 
     admission->opening = NULL;
     reef__link_at(app->sessions, (uint32_t)handle)->admission = admission;
@@ -695,6 +709,23 @@ uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity)
     return link != NULL && link->connection != NULL
                ? link->transport->queue_bytes(link->connection)
                : 0;
+}
+
+reef_framing_t reef_session_framing(const reef_app_t *app, reef_entity_t client)
+{
+    uint32_t slot = reef__sessions_slot_of(app->sessions, client);
+
+    return slot == REEF__NO_SLOT ? (reef_framing_t)REEF_FRAMING_PARTS
+                                 : reef__link_at(app->sessions, slot)->framing;
+}
+
+reef_profile_t reef_session_profile(const reef_app_t *app, reef_entity_t entity)
+{
+    uint32_t slot = reef__sessions_slot_of(app->sessions, entity);
+
+    return slot == REEF__NO_SLOT
+               ? REEF_PROFILE_TEXT
+               : (reef_profile_t)reef__link_at(app->sessions, slot)->profile;
 }
 
 uint32_t reef_session_slot(const reef_app_t *app, reef_entity_t entity)

@@ -59,7 +59,7 @@ bool reef_session_is_text(const reef_app_t *app, reef_entity_t entity)
 {
     const reef__link_t *link = connected(app, entity);
 
-    return link != NULL && link->is_text;
+    return link != NULL && link->profile != REEF_PROFILE_BINARY;
 }
 
 void reef_session_note_rtt(reef_app_t *app, reef_entity_t entity, int64_t rtt_us)

@@ -136,6 +136,24 @@ static void take_modes(char texts[MODE_COUNT][MODE_SIZE], const char **environme
     *environment = NULL;
 }
 
+/* What clients of reefd hear unless a test asks for other plugins: the chat, no news of
+ * those who come and go.  NULL = the program or the test has its own. */
+static const char *default_plugins(const char *program, const char *const *settings)
+{
+    static const char setting[] = "plugins.enabled=";
+    const char *slash = strrchr(program, '/');
+
+    if (strcmp(slash != NULL ? slash + 1 : program, "reefd") != 0) {
+        return NULL;
+    }
+    for (; settings != NULL && *settings != NULL; settings++) {
+        if (strncmp(*settings, setting, sizeof(setting) - 1) == 0) {
+            return NULL;
+        }
+    }
+    return "plugins.enabled=chat,demo,snapshot";
+}
+
 void server_start(server_t *server, const char *program, const char *const *settings)
 {
     char mode_texts[MODE_COUNT][MODE_SIZE];
@@ -147,11 +165,16 @@ void server_start(server_t *server, const char *program, const char *const *sett
         FIXTURE_TOKEN_SETTING,
     };
     const char *arguments[PROCESS_MAX_ARGUMENTS + 1] = {program};
+    const char *plugins = default_plugins(program, settings);
     size_t count = 1;
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         arguments[count++] = "--set";
         arguments[count++] = own[i];
+    }
+    if (plugins != NULL) {
+        arguments[count++] = "--set";
+        arguments[count++] = plugins;
     }
     for (size_t i = 0; settings != NULL && settings[i] != NULL; i++) {
         assert_true(i < SERVER_MAX_SETTINGS);

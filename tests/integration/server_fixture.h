@@ -47,7 +47,9 @@ enum {
  * Start @p program, whose path has been given by CMake, on free ports; returns once its
  * loop answers.
  *
- * @param settings NULL-terminated "section.key=value"; NULL = none.
+ * @param settings NULL-terminated "section.key=value"; NULL = none.  Without
+ *                 "plugins.enabled=…" reefd runs chat, demo and snapshot: so that
+ *                 clients hear of others only what they say.
  */
 void server_start(server_t *server, const char *program, const char *const *settings);
 

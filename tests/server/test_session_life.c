@@ -5,9 +5,8 @@
 
 static reef_entity_t enter(fixture_t *fixture, const reef_transport_t *transport)
 {
-    loopback_request(
-        fixture->app, &fixture->peer[0],
-        &(reef_link_desc_t){.transport = transport, .is_text = transport == NULL});
+    loopback_request(fixture->app, &fixture->peer[0],
+                     &(reef_link_desc_t){.transport = transport});
     reef_app_step(fixture->app, 0);
     return reef_session_find(fixture->app, 1);
 }
@@ -81,7 +80,6 @@ static void test_session_is_pinged_where_the_protocol_has_a_ping(void **state)
     reef_buffer_unref(payload);
     assert_int_equal(fixture->peer[0].ping_count, 1);
     assert_string_equal(fixture->peer[0].last_ping, "are you there");
-    assert_false(reef_session_is_text(fixture->app, entity));
 }
 
 static void test_session_without_a_ping_says_so(void **state)

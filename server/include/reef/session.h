@@ -13,6 +13,16 @@
 #include <reef/app.h>
 #include <reef/message.h>
 
+/** What a client and the server have agreed to say to each other. */
+typedef enum reef_profile {
+    REEF_PROFILE_TEXT,   /* texts; nothing was agreed on */
+    REEF_PROFILE_BINARY, /* bytes that only the application understands */
+    REEF_PROFILE_V1,     /* reef.v1: texts and typed messages, see opcode.h */
+} reef_profile_t;
+
+/** The name of REEF_PROFILE_V1, as a WebSocket's subprotocol. */
+#define REEF_V1 "reef.v1"
+
 /** Close the connection of @p entity within this frame.
  *
  * @param code   As of RFC 6455 section 7.4; 0 = 1008 (policy).
@@ -53,6 +63,10 @@ uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity);
  *  `user_disconnected`; used again afterwards. */
 uint32_t reef_session_slot(const reef_app_t *app, reef_entity_t entity);
 
+/** The profile of a client's session; REEF_PROFILE_TEXT when it is none.  Of a
+ * WebSocket it is settled before its entity exists, of others by the client's first
+ * message. */
+reef_profile_t reef_session_profile(const reef_app_t *app, reef_entity_t entity);
 /* Signs of life ---------------------------------------------------------------- */
 
 /** Bytes that a ping can carry (RFC 6455 section 5.5). */
@@ -80,8 +94,8 @@ bool reef_session_can_ping(const reef_app_t *app, reef_entity_t entity);
  */
 bool reef_session_ping(reef_app_t *app, reef_entity_t entity, reef_buffer_t *payload);
 
-/** Whether a client takes texts: those of WebSocket do, those of TCP and UDP by the
- *  setting `payload`. */
+/** Whether a client takes texts: its profile is not REEF_PROFILE_BINARY.  False when it
+ *  is no connected client. */
 bool reef_session_is_text(const reef_app_t *app, reef_entity_t entity);
 
 /** A round trip to a client was measured, by what its transport knows nothing of. */

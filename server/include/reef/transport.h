@@ -10,11 +10,17 @@
 #define REEF_TRANSPORT_H
 
 #include <reef/app.h>
-#include <reef/buffer.h>
 #include <reef/message.h>
+#include <reef/message_bundle.h>
 
 /** The link of one connection: slot and generation; 0 is none. */
 typedef uint64_t reef_link_t;
+
+/** How messages travel on a connection; it never changes. */
+typedef struct reef_link_form {
+    reef_framing_t framing;
+    bool is_binary; /* a message says nothing of what it is: all that come are binary */
+} reef_link_form_t;
 
 typedef struct reef_transport {
     const char *name; /* as in the log: "websocket" */
@@ -71,6 +77,10 @@ typedef struct reef_transport {
      *  carried out, for all transports, before the first plugin is cleaned up.  NULL =
      *  there never is anything. */
     void (*end)(void *transport);
+
+    /** How messages travel on a connection.  Such a transport is sent bundles as they
+     *  are; NULL = it is sent their messages one by one, and they are texts. */
+    reef_link_form_t (*form)(const void *connection);
 } reef_transport_t;
 
 /** A header of the request. */
@@ -83,7 +93,6 @@ typedef struct reef_link_desc {
     const reef_transport_t *transport;
     void *connection; /* first argument of the table's functions */
     bool tls;
-    bool is_text;     /* it may be sent texts: what it takes for messages are texts */
     reef_span_t peer; /* all texts are copied, cut to the component's size */
     reef_span_t local;
     reef_span_t tls_version; /* "TLSv1.3"; empty without */

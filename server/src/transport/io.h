@@ -75,8 +75,9 @@ struct reef__peer {
     _Atomic uint64_t queue_bytes;     /* told by the loop, read by the world */
     _Atomic uint64_t heard_ns;        /* likewise: when bytes came last; 0 = never */
     reef__fan_memberships_t memberships; /* the loop's; see fan.h */
-    uint8_t framing;                     /* reef__framing_t; set by the transport */
-    reef__wheel_node_t deadline;         /* the loop's */
+    uint8_t framing; /* reef__framing_t; set by the transport before it is opened */
+    bool is_binary;  /* likewise; see reef_link_form_t */
+    reef__wheel_node_t deadline; /* the loop's */
 
     /* The loop's: what it has reported of this peer and the world has not taken. */
     uint64_t unread_mark; /* number of the last report of a message, + 1 */
@@ -228,12 +229,13 @@ uint64_t reef__peer_queue_bytes(const void *self);
 uint64_t reef__peer_heard_ns(const void *self);
 void reef__peer_join(void *self, uint32_t group);
 void reef__peer_leave(void *self, uint32_t group);
+reef_link_form_t reef__peer_form(const void *self);
 
 #define REEF__PEER_TRANSPORT                                                           \
     .send = reef__peer_send, .close = reef__peer_close, .pause = reef__peer_pause,     \
     .resume = reef__peer_resume, .queue_bytes = reef__peer_queue_bytes,                \
     .heard_ns = reef__peer_heard_ns, .join = reef__peer_join,                          \
-    .leave = reef__peer_leave
+    .leave = reef__peer_leave, .form = reef__peer_form
 
 /* Reports: the loop's thread --------------------------------------------------------
  */

@@ -12,6 +12,7 @@
 #include "app.h"
 #include "authenticate.h"
 #include "buffer.h"
+#include "message_bundle.h"
 #include "session_table.h"
 
 #include <assert.h>
@@ -403,6 +404,15 @@ uint64_t reef__peer_queue_bytes(const void *self)
 {
     return atomic_load_explicit(&((const reef__peer_t *)self)->queue_bytes,
                                 memory_order_relaxed);
+}
+
+reef_link_form_t reef__peer_form(const void *self)
+{
+    const reef__peer_t *peer = self;
+
+    return (reef_link_form_t){.framing =
+                                  reef__framing_number((reef__framing_t)peer->framing),
+                              .is_binary = peer->is_binary};
 }
 
 void reef__peer_ping(void *self, reef_buffer_t *payload)

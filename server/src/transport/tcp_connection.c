@@ -547,7 +547,6 @@ static void ask_for_admission(reef__tcp_connection_t *connection)
     if (reef__peer_opened(&connection->stream.peer,
                           &(reef_link_desc_t){
                               .tls = connection->secure != NULL,
-                              .is_text = connection->server->limits.is_text,
                               .peer = reef_span_text(peer),
                               .local = reef_span_text(local),
                               .tls_version = reef_span_text(facts.version),
@@ -667,6 +666,7 @@ void reef__tcp_accept(reef__tcp_server_t *server,
     }
     connection->counted = counted;
     connection->stream.peer.framing = (uint8_t)server->limits.framing;
+    connection->stream.peer.is_binary = !server->limits.is_text;
     set_options(descriptor, &server->config);
     begin(connection);
 }

@@ -68,6 +68,7 @@ void reef__udp_peer_open(reef__udp_listener_t *listener,
     memset(peer, 0, sizeof(*peer));
     reef__peer_init(&peer->peer, loop->io, &peer_type);
     peer->peer.framing = REEF__FRAMING_NONE;
+    peer->peer.is_binary = loop->server->config.payload != REEF_UDP_TEXT;
     peer->listener = listener;
     memcpy(&peer->address, from, sizeof(peer->address));
     peer->is_counted = is_counted;
@@ -78,12 +79,10 @@ void reef__udp_peer_open(reef__udp_listener_t *listener,
     atomic_fetch_add(&loop->server->session_count, 1);
     set_idle_deadline(peer);
     reef__address_format(from, text);
-    if (reef__peer_opened(&peer->peer,
-                          &(reef_link_desc_t){
-                              .peer = reef_span_text(text),
-                              .local = reef_span_text(listener->local),
-                              .is_text = loop->server->config.payload == REEF_UDP_TEXT,
-                          })) {
+    if (reef__peer_opened(&peer->peer, &(reef_link_desc_t){
+                                           .peer = reef_span_text(text),
+                                           .local = reef_span_text(listener->local),
+                                       })) {
         admit(&peer->peer);
     }
 }
