@@ -157,7 +157,7 @@ for (const colorScheme of ["light", "dark"]) {
     const { page, context, problems } = opened;
     await logInByToken(opened, server);
     await openList(page, "Rate limit offenders");
-    await page.getByText("No rate limit offenders right now").waitFor();
+    await page.getByText("Nothing right now").waitFor();
     await takePicture(page, `list-empty-${colorScheme}`);
     assert.deepEqual(await findBarriers(page), [], "empty");
     await openList(page, "Rooms");
