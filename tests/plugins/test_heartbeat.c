@@ -95,8 +95,9 @@ static void enter(fixture_t *f, int number, kind_t kind)
 {
     loopback_request(f->app, &f->peer[number - 1],
                      &(reef_link_desc_t){
-                         .transport = kind == PINGED ? &loopback_ping_transport : NULL,
-                         .is_text = kind != BINARY,
+                         .transport = kind == PINGED   ? &loopback_ping_transport
+                                      : kind == BINARY ? &loopback_binary_transport
+                                                       : NULL,
                      });
     reef_app_step(f->app, 0);
 }
