@@ -40,7 +40,7 @@ test("rows are paged, sorted and searched by the server", async () => {
   const { page, context, problems } = opened;
   await logInByToken(opened, server);
   const link = page.getByRole("navigation", { name: "Lists" }).getByRole("link");
-  assert.deepEqual(await link.allTextContents(), [" Rooms 2,500", " Rate limit offenders 0"]);
+  assert.deepEqual(await link.allTextContents(), [" Rooms 2,500", " Rate limit 0"]);
   await openList(page, "Rooms");
   assert.equal((await keysFrom(page, hostile)).length, 100);
   await page.getByText("1–100 of 2,500").waitFor();
@@ -156,7 +156,7 @@ for (const colorScheme of ["light", "dark"]) {
     const opened = await openPage(browser, { colorScheme });
     const { page, context, problems } = opened;
     await logInByToken(opened, server);
-    await openList(page, "Rate limit offenders");
+    await openList(page, "Rate limit");
     await page.getByText("Nothing right now").waitFor();
     await takePicture(page, `list-empty-${colorScheme}`);
     assert.deepEqual(await findBarriers(page), [], "empty");
