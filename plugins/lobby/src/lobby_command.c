@@ -34,7 +34,7 @@ typedef struct subcommand {
     bool (*run)(const request_t *request);
 } subcommand_t;
 
-/* Texts that grow ---------------------------------------------------------------- */
+/* Texts that grow -------------------------------------------------------------- */
 
 typedef struct text {
     char *items;
@@ -71,14 +71,11 @@ static void append_summary(const reef__lobby_state_t *state,
                            text_t *text,
                            const reef__lobby_t *lobby)
 {
-    reef_world_t *world = reef_app_world(state->app);
-
     append(reef_app_alloc(state->app), text, "%s (%zu/%u)  owner:%" PRIu64, lobby->name,
-           lobby->members.count, lobby->max_members,
-           reef__lobby_client_id(world, lobby->members.items[0]));
+           lobby->members.count, lobby->max_members, lobby->owner_id);
 }
 
-/* Words -------------------------------------------------------------------------- */
+/* Words ------------------------------------------------------------------------ */
 
 static bool is_blank(uint8_t byte)
 {
@@ -146,7 +143,7 @@ static reef__lobby_t *lobby_of(const request_t *request)
     return reef__lobby_set_of(request->state->set, request->entity);
 }
 
-/* Subcommands ---------------------------------------------------------------------- */
+/* Subcommands ------------------------------------------------------------------ */
 
 /* The words behind the name; false when they are not of the form. */
 static bool read_options(const request_t *request, reef__lobby_t *model)
