@@ -542,6 +542,70 @@ static void test_presence_many_arrivals_are_told_together(void **state)
     setup(state);
 }
 
+/* A frame sends so much only; what is over waits for the next, and so do lines for who
+ * arrives. */
+static void test_presence_what_a_frame_may_not_send_comes_later(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_sends=3"};
+    fixture_t *fixture;
+
+    teardown(state);
+    *state = fixture = start(3, argv);
+    forget_all(fixture);
+    for (int i = 0; i < PEERS; i++) {
+        loopback_say(&fixture->peer[i], "/status away");
+    }
+    reef_app_step(fixture->app, 0);
+    assert_int_equal(strlen(heard(fixture, 1)), 3 * strlen("1 away\n"));
+    loopback_connect(fixture->app, &fixture->peer[PEERS]);
+    loopback_say(&fixture->peer[0], "/status busy");
+    loopback_say(&fixture->peer[1], "/status busy");
+    reef_app_step(fixture->app, 0);
+    assert_int_equal(strlen(heard(fixture, 1)), 6 * strlen("1 away\n"));
+    reef_app_step(fixture->app, 0);
+    assert_int_equal(strlen(heard(fixture, PEERS + 1)), (3 + 4) * strlen("1 away\n"));
+}
+
+static void read_ends(reef_run_t *run)
+{
+    while (REEF_NEXT(run, user_disconnected) != NULL) {
+    }
+}
+
+/* Its last command is left for the next frame, and the end is not: the entity is still
+ * there, for a system that has not run yet has to read of it. */
+static void test_presence_who_has_gone_does_not_come_back(void **state)
+{
+    static const char *const argv[] = {"test", "--set", "server.max_frame_sends=1"};
+    fixture_t *fixture;
+
+    teardown(state);
+    *state = fixture = calloc(1, sizeof(*fixture));
+    fixture->app = loopback_app_create(3, argv);
+    assert_int_equal(
+        reef_app_add_plugin(fixture->app, &reef_presence_plugin, NULL, NULL), REEF_OK);
+    reef_app_add_system(fixture->app, REEF_FIXED_UPDATE,
+                        &(reef_system_desc_t){.name = "read_ends",
+                                              .run = read_ends,
+                                              .reads = {&user_disconnected_event}});
+    loopback_app_start(fixture->app);
+    for (int i = 0; i < 2; i++) {
+        loopback_connect(fixture->app, &fixture->peer[i]);
+    }
+    reef_app_step(fixture->app, 0);
+    loopback_say(&fixture->peer[0], "/status");
+    loopback_say(&fixture->peer[1], "/status away");
+    loopback_disconnect(&fixture->peer[1]);
+    reef_app_step(fixture->app, 0);
+    assert_non_null(strstr(heard(fixture, 1), "2 offline\n"));
+    forget_all(fixture);
+    reef_app_step(fixture->app, 0);
+    reef_app_step(fixture->app, 0);
+    assert_string_equal(heard(fixture, 1), "");
+    reef_app_tick_n(fixture->app, 2);
+    assert_string_equal(heard(fixture, 1), "");
+}
+
 /* Random steps; after each, what everybody was told fits what everybody is. */
 static void test_presence_everybody_knows_who_they_see(void **state)
 {
@@ -615,6 +679,8 @@ int main(void)
         TEST(test_presence_that_an_application_sets_is_told),
         TEST(test_presence_inspectable_list),
         TEST(test_presence_many_arrivals_are_told_together),
+        TEST(test_presence_what_a_frame_may_not_send_comes_later),
+        TEST(test_presence_who_has_gone_does_not_come_back),
         TEST(test_presence_everybody_knows_who_they_see),
     };
 

@@ -65,14 +65,13 @@ static void touch(reef__lobby_state_t *state, const reef__lobby_t *lobby)
     *REEF_ARRAY_PUSH(reef_app_alloc(state->app), &state->touched) = lobby->entity;
 }
 
-/* The name is free from now on. */
+/* Of one without members; the name is free from now on. */
 static void dissolve(reef__lobby_state_t *state, reef__lobby_t *lobby)
 {
     reef_world_t *world = reef_app_world(state->app);
     lobby_dissolved_t dissolved = {.lobby = lobby->entity};
 
     memcpy(dissolved.name, lobby->name, sizeof(dissolved.name));
-    forget_listing(state, lobby);
     touch(state, lobby);
     reef__lobby_set_remove(state->set, lobby);
     (void)reef_event_emit(reef_world_events(world, &lobby_dissolved_event), &dissolved);

@@ -7,6 +7,7 @@
 #include "lobby_state.h"
 
 #include <reef/array.h>
+#include <reef/group.h>
 #include <reef/name.h>
 
 #include <assert.h>
@@ -335,11 +336,14 @@ bool reef__lobby_command(reef_run_t *run,
     request_t request = {.run = run, .state = context, .entity = command->entity};
     reef_span_t rest = command->rest;
     const subcommand_t *subcommand = find_subcommand(take_word(&rest));
+    const reef_app_t *app = request.state->app;
 
+    if (!reef_group_has(app, reef_group_everyone(app), command->entity)) {
+        return true; /* last words: who has gone enters nothing */
+    }
     while (rest.size > 0 && request.word_count < MAX_WORDS) {
         request.words[request.word_count++] = take_word(&rest);
     }
-    reef__lobby_settle(context);
     if (subcommand == NULL || request.word_count < subcommand->min_words ||
         request.word_count > subcommand->max_words || !subcommand->run(&request)) {
         explain(&request, subcommand);

@@ -199,7 +199,6 @@ static const struct {
     {REEF_OBSERVE_ADD, &presence_type, on_added},
     {REEF_OBSERVE_SET, &presence_type, on_set},
     {REEF_OBSERVE_REMOVE, &presence_type, on_gone},
-    {REEF_OBSERVE_DESPAWN, &presence_type, on_gone},
     {REEF_OBSERVE_ADD, &in_room_type, on_moved},
     {REEF_OBSERVE_SET, &in_room_type, on_moved},
     {REEF_OBSERVE_REMOVE, &in_room_type, on_moved},
