@@ -31,10 +31,12 @@ enum {
     MODE_SIZE = 64,
 };
 
-/* Tests send as fast as they can.  From the environment, where programs without the
- * plugin only wonder about it; a setting of a test goes before it. */
-static const char *const unlimited[] = {"REEF_RATE_LIMIT_MAX_MESSAGES=10000000",
-                                        "REEF_RATE_LIMIT_MAX_BYTES=0"};
+/* Tests send as fast as they can, and on a busy machine are silent for long.  From the
+ * environment, where programs without the plugins only wonder about it; a setting of a
+ * test goes before it. */
+static const char *const unlimited[] = {
+    "REEF_RATE_LIMIT_MAX_MESSAGES=10000000", "REEF_RATE_LIMIT_MAX_BYTES=0",
+    "REEF_HEARTBEAT_INTERVAL_S=3600", "REEF_HEARTBEAT_TIMEOUT_S=7200"};
 
 enum {
     UNLIMITED_COUNT = sizeof(unlimited) / sizeof(unlimited[0])
@@ -149,7 +151,7 @@ static const char *default_plugins(const char *program, const char *const *setti
             return NULL;
         }
     }
-    return "plugins.enabled=chat,demo,snapshot";
+    return "plugins.enabled=chat,demo,heartbeat,rate_limit,snapshot";
 }
 
 void server_start(server_t *server, const char *program, const char *const *settings)

@@ -95,8 +95,9 @@ static void enter(fixture_t *f, int number, kind_t kind)
 {
     loopback_request(f->app, &f->peer[number - 1],
                      &(reef_link_desc_t){
-                         .transport = kind == PINGED ? &loopback_ping_transport : NULL,
-                         .is_text = kind != BINARY,
+                         .transport = kind == PINGED   ? &loopback_ping_transport
+                                      : kind == BINARY ? &loopback_binary_transport
+                                                       : NULL,
                      });
     reef_app_step(f->app, 0);
 }
@@ -267,6 +268,22 @@ static void test_heartbeat_does_not_measure_after_two_pings(void **state)
     say(f, 1, "pong");
     pass_to(f, 3 * INTERVAL_MS + 58);
     assert_int_equal(component(f, 1)->rtt_us, 50000);
+}
+
+/* It was silent, said something else, and was silent again. */
+static void test_heartbeat_measures_after_a_ping_that_was_not_answered(void **state)
+{
+    fixture_t *f = *state;
+
+    start(f, NULL);
+    enter(f, 1, TEXT);
+    pass_to(f, INTERVAL_MS + 100);
+    say(f, 1, "busy");
+    pass_to(f, 2 * INTERVAL_MS + 100);
+    pass_to(f, 2 * INTERVAL_MS + 130);
+    say(f, 1, "pong");
+    reef_app_step(f->app, 1);
+    assert_int_equal(component(f, 1)->rtt_us, 30000);
 }
 
 static void test_heartbeat_lets_binary_clients_alone(void **state)
@@ -530,6 +547,7 @@ int main(void)
         TEST(test_heartbeat_any_sign_of_life_begins_the_time_anew),
         TEST(test_heartbeat_pong_keeps_a_text_client_and_measures),
         TEST(test_heartbeat_does_not_measure_after_two_pings),
+        TEST(test_heartbeat_measures_after_a_ping_that_was_not_answered),
         TEST(test_heartbeat_lets_binary_clients_alone),
         TEST(test_heartbeat_times_of_clients_are_their_own),
         TEST(test_heartbeat_follows_a_slot_that_is_used_again),

@@ -445,7 +445,10 @@ static void test_rate_limit_list_shows_offenders_while_they_are_there(void **sta
     assert_int_equal(*list->members(list->context, 0, &count),
                      reef_session_find(f->app, 2));
     assert_int_equal(count, 1);
+    send_at(f, 500, 1, 1);
+    assert_int_equal(list->count(list->context), 3);
     leave(f, 2);
+    leave(f, 1);
     assert_int_equal(list->count(list->context), 1);
     list->get(list->context, 0, row);
     assert_string_equal(field_text(list, row, 0), "3");
