@@ -133,6 +133,7 @@ static void create_parts(reef_app_t *app)
                             .name = "router",
                             .plugin = "core",
                             .run = reef__router_dispatch,
+                            .run_if = reef__router_has_prefixes,
                             .context = app,
                             .exclusive = true,
                             .reads = {&message_received_event},

@@ -124,6 +124,14 @@ dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *
     }
 }
 
+bool reef__router_has_prefixes(const reef_world_t *world, void *context)
+{
+    const reef_app_t *app = context;
+
+    (void)world;
+    return app->router->prefixes.count > 0;
+}
+
 void reef__router_dispatch(reef_run_t *run)
 {
     reef_app_t *app = reef_run_context(run);
@@ -132,8 +140,7 @@ void reef__router_dispatch(reef_run_t *run)
     const message_received_t *message;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
-        if (router->prefixes.count > 0 &&
-            reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT &&
+        if (reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT &&
             reef_world_is_alive(app->world, message->entity)) {
             dispatch_one(router, run, message);
         }

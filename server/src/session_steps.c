@@ -11,6 +11,7 @@
 #include <reef/group.h>
 
 #include "app.h"
+#include "buffer.h"
 #include "transport/io.h"
 
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
@@ -59,12 +60,6 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
     link->opening = NULL;
     REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value);
-}
-
-void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
-{
-    *REEF_ARRAY_PUSH(sessions->alloc, &sessions->batch) =
-        (reef__inbound_t){.slot = slot, .payload = payload};
 }
 
 /* Let the peer send again once half of the inbox is free. */
@@ -147,7 +142,7 @@ void reef__sessions_ingress(reef_run_t *run)
         if (link->inbox.count > 0) {
             reef_buffer_t *payload = reef__link_take(link);
 
-            bytes += reef_buffer_payload(payload).size;
+            bytes += reef__buffer_size(payload);
             reef__batch_add(sessions, slot, payload);
             resume_if_drained(sessions, link);
         }
@@ -169,17 +164,24 @@ static void admit_message(reef__sessions_t *sessions,
                           const reef__link_t *link,
                           reef_buffer_t *payload)
 {
+    message_received_t *place;
+
     if (link->close_wanted) {
         reef_buffer_unref(payload); /* a kick ends its messages too */
         return;
     }
-    (void)reef_event_emit(sessions->received, &(message_received_t){
-                                                  .entity = link->entity,
-                                                  .client_id = link->client_id,
-                                                  .payload = payload,
-                                                  .owner = reef__router_owner(
-                                                      sessions->app->router, payload),
-                                              });
+    place = reef_event_add(sessions->received);
+    if (place == NULL) {
+        (void)reef_event_emit(sessions->received,
+                              &(message_received_t){.payload = payload}); /* drops it */
+        return;
+    }
+    *place = (message_received_t){
+        .entity = link->entity,
+        .client_id = link->client_id,
+        .payload = payload,
+        .owner = reef__router_owner(sessions->app->router, payload),
+    };
 }
 
 static void admit_end(reef__sessions_t *sessions, uint32_t slot)
@@ -241,10 +243,13 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
                                     const send_message_t *message)
 {
     reef__link_t *link = reef__link_at(sessions, slot);
-    reef_error_t error = link->connection
-                             ? link->transport->send(link->connection, message)
-                             : REEF_E_CLOSED;
+    reef_error_t error = REEF_E_CLOSED;
 
+    if (link->connection != NULL) {
+        error = link->transport->send(link->connection, message);
+    } else {
+        reef_buffer_unref(message->payload);
+    }
     if (error != REEF_OK) {
         reef__link_fail(sessions, slot, error);
     } else if (link->transport->flush != NULL && !link->needs_flush) {
@@ -254,13 +259,15 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
     return error;
 }
 
+/* Takes the payload's reference over. */
 static void send_one(reef__sessions_t *sessions, const send_message_t *message)
 {
     uint32_t slot = reef__sessions_slot_of(sessions, message->target);
-    size_t size = reef_buffer_payload(message->payload).size;
+    size_t size = reef__buffer_size(message->payload);
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT) {
+        reef_buffer_unref(message->payload);
         fail_send(sessions, message->target, REEF_E_NOT_FOUND);
         return;
     }
@@ -275,15 +282,24 @@ static void send_one(reef__sessions_t *sessions, const send_message_t *message)
     reef__link_mark_dirty(sessions, slot);
 }
 
+/* References are counted by all threads, which makes one of them cost as much as dozens
+ * of instructions: that of the event is handed on, if nobody else reads it. */
 void reef__sessions_send_pending(reef__sessions_t *sessions)
 {
-    const send_message_t *message;
+    bool owns = reef_event_is_only_reader(sessions->sends_reader);
+    send_message_t *message;
 
-    while ((message = reef_event_next(sessions->sends_reader)) != NULL) {
+    while ((message = reef_event_next_mut(sessions->sends_reader)) != NULL) {
         if (message->group != 0) {
             reef__group_send(sessions, message);
-        } else {
-            send_one(sessions, message);
+            continue;
+        }
+        if (!owns) {
+            reef_buffer_ref(message->payload);
+        }
+        send_one(sessions, message);
+        if (owns) {
+            message->payload = NULL;
         }
     }
 }
