@@ -1,5 +1,5 @@
 /* Starts that must fail, each with one clear line, and where settings come from. */
-#include "server_fixture.h"
+#include "admin_client.h"
 
 #include <reef/database.h>
 
@@ -419,10 +419,14 @@ static void test_start_checks_settings_of_plugins_that_do_not_run(void **state)
     assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=none", "--set",
                          "chat.max_rooms=0"),
                      1);
-    expect_one_line(fixture, "chat.max_rooms");
+    expect_one_line(fixture, "chat.max_rooms: 0 is out of range");
     assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=none", "--set",
                          "chat.max_rooms=5", "--check-config"),
                      0);
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=none", "--set",
+                         "chat.max_roomz=5"),
+                     1);
+    expect_one_line(fixture, "did you mean chat.max_rooms?");
 }
 
 static void test_start_without_plugins_answers_nothing(void **state)
@@ -434,6 +438,11 @@ static void test_start_without_plugins_answers_nothing(void **state)
     ws_client_open(client, fixture->server.port);
     ws_client_say(client, "/join a");
     ws_client_say(client, "hello");
+    while (admin_metric(&fixture->server, "reef_messages_received_total") < 2) {
+    }
+    for (int i = 0; i < 2; i++) { /* two frames: whatever answers has done so */
+        (void)admin_total(&fixture->server, "/api/v1/clients");
+    }
     ws_client_expect_silence(client);
 }
 

@@ -202,19 +202,6 @@ static void test_router_gives_a_whole_text_its_owner(void **state)
     assert_string_equal(ask(fixture, "/pong"), "[Error] Unknown command: /pong\n");
 }
 
-static void test_router_with_whole_texts_only_knows_no_commands(void **state)
-{
-    fixture_t *fixture = *state;
-    int calls = 0;
-
-    assert_int_equal(reef_app_add_prefix(fixture->app, "pong", decline, &calls, NULL),
-                     REEF_OK);
-    assert_string_equal(ask(fixture, "pong"), "");
-    assert_string_equal(ask(fixture, "/x"), "");
-    assert_string_equal(ask(fixture, "ping"), "");
-    assert_int_equal(calls, 1);
-}
-
 static void test_router_gives_a_declined_text_to_the_owner_of_plain_text(void **state)
 {
     fixture_t *fixture = *state;
@@ -337,7 +324,6 @@ int main(void)
         TEST(test_router_waits_for_the_next_frame_when_it_sent_enough),
         TEST(test_router_refuses_a_prefix_twice),
         TEST(test_router_gives_a_whole_text_its_owner),
-        TEST(test_router_with_whole_texts_only_knows_no_commands),
         TEST(test_router_gives_a_declined_text_to_the_owner_of_plain_text),
         TEST(test_router_lets_plain_text_that_is_declined_be),
         TEST(test_router_names_both_plugins_of_a_conflict),
