@@ -66,7 +66,7 @@ void reef__names_remove(reef__names_t *names, reef_entity_t entity)
     const reef__named_t *named = reef__names_of(names, entity);
     size_t position;
 
-    assert(named != NULL);
+    assert(named != NULL && names->list.items != NULL);
     position = (size_t)(named - names->list.items);
     reef_map_remove(names->by_name, reef_span_text(named->name));
     reef_map_remove(names->by_entity, REEF_KEY(entity));
