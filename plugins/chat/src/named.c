@@ -52,8 +52,8 @@ static void set_position(reef__names_t *names, size_t position)
 
 bool reef__names_add(reef__names_t *names, const reef__named_t *named)
 {
-    assert(reef__names_of(names, named->entity) == NULL);
-    if (reef__names_find(names, reef_span_text(named->name)) != NULL) {
+    assert(!reef_map_find(names->by_entity, REEF_KEY(named->entity), NULL));
+    if (reef_map_find(names->by_name, reef_span_text(named->name), NULL)) {
         return false;
     }
     *REEF_ARRAY_PUSH(names->alloc, &names->list) = *named;
@@ -66,7 +66,7 @@ void reef__names_remove(reef__names_t *names, reef_entity_t entity)
     const reef__named_t *named = reef__names_of(names, entity);
     size_t position;
 
-    assert(named != NULL && names->list.items != NULL);
+    assert(named != NULL);
     position = (size_t)(named - names->list.items);
     reef_map_remove(names->by_name, reef_span_text(named->name));
     reef_map_remove(names->by_entity, REEF_KEY(entity));
