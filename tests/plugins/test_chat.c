@@ -113,6 +113,8 @@ static void test_chat_unique_nicknames_are_free_again_after_their_clients(void *
     REMOVE(fixture, client(fixture, 3), username);
     say(fixture, 1, "/nick Ada");
     assert_string_equal(heard(fixture, 1), "[System] Your nickname is now: Ada\n");
+    say(fixture, 3, "/nick Ada");
+    assert_string_equal(heard(fixture, 3), "[Error] The nickname Ada is taken.\n");
     chat_stop(fixture);
 }
 
