@@ -6,8 +6,6 @@
  * its end, also by a failed assertion, is stopped by SIGTERM and must exit with 0, or
  * the test has failed; the directory is removed.
  *
- * There is no rate limit and no heartbeat but where a test sets them.
- *
  * REEF_SERVER_IO_THREADS and REEF_SERVER_EGRESS of the tests' environment reach every
  * server, so that one build can be tested in all modes; nothing else of it does.
  */
