@@ -137,7 +137,7 @@ static const char *default_plugins(const char *program, const char *const *setti
             return NULL;
         }
     }
-    return "plugins.enabled=chat,demo,snapshot";
+    return "plugins.enabled=chat,demo,heartbeat,rate_limit,snapshot";
 }
 
 void server_start(server_t *server, const char *program, const char *const *settings)
