@@ -31,6 +31,17 @@ enum {
     MODE_SIZE = 64,
 };
 
+/* Tests send as fast as they can, and on a busy machine are silent for long.  From the
+ * environment, where programs without the plugins only wonder about it; a setting of a
+ * test goes before it. */
+static const char *const unlimited[] = {
+    "REEF_RATE_LIMIT_MAX_MESSAGES=10000000", "REEF_RATE_LIMIT_MAX_BYTES=0",
+    "REEF_HEARTBEAT_INTERVAL_S=3600", "REEF_HEARTBEAT_TIMEOUT_S=7200"};
+
+enum {
+    UNLIMITED_COUNT = sizeof(unlimited) / sizeof(unlimited[0])
+};
+
 #define FIXTURE_TOKEN_SETTING "admin.token=" ADMIN_TOKEN
 
 static int
@@ -106,9 +117,12 @@ static void await_answer(const server_t *server)
     ws_client_drop(&probe);
 }
 
-/* Those modes that the environment of the tests asks for, as "NAME=value". */
+/* Without limits, and in those modes that the environment of the tests asks for, as
+ * "NAME=value". */
 static void take_modes(char texts[MODE_COUNT][MODE_SIZE], const char **environment)
 {
+    memcpy(environment, unlimited, sizeof(unlimited));
+    environment += UNLIMITED_COUNT;
     for (size_t i = 0; i < MODE_COUNT; i++) {
         const char *value = getenv(modes[i]);
 
@@ -143,7 +157,7 @@ static const char *default_plugins(const char *program, const char *const *setti
 void server_start(server_t *server, const char *program, const char *const *settings)
 {
     char mode_texts[MODE_COUNT][MODE_SIZE];
-    const char *environment[MODE_COUNT + 1];
+    const char *environment[UNLIMITED_COUNT + MODE_COUNT + 1];
     static const char *const own[] = {
         "websocket.listen=127.0.0.1:0",
         "admin.listen=127.0.0.1:0",

@@ -12,7 +12,10 @@
 #define DISCONNECTED "[RateLimit] Disconnected due to rate limit violation."
 
 #define PLUGINS "plugins.enabled=chat,rate_limit"
-#define LIMITED PLUGINS, "rate_limit.window_s=600"
+/* The defaults, for the fixture has none, but for the window. */
+#define LIMITED                                                                        \
+    PLUGINS, "rate_limit.max_messages=30", "rate_limit.max_bytes=65536",               \
+        "rate_limit.window_s=600"
 
 enum {
     LIMIT = 30,
