@@ -98,22 +98,49 @@ static void store(uint8_t *at, uint64_t value, uint32_t size)
     }
 }
 
+/* Widths are 1, 2, 4 and 8.  Told apart here, so that each becomes one instruction. */
 static uint8_t *put(uint8_t *out, uint64_t value, uint32_t width)
 {
-    for (uint32_t i = 0; i < width; i++) {
-        out[i] = (uint8_t)(value >> 8 * i);
+    switch (width) {
+    case 1:
+        out[0] = (uint8_t)value;
+        break;
+    case 2:
+        for (int i = 0; i < 2; i++) {
+            out[i] = (uint8_t)(value >> 8 * i);
+        }
+        break;
+    case 4:
+        for (int i = 0; i < 4; i++) {
+            out[i] = (uint8_t)(value >> 8 * i);
+        }
+        break;
+    default:
+        for (int i = 0; i < 8; i++) {
+            out[i] = (uint8_t)(value >> 8 * i);
+        }
+        break;
     }
     return out + width;
 }
 
+static uint64_t get_u32(const uint8_t *at)
+{
+    return at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24;
+}
+
 static uint64_t get(const uint8_t *at, uint32_t width)
 {
-    uint64_t value = 0;
-
-    for (uint32_t i = 0; i < width; i++) {
-        value |= (uint64_t)at[i] << 8 * i;
+    switch (width) {
+    case 1:
+        return at[0];
+    case 2:
+        return at[0] | (uint64_t)at[1] << 8;
+    case 4:
+        return get_u32(at);
+    default:
+        return get_u32(at) | get_u32(at + 4) << 32;
     }
-    return value;
 }
 
 /* Plans ------------------------------------------------------------------------ */
