@@ -207,18 +207,22 @@ static bool is_as_in_memory(const step_t *step)
 static void add_write(reef__v1_plan_t *plan, const step_t *step, size_t first)
 {
     steps_t *steps = &plan->write;
-    step_t *last = steps->count > first ? &steps->items[steps->count - 1] : NULL;
-    uint32_t bytes = step->count * step->stride;
+    step_t added = *step;
 
-    if (!is_as_in_memory(step)) {
-        *REEF_ARRAY_PUSH(plan->alloc, steps) = *step;
-    } else if (last != NULL && last->kind == STEP_COPY &&
-               last->offset + last->count == step->offset) {
-        last->count += bytes;
-    } else {
-        *REEF_ARRAY_PUSH(plan->alloc, steps) =
-            (step_t){.kind = STEP_COPY, .offset = step->offset, .count = bytes};
+    if (is_as_in_memory(step)) {
+        added = (step_t){.kind = STEP_COPY,
+                         .offset = step->offset,
+                         .count = step->count * step->stride};
     }
+    if (added.kind == STEP_COPY && steps->count > first) {
+        step_t *last = &steps->items[steps->count - 1];
+
+        if (last->kind == STEP_COPY && last->offset + last->count == added.offset) {
+            last->count += added.count;
+            return;
+        }
+    }
+    *REEF_ARRAY_PUSH(plan->alloc, steps) = added;
 }
 
 static reef_error_t
