@@ -11,6 +11,7 @@
 
 #include "app.h"
 #include "codec/utf8.h"
+#include "opcode.h"
 
 #include <string.h>
 
@@ -131,6 +132,11 @@ static void answer_unknown(reef_run_t *run, reef_entity_t entity, reef_span_t wo
                    (const char *)shown.data);
 }
 
+static bool is_typed(const message_received_t *message)
+{
+    return (message->owner & REEF_OWNER_TYPED) != 0;
+}
+
 /* False when the handler declines. */
 static bool call(const reef__router_t *router,
                  reef_run_t *run,
@@ -173,10 +179,16 @@ void reef__router_dispatch(reef_run_t *run)
     const message_received_t *message;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
-        if (router->prefixes.count > 0 &&
-            reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT &&
+        bool is_text = router->prefixes.count > 0 &&
+                       reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT;
+
+        if ((is_text || is_typed(message)) &&
             reef_world_is_alive(app->world, message->entity)) {
-            dispatch_one(router, run, message);
+            if (is_text) {
+                dispatch_one(router, run, message);
+            } else {
+                reef__opcodes_dispatch(app->opcodes, run, message);
+            }
         }
         if (reef_event_held(sends) >= app->server_config.max_frame_sends) {
             reef__app_want_frame(app);

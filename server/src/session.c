@@ -204,9 +204,12 @@ session_t *reef__session_component(reef__sessions_t *sessions,
     return value;
 }
 
-static reef_profile_t first_profile(const session_t *component, reef_link_form_t form)
+static reef_profile_t first_profile(const reef__sessions_t *sessions,
+                                    const session_t *component,
+                                    reef_link_form_t form)
 {
-    if (strcmp(component->subprotocol, REEF_V1) == 0) {
+    if (strcmp(component->subprotocol, REEF_V1) == 0 &&
+        reef__opcodes_exist(sessions->app->opcodes)) {
         return REEF_PROFILE_V1;
     }
     return form.is_binary ? REEF_PROFILE_BINARY : REEF_PROFILE_TEXT;
@@ -234,7 +237,7 @@ static reef_link_t open_link(reef__sessions_t *sessions,
         .is_dirty = link->is_dirty,
         .state = REEF__LINK_OPENING,
         .framing = form.framing,
-        .profile = (uint8_t)first_profile(component, form),
+        .profile = (uint8_t)first_profile(sessions, component, form),
         .rtt_us = -1,
         .opening = component,
     };

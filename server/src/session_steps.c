@@ -63,6 +63,9 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
     link->opening = NULL;
     REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value);
+    if (link->profile == REEF_PROFILE_V1) {
+        reef__opcodes_welcome(sessions->app->opcodes, &link->v1, entity, id.value);
+    }
 }
 
 void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
@@ -184,7 +187,7 @@ static bool passes_gates(const reef__sessions_t *sessions,
 static void
 admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
 {
-    const reef__link_t *link = reef__link_at(sessions, slot);
+    reef__link_t *link = reef__link_at(sessions, slot);
 
     if (link->close_wanted || /* a kick ends its messages too */
         (sessions->gate_count > 0 &&
@@ -195,13 +198,16 @@ admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
         reef_buffer_unref(payload);
         return;
     }
-    (void)reef_event_emit(sessions->received, &(message_received_t){
-                                                  .entity = link->entity,
-                                                  .client_id = link->client_id,
-                                                  .payload = payload,
-                                                  .owner = reef__router_owner(
-                                                      sessions->app->router, payload),
-                                              });
+    payload = reef__link_as_profile(sessions, link, payload);
+    if (payload != NULL) {
+        (void)reef_event_emit(sessions->received,
+                              &(message_received_t){
+                                  .entity = link->entity,
+                                  .client_id = link->client_id,
+                                  .payload = payload,
+                                  .owner = reef__link_owner(sessions, link, payload),
+                              });
+    }
 }
 
 static void admit_end(reef__sessions_t *sessions, uint32_t slot)

@@ -13,6 +13,7 @@
 #define REEF_SRC_SESSION_TABLE_H
 
 #include "authenticate.h"
+#include "opcode.h"
 #include "session.h"
 
 #include <reef/components.h>
@@ -69,12 +70,13 @@ typedef struct reef__link {
     uint8_t reason;      /* reef_disconnect_t, once ended */
     uint8_t framing;     /* reef_framing_t */
     uint8_t profile;     /* reef_profile_t */
-    bool is_ready;       /* in the ready list */
-    bool is_paused;      /* the transport was told to stop reading */
-    bool needs_flush;    /* in the list of this frame's flushes */
-    bool is_dirty;       /* counters changed since the component was written */
-    bool close_wanted;   /* `lifetimes` will close it */
-    bool is_leaving;     /* ends when what came before is answered */
+    reef__v1_session_t v1;
+    bool is_ready;     /* in the ready list */
+    bool is_paused;    /* the transport was told to stop reading */
+    bool needs_flush;  /* in the list of this frame's flushes */
+    bool is_dirty;     /* counters changed since the component was written */
+    bool close_wanted; /* `lifetimes` will close it */
+    bool is_leaving;   /* ends when what came before is answered */
     uint16_t close_code;
     char *close_reason;          /* owned, REEF__CLOSE_REASON_SIZE; NULL = none */
     session_t *opening;          /* owned component value until the entity is spawned */
@@ -213,6 +215,17 @@ void reef__link_want_close(reef__sessions_t *sessions,
 void reef__link_end(reef__sessions_t *sessions,
                     uint32_t slot,
                     reef_disconnect_t reason);
+
+/** A message as the profile of its session has it.  Takes the reference over, and gives
+ *  one; NULL = it was a hello.  (session_v1.c) */
+reef_buffer_t *reef__link_as_profile(reef__sessions_t *sessions,
+                                     reef__link_t *link,
+                                     reef_buffer_t *payload);
+
+/** Who owns such a message: `owner` of message_received.  (session_v1.c) */
+uint32_t reef__link_owner(const reef__sessions_t *sessions,
+                          const reef__link_t *link,
+                          const reef_buffer_t *payload);
 
 /** Forget what the peer sent and nobody has read. */
 void reef__link_discard_inbox(reef__sessions_t *sessions, reef__link_t *link);

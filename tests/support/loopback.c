@@ -148,6 +148,11 @@ bool loopback_say(loopback_peer_t *peer, const char *text)
                              reef_span_text(text));
 }
 
+bool loopback_send(loopback_peer_t *peer, reef_span_t bytes)
+{
+    return reef_link_receive(peer->app, peer->link, REEF_PAYLOAD_BINARY, bytes);
+}
+
 void loopback_disconnect(loopback_peer_t *peer)
 {
     reef_link_closed(peer->app, peer->link, REEF_DISCONNECT_PEER);

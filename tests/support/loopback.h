@@ -49,6 +49,9 @@ bool loopback_request(reef_app_t *app,
 /** The peer says @p text; false = it was told to stop. */
 bool loopback_say(loopback_peer_t *peer, const char *text);
 
+/** The peer sends bytes, as a binary message; false = it was told to stop. */
+bool loopback_send(loopback_peer_t *peer, reef_span_t bytes);
+
 /** The peer goes away. */
 void loopback_disconnect(loopback_peer_t *peer);
 
