@@ -31,6 +31,7 @@ struct reef__router {
     const reef_alloc_t *alloc;
     reef_map_t *owners; /* prefix → position + 1 */
     size_t max_word;    /* bytes of the longest whole text that is owned */
+    bool answers;       /* a prefix is more than a whole text: there are commands */
     struct {
         prefix_t *items;
         size_t count, capacity;
@@ -73,7 +74,9 @@ reef_error_t reef_app_add_prefix(reef_app_t *app,
     *REEF_ARRAY_PUSH(router->alloc, &router->prefixes) = (prefix_t){
         .text = prefix, .plugin = plugin, .handle = handle, .context = context};
     reef_map_set(router->owners, reef_span_text(prefix), router->prefixes.count);
-    if (prefix[0] != '/' && strlen(prefix) > router->max_word) {
+    if (prefix[0] == '/' || prefix[0] == '\0') {
+        router->answers = true;
+    } else if (strlen(prefix) > router->max_word) {
         router->max_word = strlen(prefix);
     }
     return REEF_OK;
@@ -164,7 +167,7 @@ dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *
         call(router, run, message, message->owner, reef_span_skip(text, word.size))) {
         return;
     }
-    if (word.size > 0) {
+    if (word.size > 0 && router->answers) {
         answer_unknown(run, message->entity, word);
     } else if (reef_map_find(router->owners, word, &plain) && plain != message->owner) {
         (void)call(router, run, message, (uint32_t)plain, text);

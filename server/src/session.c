@@ -193,6 +193,7 @@ session_t *reef__session_component(reef__sessions_t *sessions,
         .connected_at_ms =
             (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
         .rtt_us = -1,
+        .jitter_us = -1,
     };
     copy_text(value->peer, sizeof(value->peer), desc->peer);
     copy_text(value->local, sizeof(value->local), desc->local);
@@ -239,6 +240,8 @@ static reef_link_t open_link(reef__sessions_t *sessions,
         .framing = form.framing,
         .profile = (uint8_t)first_profile(sessions, component, form),
         .rtt_us = -1,
+        .jitter_16ths = -1,
+        .heard_ns = sessions->app->now_ns,
         .opening = component,
     };
     sessions->open_count++;
@@ -348,11 +351,20 @@ receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
     return link->is_paused ? slot : REEF__NO_SLOT;
 }
 
+/* Of those whose transport does not keep the time itself. */
+static void note_heard(const reef_app_t *app, uint32_t slot)
+{
+    if (slot != REEF__NO_SLOT) {
+        reef__link_at(app->sessions, slot)->heard_ns = reef__app_clock(app);
+    }
+}
+
 bool reef_link_receive(reef_app_t *app,
                        reef_link_t handle,
                        reef_payload_kind_t kind,
                        reef_span_t payload)
 {
+    note_heard(app, connected_slot(app->sessions, handle));
     return receive(app->sessions, handle, reef_buffer_create(kind, payload)) ==
            REEF__NO_SLOT;
 }
@@ -397,9 +409,9 @@ void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us)
 {
     uint32_t slot = connected_slot(app->sessions, handle);
 
+    note_heard(app, slot);
     if (slot != REEF__NO_SLOT && rtt_us >= 0) {
-        reef__link_at(app->sessions, slot)->rtt_us = rtt_us;
-        reef__link_mark_dirty(app->sessions, slot);
+        reef__link_note_rtt(app->sessions, slot, rtt_us);
     }
 }
 
@@ -595,10 +607,11 @@ uint32_t reef__sessions_slot_of(const reef__sessions_t *sessions, reef_entity_t 
     return reef__link_at(sessions, slot)->entity == entity ? slot : REEF__NO_SLOT;
 }
 
-bool reef_session_close(reef_app_t *app,
-                        reef_entity_t entity,
-                        uint16_t code,
-                        const char *reason)
+bool reef_session_close_as(reef_app_t *app,
+                           reef_entity_t entity,
+                           uint16_t code,
+                           const char *reason,
+                           reef_disconnect_t cause)
 {
     uint32_t slot = reef__sessions_slot_of(app->sessions, entity);
 
@@ -606,9 +619,16 @@ bool reef_session_close(reef_app_t *app,
         reef__link_at(app->sessions, slot)->connection == NULL) {
         return false;
     }
-    reef__link_want_close(app->sessions, slot, code ? code : 1008, reason,
-                          REEF_DISCONNECT_KICKED);
+    reef__link_want_close(app->sessions, slot, code ? code : 1008, reason, cause);
     return true;
+}
+
+bool reef_session_close(reef_app_t *app,
+                        reef_entity_t entity,
+                        uint16_t code,
+                        const char *reason)
+{
+    return reef_session_close_as(app, entity, code, reason, REEF_DISCONNECT_KICKED);
 }
 
 /* Position of the first client whose id is at least `client_id`. */

@@ -412,6 +412,7 @@ static void write_component(const reef__sessions_t *sessions,
     value->bytes_in = link->bytes_in;
     value->bytes_out = link->bytes_out + bytes;
     value->rtt_us = link->rtt_us;
+    value->jitter_us = link->jitter_16ths < 0 ? -1 : link->jitter_16ths / 16;
 }
 
 /* Bring the `session` components up to date with the links' counters: once a tick, and

@@ -57,7 +57,9 @@ typedef struct reef__link {
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
     int64_t rtt_us;
-    uint64_t gone_mark; /* user_disconnected events before this one's end */
+    int64_t jitter_16ths; /* of a microsecond; -1 = not known */
+    uint64_t heard_ns;    /* when it opened, or handed something in */
+    uint64_t gone_mark;   /* user_disconnected events before this one's end */
 
     struct {
         reef__link_group_t *items;
@@ -278,6 +280,9 @@ reef_buffer_t *reef__link_take(reef__link_t *link);
 
 /** Bind a link to its entity, or unbind it (entity 0). */
 void reef__link_bind(reef__sessions_t *sessions, uint32_t slot, reef_entity_t entity);
+
+/** A round trip was measured. */
+void reef__link_note_rtt(reef__sessions_t *sessions, uint32_t slot, int64_t rtt_us);
 
 /** Give the slot back. */
 void reef__link_free(reef__sessions_t *sessions, uint32_t slot);

@@ -55,6 +55,15 @@ typedef struct reef_transport {
     void (*join)(void *connection, uint32_t group);
     void (*leave)(void *connection, uint32_t group);
 
+    /** Ask the peer for a sign of life by a ping of the protocol, which carries
+     *  @p payload (NULL = nothing); takes a reference of its own.  Nothing happens
+     *  while one is under way.  NULL = the protocol has none. */
+    void (*ping)(void *connection, reef_buffer_t *payload);
+
+    /** When the last byte of the peer came, by the app's clock; 0 = none yet.  NULL =
+     *  when it last handed something in. */
+    uint64_t (*heard_ns)(const void *connection);
+
     /** Bytes queued and not yet given to the system. */
     uint64_t (*queue_bytes)(const void *connection);
 
