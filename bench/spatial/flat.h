@@ -22,8 +22,7 @@ typedef struct flat {
     uint32_t *neighbors; /* of the one that was searched last */
 } flat_t;
 
-void flat_init(
-    flat_t *flat, uint32_t count, float side, float cell, float radius);
+void flat_init(flat_t *flat, uint32_t count, float side, float cell, float radius);
 void flat_finish(flat_t *flat);
 
 /** Sort the points into cells. */

@@ -13,9 +13,11 @@ enum {
 
 void reef__encoder_init(reef__encoder_t *encoder,
                         const reef_alloc_t *alloc,
-                        reef_spatial_mode_t mode)
+                        reef_spatial_mode_t mode,
+                        const reef_opcode_t *opcode)
 {
-    *encoder = (reef__encoder_t){.alloc = alloc, .mode = mode, .update = 1};
+    *encoder =
+        (reef__encoder_t){.alloc = alloc, .mode = mode, .opcode = opcode, .update = 1};
 }
 
 void reef__encoder_finish(reef__encoder_t *encoder)
@@ -46,9 +48,9 @@ void reef__encoder_reserve(reef__encoder_t *encoder,
     while (capacity < slot_count) {
         capacity *= 2;
     }
-    encoder->encodings[form] =
-        reef_resize(encoder->alloc, encoder->encodings[form],
-                    old * sizeof(reef__encoding_t), capacity * sizeof(reef__encoding_t));
+    encoder->encodings[form] = reef_resize(encoder->alloc, encoder->encodings[form],
+                                           old * sizeof(reef__encoding_t),
+                                           capacity * sizeof(reef__encoding_t));
     memset(encoder->encodings[form] + old, 0,
            (capacity - old) * sizeof(reef__encoding_t));
     encoder->capacities[form] = capacity;

@@ -17,18 +17,26 @@ enum {
     REEF__FORM_V1 = REEF_FRAMING_COUNT, /* below it: texts of that framing */
     REEF__FORM_COUNT,
 
-    REEF__ENCODER_SLACK = 32, /* bytes that copying may read and write beyond an end */
+    REEF__ENCODER_SLACK = 32,  /* bytes that copying may read and write beyond an end */
     REEF__MAX_BODY_SIZE = 160, /* bytes of a body in any form */
 };
 
 typedef uint8_t reef__form_t;
 
-/** What is sent of a body in reef.v1; without z in 2d. */
-REEF_COMPONENT(spatial_item_2d, 0, REEF_U64(id), REEF_BOOL(gone), REEF_F32(x), REEF_F32(y));
+/** The message `spatial.update` of reef.v1. */
+REEF_COMPONENT(spatial_update, 0, REEF_U64(tick, .doc = "of the server"));
+
+/** What it repeats, one for each body; without z in 2d. */
+REEF_COMPONENT(spatial_item_2d,
+               0,
+               REEF_U64(id),
+               REEF_BOOL(gone, .doc = "out of range; x and y are 0"),
+               REEF_F32(x),
+               REEF_F32(y));
 REEF_COMPONENT(spatial_item_3d,
                0,
                REEF_U64(id),
-               REEF_BOOL(gone),
+               REEF_BOOL(gone, .doc = "out of range; x, y and z are 0"),
                REEF_F32(x),
                REEF_F32(y),
                REEF_F32(z));
@@ -56,7 +64,8 @@ typedef struct reef__encoder {
 
 void reef__encoder_init(reef__encoder_t *encoder,
                         const reef_alloc_t *alloc,
-                        reef_spatial_mode_t mode);
+                        reef_spatial_mode_t mode,
+                        const reef_opcode_t *opcode);
 void reef__encoder_finish(reef__encoder_t *encoder);
 
 /** Forget all bytes: a new update begins. */

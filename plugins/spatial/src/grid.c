@@ -26,8 +26,8 @@
 #include <string.h>
 
 enum {
-    FIRST_BITS = 4,  /* of each axis; of two of them 6 */
-    MAX_BITS = 20,   /* of all together: 24 MiB */
+    FIRST_BITS = 4, /* of each axis; of two of them 6 */
+    MAX_BITS = 20,  /* of all together: 24 MiB */
 };
 
 #define NO_BUCKET UINT32_MAX
@@ -326,7 +326,8 @@ range_along(const reef__grid_t *grid, float center, float radius, uint32_t bits)
     };
 }
 
-static search_t search_begin(const reef__grid_t *grid, reef__point_t center, float radius)
+static search_t
+search_begin(const reef__grid_t *grid, reef__point_t center, float radius)
 {
     return (search_t){
         .u = range_along(grid, center.u, radius, grid->bits_u),
@@ -380,8 +381,7 @@ uint32_t reef__grid_find(const reef__grid_t *grid,
     return count;
 }
 
-uint32_t
-reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius)
+uint32_t reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius)
 {
     search_t search = search_begin(grid, center, radius);
     const reef__bucket_t *run;

@@ -86,7 +86,6 @@ static inline float reef__distance_squared(reef__point_t a, reef__point_t b)
     return du * du + dv * dv + dw * dw;
 }
 
-
 /** Write the slots with a distance to @p center of at most @p radius to @p hits, which
  *  has room for all points and REEF__GRID_HITS_SLACK more.  Returns how many. */
 uint32_t reef__grid_find(const reef__grid_t *grid,
@@ -95,8 +94,7 @@ uint32_t reef__grid_find(const reef__grid_t *grid,
                          uint32_t *hits);
 
 /** How many reef__grid_find() would find; several times as fast. */
-uint32_t
-reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius);
+uint32_t reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius);
 
 /** How many points the cells within @p radius of @p center have: at least as many as
  *  reef__grid_find() would find. */

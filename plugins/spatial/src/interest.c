@@ -106,9 +106,8 @@ static void resize_slots(reef__interest_t *interest, uint32_t capacity)
     interest->slot_capacity = capacity;
 }
 
-static void resize_seen(const reef__interest_t *interest,
-                        reef__sight_t *sight,
-                        uint32_t capacity)
+static void
+resize_seen(const reef__interest_t *interest, reef__sight_t *sight, uint32_t capacity)
 {
     sight->seen =
         reef_resize(interest->alloc, sight->seen, sight->capacity * sizeof(uint32_t),
@@ -170,8 +169,8 @@ static void see(reef__interest_t *interest, uint32_t observer, uint32_t other)
     reef__sight_t *sight = &interest->sights[observer];
 
     if (sight->count == sight->capacity) {
-        resize_seen(interest, sight, sight->capacity > 0 ? sight->capacity * 2
-                                                         : FIRST_SEEN);
+        resize_seen(interest, sight,
+                    sight->capacity > 0 ? sight->capacity * 2 : FIRST_SEEN);
     }
     sight->seen[sight->count] = other;
     if (sight->record != NULL) {
@@ -317,8 +316,7 @@ REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
 }
 
 /* Take those out of a mover's list whom it sees no longer. */
-static void
-part(reef__interest_t *interest, uint32_t mover, const reach_t *reach)
+static void part(reef__interest_t *interest, uint32_t mover, const reach_t *reach)
 {
     reef__sight_t *sight = &interest->sights[mover];
     uint32_t kept = 0;

@@ -94,9 +94,8 @@ void reef__interest_init(reef__interest_t *interest, const reef__interest_desc_t
 void reef__interest_finish(reef__interest_t *interest);
 
 /** A body appears; it counts as moved.  Returns its slot. */
-uint32_t reef__interest_add(reef__interest_t *interest,
-                            reef__point_t at,
-                            bool is_receiver);
+uint32_t
+reef__interest_add(reef__interest_t *interest, reef__point_t at, bool is_receiver);
 
 /** A body is somewhere else, or is to be told of again.  @p cell is that of @p at. */
 void reef__interest_move(reef__interest_t *interest,

@@ -2,8 +2,8 @@
  * Printing tries how many decimals it takes.  With d decimals the nearest candidate is
  * q = round(x · 10^d) / 10^d; it does when q, though known only to within a few parts
  * in 10^16, is on x's side of the middles to x's neighbours for sure.  If d decimals
- * do, so do more; and floats of one exponent never need more than a number known before.  So
- * most need two or three tries.
+ * do, so do more; and floats of one exponent never need more than a number known
+ * before.  So most need two or three tries.
  */
 #include "number.h"
 
@@ -13,10 +13,10 @@
 #include <string.h>
 
 enum {
-    MAX_DECIMALS = 12,    /* more than that goes the long way */
-    MAX_EXPONENT = 400,   /* beyond it nothing changes */
-    MAX_POWER = 22,       /* of ten, that a double has exactly */
-    MANTISSA_BITS = 23,   /* of a float, the first one not counted */
+    MAX_DECIMALS = 12,  /* more than that goes the long way */
+    MAX_EXPONENT = 400, /* beyond it nothing changes */
+    MAX_POWER = 22,     /* of ten, that a double has exactly */
+    MANTISSA_BITS = 23, /* of a float, the first one not counted */
     EXPONENT_BIAS = 127,
 };
 

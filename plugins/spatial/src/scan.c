@@ -17,7 +17,8 @@ uint32_t reef__scan_plane(const reef__bucket_t *buckets,
     for (uint32_t i = 0; i < bucket_count; i++) {
         const float *u = buckets[i].block;
         const float *v = u + buckets[i].capacity;
-        const uint32_t *slots = (const uint32_t *)(const void *)(v + buckets[i].capacity);
+        const uint32_t *slots =
+            (const uint32_t *)(const void *)(v + buckets[i].capacity);
 
         for (uint32_t k = 0; k < buckets[i].capacity; k++) {
             float du = center.u - u[k], dv = center.v - v[k];
@@ -40,7 +41,8 @@ uint32_t reef__scan_space(const reef__bucket_t *buckets,
         const float *u = buckets[i].block;
         const float *v = u + buckets[i].capacity;
         const float *w = v + buckets[i].capacity;
-        const uint32_t *slots = (const uint32_t *)(const void *)(w + buckets[i].capacity);
+        const uint32_t *slots =
+            (const uint32_t *)(const void *)(w + buckets[i].capacity);
 
         for (uint32_t k = 0; k < buckets[i].capacity; k++) {
             float du = center.u - u[k], dv = center.v - v[k], dw = center.w - w[k];

@@ -33,10 +33,11 @@ typedef struct reef__resident {
 
     /* Of receivers. */
     reef__form_t form;
-    bool owes_self; /* its own position is to be sent */
-    bool is_behind; /* in the list of those with a record */
-    bool is_listed; /* in the list of those to be visited at the end of the update */
-    uint32_t turn;  /* updates in a row that it was behind */
+    bool owes_self;  /* its own position is to be sent */
+    bool is_behind;  /* in the list of those with a record */
+    bool is_listed;  /* in the list of those to be visited at the end of the update */
+    uint32_t served; /* number of the update in which it got what fits; encode.h */
+    uint32_t turn;   /* updates in a row that it was behind */
     uint32_t cursor; /* into what it sees: where a round stopped */
     struct {
         uint64_t *items; /* ids whose `gone` is to be sent */
@@ -88,18 +89,22 @@ typedef struct reef__spatial {
             uint32_t index; /* in what the receiver sees */
         } * items;
         size_t count, capacity;
-    } candidates; /* scratch of tell.c */
+    } candidates; /* scratch of tell.c, as the following */
+    struct {
+        uint8_t *items;
+        size_t count, capacity;
+    } bytes, message;
 
     uint64_t tick;      /* of the last update */
     uint64_t tick_step; /* ticks between two */
 
     reef_event_queue_t *moved, *zone_changed, *entered, *left;
     struct {
-        uint64_t moves, refused, deferred, messages, bytes;
+        uint64_t moves, refused, deferred, items, bytes;
     } counts; /* since the last update */
     struct {
-        reef_metric_t *entities, *pairs, *behind, *moves, *refused, *deferred,
-            *messages, *bytes, *misplaced;
+        reef_metric_t *entities, *pairs, *behind, *moves, *refused, *deferred, *items,
+            *bytes, *misplaced;
     } metrics;
 } reef__spatial_t;
 
@@ -121,8 +126,8 @@ void reef__track_remove(reef__spatial_t *spatial, reef_entity_t entity);
 /** Take over what others than clients wrote since the last update. */
 void reef__track_changes(reef__spatial_t *spatial);
 
-/** Observe what goes. */
-void reef__track_observe(reef__spatial_t *spatial);
+/** Observe what goes; or no longer. */
+void reef__track_observe(reef__spatial_t *spatial, bool on);
 
 void reef__track_finish(reef__spatial_t *spatial);
 
