@@ -24,6 +24,8 @@ enum {
     SCRATCH_ARRAYS = 3,
     SEARCH_BLOCK = 16,
     BUCKETS_PER_MOVER = 4, /* so many may be visited to find one */
+    FETCH_AHEAD = 2,
+    FETCH_SEEN = 64, /* elements of a list, 16 to a cache line */
 };
 
 /* Beside a slot that is due to one that stayed: came now. */
@@ -458,27 +460,50 @@ static void deliver_due(reef__interest_t *interest, uint32_t receiver)
 }
 
 /* When many moved, cell by cell: neighbours look at the same memory. */
-static void update_movers(reef__interest_t *interest)
+static void sort_movers(reef__interest_t *interest)
 {
     const reef__grid_t *grid = &interest->grid;
-    scratch_t scratch = scratch_of(interest);
     uint32_t buckets = reef__grid_buckets(grid);
+    uint32_t *movers = interest->movers.items;
 
     if (interest->movers.count < buckets / BUCKETS_PER_MOVER) {
-        for (size_t i = 0; i < interest->movers.count; i++) {
-            if (interest->sights[interest->movers.items[i]].is_here) {
-                update_mover(interest, interest->movers.items[i], scratch);
-            }
-        }
         return;
     }
+    interest->movers.count = 0; /* there are no more of them than before */
     for (uint32_t i = 0; i < buckets; i++) {
         const uint32_t *slots = reef__bucket_slots(grid, &grid->buckets[i]);
 
         for (uint32_t k = 0; k < grid->buckets[i].count; k++) {
-            if (interest->bodies[slots[k]].moved == interest->now) {
-                update_mover(interest, slots[k], scratch);
-            }
+            movers[interest->movers.count] = slots[k];
+            interest->movers.count += interest->bodies[slots[k]].moved == interest->now;
+        }
+    }
+}
+
+/* The lists of bodies lie anywhere: have the next ones come near in time. */
+static void fetch_ahead(const reef__interest_t *interest, size_t i)
+{
+    const uint32_t *movers = interest->movers.items;
+
+    if (i + 2 * FETCH_AHEAD < interest->movers.count) {
+        const reef__sight_t *sight = &interest->sights[movers[i + (size_t)FETCH_AHEAD]];
+
+        REEF_PREFETCH(&interest->sights[movers[i + 2 * (size_t)FETCH_AHEAD]]);
+        for (uint32_t k = 0; k < FETCH_SEEN && k < sight->count; k += 16) {
+            REEF_PREFETCH(sight->seen + k);
+        }
+    }
+}
+
+static void update_movers(reef__interest_t *interest)
+{
+    scratch_t scratch = scratch_of(interest);
+
+    sort_movers(interest);
+    for (size_t i = 0; i < interest->movers.count; i++) {
+        fetch_ahead(interest, i);
+        if (interest->sights[interest->movers.items[i]].is_here) {
+            update_mover(interest, interest->movers.items[i], scratch);
         }
     }
 }

@@ -138,7 +138,7 @@ static bool has_room(reef__spatial_t *spatial, wish_t *wish)
             return false;
         }
     } else {
-        reef__cell_t from = spatial->residents.items[wish->slot].cell;
+        reef__cell_t from = reef__track_cell(spatial, wish->slot);
 
         if (from.u == cell.u && from.v == cell.v && from.w == cell.w) {
             return true;

@@ -30,7 +30,7 @@ static void get_row(void *context, uint32_t index, void *row)
     const reef__spatial_t *spatial = context;
     const reef__bucket_t *bucket = bucket_at(spatial, index);
     uint32_t first = reef__bucket_slots(&spatial->interest.grid, bucket)[0];
-    reef__cell_t cell = spatial->residents.items[first].cell;
+    reef__cell_t cell = reef__track_cell(spatial, first);
     spatial_cell_row_t *out = row;
 
     if (spatial->config.mode == REEF_SPATIAL_3D) {

@@ -24,26 +24,33 @@
 /** A body's slot in no space. */
 #define REEF__NOT_HERE UINT32_MAX
 
-/** What is known of a body, by its slot. */
+/** What is known of a body, by its slot.  All that an update looks at: one cache line.
+ */
 typedef struct reef__resident {
     reef_entity_t entity;
     uint64_t id;
     reef__place_t place;
-    reef__cell_t cell;
 
     /* Of receivers. */
     reef__form_t form;
-    bool owes_self;  /* its own position is to be sent */
-    bool is_behind;  /* in the list of those with a record */
-    bool is_listed;  /* in the list of those to be visited at the end of the update */
+    bool owes_self : 1; /* its own position is to be sent */
+    bool is_behind : 1; /* in the list of those with a record */
+    bool
+        is_listed : 1; /* in the list of those to be visited at the end of the update */
+    uint32_t unasked_bytes; /* sent since its queue was looked at */
     uint32_t served; /* number of the update in which it got what fits; encode.h */
-    uint32_t turn;   /* updates in a row that it was behind */
-    uint32_t cursor; /* into what it sees: where a round stopped */
     struct {
         uint64_t *items; /* ids whose `gone` is to be sent */
         size_t count, capacity;
     } gone;
 } reef__resident_t;
+
+/** A receiver with a record. */
+typedef struct reef__laggard {
+    uint32_t slot;
+    uint32_t turn;   /* updates in a row that it was behind */
+    uint32_t cursor; /* into what it sees: where a round stopped */
+} reef__laggard_t;
 
 /** How fast a client was lately, by slot of its session. */
 typedef struct reef__pace {
@@ -77,7 +84,10 @@ typedef struct reef__spatial {
         reef__pace_t *items;
         size_t count, capacity;
     } paces;
-    reef__numbers_t behind; /* receivers with a record */
+    struct {
+        reef__laggard_t *items;
+        size_t count, capacity;
+    } behind;
     reef__numbers_t visits; /* those that may have something to send yet */
     struct {
         reef_entity_t *items; /* members of the row that was asked for last */
@@ -112,6 +122,9 @@ typedef struct reef__spatial {
 
 /** Slot of an entity's body, or REEF__NOT_HERE. */
 uint32_t reef__track_slot(const reef__spatial_t *spatial, reef_entity_t entity);
+
+/** The cell of a body. */
+reef__cell_t reef__track_cell(const reef__spatial_t *spatial, uint32_t slot);
 
 /** An entity is at a place: its body appears there or moves.  @p id is what clients
  *  call it.  False when there is no room for one more. */

@@ -21,13 +21,14 @@ enum {
     MAX_ITEMS = 65535, /* of a message of reef.v1 */
     MAX_GONE_SIZE = 48,
     V1_DATAGRAM = 1200, /* payload bytes of a message where each is a datagram */
+    ASK_PARTS = 4,      /* of max_queue_bytes, after which a queue is looked at again */
     TURNS = 4,          /* every so many updates in a row are fair, not near */
 };
 
 /* A bundle that is being made: of texts their frames, of reef.v1 the items. */
 typedef struct bundle {
     reef__spatial_t *spatial;
-    const reef__resident_t *resident;
+    reef__resident_t *resident;
     uint8_t *start, *at; /* with room for one that is too much, and slack */
     size_t limit;
     uint32_t item_count;
@@ -161,6 +162,7 @@ static void send_bundle(const bundle_t *bundle)
     }
     spatial->counts.items += bundle->item_count;
     spatial->counts.bytes += bundle_size(bundle);
+    bundle->resident->unasked_bytes += (uint32_t)bundle_size(bundle);
     if (bundle->resident->form == REEF__FORM_V1) {
         send_items(bundle);
         return;
@@ -176,10 +178,18 @@ static void send_bundle(const bundle_t *bundle)
 /* Receivers that are behind ----------------------------------------------------------
  */
 
-static bool is_blocked(const reef__spatial_t *spatial, const reef__resident_t *resident)
+/* Asked only when the receiver was sent so much since that it could be. */
+static bool is_blocked(const reef__spatial_t *spatial, reef__resident_t *resident)
 {
-    return reef_session_queue_bytes(spatial->app, resident->entity) >
-           spatial->config.max_queue_bytes;
+    if (resident->unasked_bytes < spatial->config.max_queue_bytes / ASK_PARTS) {
+        return false;
+    }
+    if (reef_session_queue_bytes(spatial->app, resident->entity) >
+        spatial->config.max_queue_bytes) {
+        return true;
+    }
+    resident->unasked_bytes = 0;
+    return false;
 }
 
 static void fall_behind(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due)
@@ -187,9 +197,9 @@ static void fall_behind(reef__spatial_t *spatial, uint32_t slot, const reef__due
     reef__resident_t *resident = &spatial->residents.items[slot];
 
     reef__interest_begin_record(&spatial->interest, slot, due);
-    resident->turn = 0;
     resident->is_behind = true;
-    *REEF_ARRAY_PUSH(spatial->alloc, &spatial->behind) = slot;
+    *REEF_ARRAY_PUSH(spatial->alloc, &spatial->behind) =
+        (reef__laggard_t){.slot = slot};
 }
 
 /* Find what the record lacks. */
@@ -281,19 +291,19 @@ static size_t add_in_turn(bundle_t *bundle, uint32_t slot, uint32_t *cursor)
 }
 
 /* Append what the record lacks, behind all that is more urgent. */
-static void add_lacking(bundle_t *bundle, uint32_t slot)
+static void add_lacking(bundle_t *bundle, reef__laggard_t *laggard)
 {
     reef__spatial_t *spatial = bundle->spatial;
-    reef__resident_t *resident = &spatial->residents.items[slot];
     size_t left;
 
-    find_lacking(spatial, slot);
-    left = ++resident->turn % TURNS == 0 ? add_in_turn(bundle, slot, &resident->cursor)
-                                         : add_nearest(bundle, slot);
+    find_lacking(spatial, laggard->slot);
+    left = ++laggard->turn % TURNS == 0
+               ? add_in_turn(bundle, laggard->slot, &laggard->cursor)
+               : add_nearest(bundle, laggard->slot);
     spatial->counts.deferred += left;
     if (left == 0) {
-        resident->is_behind = false;
-        reef__interest_end_record(&spatial->interest, slot);
+        bundle->resident->is_behind = false;
+        reef__interest_end_record(&spatial->interest, laggard->slot);
     }
 }
 
@@ -311,18 +321,18 @@ static bool add_urgent(bundle_t *bundle, uint32_t slot)
 }
 
 /* One update of a receiver with a record. */
-static void catch_up(reef__spatial_t *spatial, uint32_t slot)
+static void catch_up(reef__spatial_t *spatial, reef__laggard_t *laggard)
 {
-    reef__resident_t *resident = &spatial->residents.items[slot];
+    reef__resident_t *resident = &spatial->residents.items[laggard->slot];
     bundle_t bundle;
 
     if (is_blocked(spatial, resident)) {
         spatial->counts.deferred++;
         return;
     }
-    bundle = begin_bundle(spatial, slot);
-    if (add_urgent(&bundle, slot)) {
-        add_lacking(&bundle, slot);
+    bundle = begin_bundle(spatial, laggard->slot);
+    if (add_urgent(&bundle, laggard->slot)) {
+        add_lacking(&bundle, laggard);
     } else {
         spatial->counts.deferred++;
     }
@@ -332,22 +342,67 @@ static void catch_up(reef__spatial_t *spatial, uint32_t slot)
 /* Receivers that are not -------------------------------------------------------------
  */
 
-/* Append all of it, or say that it does not fit. */
-static bool add_due(bundle_t *bundle, const reef__due_t *due)
+/* Bytes of all that is due, and of the payloads; what was not yet is encoded. */
+static size_t
+size_of_due(const bundle_t *bundle, const reef__due_t *due, uint32_t *payload_size)
 {
+    size_t size = 0;
+
     for (uint32_t i = 0; i < due->count; i++) {
-        add(bundle, encoding_of(bundle, due->slots[i]));
-        if (REEF_UNLIKELY(bundle_size(bundle) > bundle->limit)) {
-            return false;
+        const reef__encoding_t *encoding = encoding_of(bundle, due->slots[i]);
+
+        size += encoding->size;
+        *payload_size += encoding->payload_size;
+    }
+    return size;
+}
+
+/* Texts go straight into the buffer that is sent: they are the most by far. */
+static void send_texts(bundle_t *bundle, const reef__due_t *due, size_t due_size)
+{
+    reef__spatial_t *spatial = bundle->spatial;
+    const reef__encoder_t *encoder = &spatial->encoder;
+    const reef__encoding_t *encodings = encoder->encodings[bundle->resident->form];
+    size_t size = bundle_size(bundle) + due_size;
+    reef_buffer_t *buffer;
+    const uint8_t *end;
+    uint8_t *at;
+
+    bundle->item_count += due->count;
+    spatial->counts.items += bundle->item_count;
+    spatial->counts.bytes += size;
+    bundle->resident->unasked_bytes += (uint32_t)size;
+    buffer = reef_message_bundle_blank(
+        &(reef_message_bundle_t){
+            .frames = {.size = size},
+            .message_count = bundle->item_count,
+            .payload_size = bundle->payload_size,
+            .framing = bundle->resident->form,
+        },
+        &at);
+    end = at + size;
+    memcpy(at, bundle->start, bundle_size(bundle));
+    at += bundle_size(bundle);
+    for (uint32_t i = 0; i < due->count; i++) {
+        const reef__encoding_t *encoding = &encodings[due->slots[i]];
+
+        if (REEF_LIKELY(end - at >= REEF__ENCODER_SLACK)) {
+            at = reef__encoder_copy(encoder, encoding, at);
+        } else {
+            memcpy(at, encoder->arena.items + encoding->offset, encoding->size);
+            at += encoding->size;
         }
     }
-    return true;
+    assert(at == end);
+    emit(bundle, buffer);
 }
 
 static void tell(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due)
 {
     reef__resident_t *resident = &spatial->residents.items[slot];
-    bundle_t bundle, urgent;
+    uint32_t payload_size = 0;
+    bundle_t bundle;
+    size_t size;
 
     if (is_blocked(spatial, resident)) {
         fall_behind(spatial, slot, due);
@@ -357,14 +412,24 @@ static void tell(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due
     if (!add_urgent(&bundle, slot)) {
         fall_behind(spatial, slot, due);
         resident->served = spatial->encoder.update;
-    } else {
-        urgent = bundle;
-        if (!add_due(&bundle, due)) {
-            bundle = urgent; /* once more, the nearest first */
-            fall_behind(spatial, slot, due);
-            resident->served = spatial->encoder.update;
-            add_lacking(&bundle, slot);
-        }
+        send_bundle(&bundle);
+        return;
+    }
+    size = size_of_due(&bundle, due, &payload_size);
+    if (bundle_size(&bundle) + size > bundle.limit) {
+        fall_behind(spatial, slot, due);
+        resident->served = spatial->encoder.update;
+        add_lacking(&bundle, &spatial->behind.items[spatial->behind.count - 1]);
+        send_bundle(&bundle);
+        return;
+    }
+    bundle.payload_size += payload_size;
+    if (resident->form != REEF__FORM_V1 && due->count > 0) {
+        send_texts(&bundle, due, size);
+        return;
+    }
+    for (uint32_t i = 0; i < due->count; i++) {
+        add(&bundle, encoding_of(&bundle, due->slots[i]));
     }
     send_bundle(&bundle);
 }
@@ -462,15 +527,15 @@ void reef__tell_rest(reef__spatial_t *spatial)
     }
     spatial->visits.count = 0;
     for (size_t i = 0; i < spatial->behind.count; i++) {
-        uint32_t slot = spatial->behind.items[i];
-        reef__resident_t *resident = &spatial->residents.items[slot];
+        reef__laggard_t laggard = spatial->behind.items[i];
+        const reef__resident_t *resident = &spatial->residents.items[laggard.slot];
 
-        if (sights[slot].is_here && resident->is_behind &&
+        if (sights[laggard.slot].is_here && resident->is_behind &&
             resident->served != spatial->encoder.update) {
-            catch_up(spatial, slot);
+            catch_up(spatial, &laggard);
         }
-        spatial->behind.items[kept] = slot;
-        kept += sights[slot].is_here && resident->is_behind;
+        spatial->behind.items[kept] = laggard;
+        kept += sights[laggard.slot].is_here && resident->is_behind;
     }
     spatial->behind.count = kept;
 }

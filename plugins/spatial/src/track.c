@@ -65,11 +65,11 @@ static void tell_moved(reef__spatial_t *spatial, const reef__resident_t *residen
                                             .is_client = is_client(resident->entity)});
 }
 
-static void
-tell_zone(reef__spatial_t *spatial, const reef__resident_t *resident, reef__cell_t from)
+static void tell_zone(reef__spatial_t *spatial,
+                      const reef__resident_t *resident,
+                      reef__cell_t from,
+                      reef__cell_t to)
 {
-    reef__cell_t to = resident->cell;
-
     (void)reef_event_emit(
         spatial->zone_changed,
         &(client_zone_changed_t){.entity = resident->entity,
@@ -77,6 +77,11 @@ tell_zone(reef__spatial_t *spatial, const reef__resident_t *resident, reef__cell
                                  .from = {from.u, from.v, from.w},
                                  .to = {to.u, to.v, to.w},
                                  .is_client = is_client(resident->entity)});
+}
+
+reef__cell_t reef__track_cell(const reef__spatial_t *spatial, uint32_t slot)
+{
+    return reef__grid_cell(&spatial->interest.grid, spatial->interest.bodies[slot].at);
 }
 
 /* Bodies --------------------------------------------------------------------------- */
@@ -104,6 +109,7 @@ static void appear(reef__spatial_t *spatial,
 {
     uint32_t slot = reef__interest_add(&spatial->interest, point, is_client(entity));
     reef__resident_t *resident;
+    reef__cell_t cell;
 
     if (slot >= spatial->residents.count) {
         *REEF_ARRAY_PUSH(spatial->alloc, &spatial->residents) =
@@ -114,12 +120,12 @@ static void appear(reef__spatial_t *spatial,
         .entity = entity,
         .id = id,
         .place = place,
-        .cell = reef__grid_cell(&spatial->interest.grid, point),
         .form = form_of(spatial, entity),
     };
     remember_slot(spatial, entity, slot);
     tell_moved(spatial, resident);
-    tell_zone(spatial, resident, resident->cell);
+    cell = reef__grid_cell(&spatial->interest.grid, point);
+    tell_zone(spatial, resident, cell, cell);
 }
 
 bool reef__track_put(reef__spatial_t *spatial,
@@ -131,7 +137,7 @@ bool reef__track_put(reef__spatial_t *spatial,
     reef__point_t point =
         reef__place_point((reef_spatial_mode_t)spatial->config.mode, place);
     reef__resident_t *resident;
-    reef__cell_t from;
+    reef__cell_t from, to;
 
     if (!is_possible(spatial, place)) {
         reef_metric_add(spatial->metrics.misplaced, 1);
@@ -149,14 +155,13 @@ bool reef__track_put(reef__spatial_t *spatial,
     if (reef__place_equal(place, resident->place)) {
         return true;
     }
-    from = resident->cell;
+    from = reef__track_cell(spatial, slot);
+    to = reef__grid_cell(&spatial->interest.grid, point);
     resident->place = place;
-    resident->cell = reef__grid_cell(&spatial->interest.grid, point);
-    reef__interest_move(&spatial->interest, slot, point, resident->cell);
+    reef__interest_move(&spatial->interest, slot, point, to);
     tell_moved(spatial, resident);
-    if (from.u != resident->cell.u || from.v != resident->cell.v ||
-        from.w != resident->cell.w) {
-        tell_zone(spatial, resident, from);
+    if (from.u != to.u || from.v != to.v || from.w != to.w) {
+        tell_zone(spatial, resident, from, to);
     }
     return true;
 }
