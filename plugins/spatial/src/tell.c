@@ -131,11 +131,11 @@ static void send_items(const bundle_t *bundle)
     reef__spatial_t *spatial = bundle->spatial;
     spatial_update_t value = {.tick = spatial->tick};
     size_t item_size = bundle_size(bundle) / bundle->item_count;
-    size_t room = reef_session_framing(spatial->app, bundle->resident->entity) ==
-                          REEF_FRAMING_PARTS
-                      ? V1_DATAGRAM
-                      : SIZE_MAX;
-    uint32_t most = room == SIZE_MAX ? MAX_ITEMS : (uint32_t)(room / item_size);
+    bool is_datagram = reef_session_framing(spatial->app, bundle->resident->entity) ==
+                       REEF_FRAMING_PARTS;
+    uint32_t most = is_datagram
+                        ? (uint32_t)((V1_DATAGRAM - head_size(spatial)) / item_size)
+                        : MAX_ITEMS;
 
     for (uint32_t sent = 0; sent < bundle->item_count;) {
         uint32_t left = bundle->item_count - sent;
