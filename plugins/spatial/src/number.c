@@ -145,25 +145,31 @@ reef__number_t reef__number_parse(reef_span_t word, float *value)
 
 /* Printing ----------------------------------------------------------------------- */
 
-/* Digits of a number, @p least of them at least, with leading zeros. */
-static char *print_digits(uint64_t value, unsigned least, char *out)
+/* Digits of a number, so many of them behind a point.  They are made from the last one
+ * on; the text is then moved to its place, a fixed size of it. */
+static char *print_digits(uint64_t value, unsigned decimals, char *out)
 {
-    char digits[20];
-    unsigned count = 0;
+    char text[2 * REEF__NUMBER_SIZE];
+    char *at = text + REEF__NUMBER_SIZE;
 
-    do {
-        digits[count++] = (char)('0' + value % 10);
+    for (; decimals > 0; decimals--) {
+        *--at = (char)('0' + value % 10);
         value /= 10;
-    } while (value > 0 || count < least);
-    for (unsigned i = 0; i < count; i++) {
-        out[i] = digits[count - 1 - i];
+        if (decimals == 1) {
+            *--at = '.';
+        }
     }
-    return out + count;
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    memcpy(out, at, REEF__NUMBER_SIZE);
+    return out + (text + REEF__NUMBER_SIZE - at);
 }
 
 char *reef__number_print_whole(uint64_t value, char *out)
 {
-    return print_digits(value, 1, out);
+    return print_digits(value, 0, out);
 }
 
 /* Whether @p size, which is not negative, is what its text with @p decimals reads as;
@@ -192,20 +198,23 @@ static unsigned enough_decimals(float size)
 static bool find_decimals(float size, unsigned *decimals, uint64_t *scaled)
 {
     unsigned enough = enough_decimals(size);
-    unsigned start = enough > 2 ? enough - 2 : 0;
+    unsigned tried = enough > 2 ? enough - 2 : 0;
+    uint64_t fewer;
 
     if (enough > MAX_DECIMALS) {
         return false;
     }
-    if (start > 0 && reads_back(size, start, scaled)) {
-        start = 0; /* fewer may do */
-    }
-    for (*decimals = start; *decimals <= MAX_DECIMALS; ++*decimals) {
-        if (reads_back(size, *decimals, scaled)) {
-            return true;
+    while (!reads_back(size, tried, scaled)) {
+        if (++tried > MAX_DECIMALS) {
+            return false;
         }
     }
-    return false;
+    while (tried > 0 && reads_back(size, tried - 1, &fewer)) {
+        *scaled = fewer;
+        tried--;
+    }
+    *decimals = tried;
+    return true;
 }
 
 /* For the very small. */
@@ -247,11 +256,5 @@ char *reef__number_print(float value, char *out)
     if (size >= 0x1p63f || !find_decimals(size, &decimals, &scaled)) {
         return print_long(size, out);
     }
-    if (decimals == 0) {
-        return print_digits(scaled, 1, out);
-    }
-    out = print_digits(scaled, decimals + 1, out);
-    memmove(out - decimals + 1, out - decimals, decimals);
-    out[-(int)decimals] = '.';
-    return out + 1;
+    return print_digits(scaled, decimals, out);
 }

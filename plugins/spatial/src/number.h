@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    REEF__NUMBER_SIZE = 24, /* of a coordinate or a client id, with room to write in */
+    REEF__NUMBER_SIZE = 24, /* bytes of a number, and that printing may overwrite */
 };
 
 typedef enum reef__number {
@@ -24,7 +24,7 @@ typedef enum reef__number {
 reef__number_t reef__number_parse(reef_span_t word, float *value);
 
 /** Write a finite number in the fewest digits that read back as it.  Returns the end;
- *  the bytes behind it, up to REEF__NUMBER_SIZE from @p out, may be overwritten. */
+ *  up to REEF__NUMBER_SIZE bytes from the first digit on may be overwritten. */
 char *reef__number_print(float value, char *out);
 
 /** Write a whole number; as above. */

@@ -153,16 +153,19 @@ static void send_items(const bundle_t *bundle)
     }
 }
 
+static void count_sent(const bundle_t *bundle, size_t size)
+{
+    bundle->spatial->counts.items += bundle->item_count;
+    bundle->spatial->counts.bytes += size;
+    bundle->resident->unasked_bytes += (uint32_t)size;
+}
+
 static void send_bundle(const bundle_t *bundle)
 {
-    reef__spatial_t *spatial = bundle->spatial;
-
     if (bundle->item_count == 0) {
         return;
     }
-    spatial->counts.items += bundle->item_count;
-    spatial->counts.bytes += bundle_size(bundle);
-    bundle->resident->unasked_bytes += (uint32_t)bundle_size(bundle);
+    count_sent(bundle, bundle_size(bundle));
     if (bundle->resident->form == REEF__FORM_V1) {
         send_items(bundle);
         return;
@@ -346,32 +349,66 @@ static void catch_up(reef__spatial_t *spatial, reef__laggard_t *laggard)
 static size_t
 size_of_due(const bundle_t *bundle, const reef__due_t *due, uint32_t *payload_size)
 {
-    size_t size = 0;
+    reef__form_t form = bundle->resident->form;
+    const reef__encoding_t *encodings = bundle->spatial->encoder.encodings[form];
+    const uint32_t *slots = due->slots;
+    uint32_t update = bundle->spatial->encoder.update, count = due->count;
+    uint32_t size = 0, payload = 0;
 
-    for (uint32_t i = 0; i < due->count; i++) {
-        const reef__encoding_t *encoding = encoding_of(bundle, due->slots[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        const reef__encoding_t *encoding = &encodings[slots[i]];
 
+        if (REEF_UNLIKELY(encoding->update != update)) {
+            encoding = encoding_of(bundle, slots[i]);
+        }
         size += encoding->size;
-        *payload_size += encoding->payload_size;
+        payload += encoding->payload_size;
     }
+    *payload_size = payload;
     return size;
+}
+
+/* Copy all that is due to what is left of a buffer.  Most are copied by a fixed size,
+ * which goes beyond their end. */
+static void copy_due(const reef__encoder_t *encoder,
+                     reef__form_t form,
+                     const reef__due_t *due,
+                     uint8_t *restrict at,
+                     const uint8_t *end)
+{
+    const reef__encoding_t *encodings = encoder->encodings[form];
+    const uint8_t *arena = encoder->arena.items;
+    const uint32_t *slots = due->slots;
+    const uint32_t *last = slots + due->count;
+
+    for (; slots < last && end - at >= REEF__ENCODER_SLACK; slots++) {
+        const uint8_t *from = arena + encodings[*slots].offset;
+        size_t size = encodings[*slots].size;
+
+        memcpy(at, from, REEF__ENCODER_SLACK);
+        if (REEF_UNLIKELY(size > REEF__ENCODER_SLACK)) {
+            memcpy(at, from, size);
+        }
+        at += size;
+    }
+    for (; slots < last; slots++) {
+        memcpy(at, arena + encodings[*slots].offset, encodings[*slots].size);
+        at += encodings[*slots].size;
+    }
+    assert(at == end);
 }
 
 /* Texts go straight into the buffer that is sent: they are the most by far. */
 static void send_texts(bundle_t *bundle, const reef__due_t *due, size_t due_size)
 {
     reef__spatial_t *spatial = bundle->spatial;
-    const reef__encoder_t *encoder = &spatial->encoder;
-    const reef__encoding_t *encodings = encoder->encodings[bundle->resident->form];
-    size_t size = bundle_size(bundle) + due_size;
+    size_t urgent_size = bundle_size(bundle);
+    size_t size = urgent_size + due_size;
     reef_buffer_t *buffer;
-    const uint8_t *end;
-    uint8_t *at;
+    uint8_t *frames;
 
     bundle->item_count += due->count;
-    spatial->counts.items += bundle->item_count;
-    spatial->counts.bytes += size;
-    bundle->resident->unasked_bytes += (uint32_t)size;
+    count_sent(bundle, size);
     buffer = reef_message_bundle_blank(
         &(reef_message_bundle_t){
             .frames = {.size = size},
@@ -379,21 +416,10 @@ static void send_texts(bundle_t *bundle, const reef__due_t *due, size_t due_size
             .payload_size = bundle->payload_size,
             .framing = bundle->resident->form,
         },
-        &at);
-    end = at + size;
-    memcpy(at, bundle->start, bundle_size(bundle));
-    at += bundle_size(bundle);
-    for (uint32_t i = 0; i < due->count; i++) {
-        const reef__encoding_t *encoding = &encodings[due->slots[i]];
-
-        if (REEF_LIKELY(end - at >= REEF__ENCODER_SLACK)) {
-            at = reef__encoder_copy(encoder, encoding, at);
-        } else {
-            memcpy(at, encoder->arena.items + encoding->offset, encoding->size);
-            at += encoding->size;
-        }
-    }
-    assert(at == end);
+        &frames);
+    memcpy(frames, bundle->start, urgent_size);
+    copy_due(&spatial->encoder, bundle->resident->form, due, frames + urgent_size,
+             frames + size);
     emit(bundle, buffer);
 }
 
