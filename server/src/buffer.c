@@ -163,18 +163,32 @@ reef_buffer_t *reef__buffer_raw(reef_span_t bytes)
 }
 
 /* A bundle has no head of its own, so its counts lie in the headroom. */
-reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
-                                          reef_span_t frames,
-                                          uint32_t message_count,
-                                          uint32_t payload_size)
+reef_buffer_t *reef__buffer_blank_bundle(reef__framing_t framing,
+                                         size_t size,
+                                         uint32_t message_count,
+                                         uint32_t payload_size,
+                                         uint8_t **frames)
 {
-    reef_buffer_t *buffer = copy_of(frames, 0);
+    reef_buffer_t *buffer = reef__buffer_blank(size, frames);
     uint32_t counts[2] = {message_count, payload_size};
 
     static_assert(sizeof(counts) <= HEADROOM, "the counts fit");
     memcpy(buffer->headroom, counts, sizeof(counts));
     buffer->kind = REEF__PAYLOAD_BUNDLE;
     buffer->framing = (uint8_t)framing;
+    return buffer;
+}
+
+reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
+                                          reef_span_t frames,
+                                          uint32_t message_count,
+                                          uint32_t payload_size)
+{
+    uint8_t *bytes;
+    reef_buffer_t *buffer = reef__buffer_blank_bundle(
+        framing, frames.size, message_count, payload_size, &bytes);
+
+    memcpy(bytes, frames.data, frames.size);
     return buffer;
 }
 

@@ -93,6 +93,13 @@ reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
                                           uint32_t message_count,
                                           uint32_t payload_size);
 
+/** The same with the frames still to be written to @p *frames, @p size bytes. */
+reef_buffer_t *reef__buffer_blank_bundle(reef__framing_t framing,
+                                         size_t size,
+                                         uint32_t message_count,
+                                         uint32_t payload_size,
+                                         uint8_t **frames);
+
 bool reef__buffer_is_bundle(const reef_buffer_t *buffer);
 
 /** Messages in a buffer, one unless it is a bundle, and the bytes of their payloads. */

@@ -103,6 +103,18 @@ reef_buffer_t *reef_message_bundle_create(const reef_message_bundle_t *bundle)
                                   : (uint32_t)bundle->frames.size);
 }
 
+reef_buffer_t *reef_message_bundle_blank(const reef_message_bundle_t *bundle,
+                                         uint8_t **frames)
+{
+    assert(bundle->framing < REEF_FRAMING_COUNT);
+    assert(bundle->message_count > 0 && bundle->frames.size > 0);
+    return reef__buffer_blank_bundle(
+        reef__framing_of(bundle->framing), bundle->frames.size, bundle->message_count,
+        bundle->payload_size != 0 ? bundle->payload_size
+                                  : (uint32_t)bundle->frames.size,
+        frames);
+}
+
 void reef_send_bundle(reef_run_t *run,
                       reef_entity_t target,
                       const reef_message_bundle_t *bundle)

@@ -53,6 +53,18 @@ REEF_COMPONENT(position_2d,
                REEF_F32(x, .unit = "m"),
                REEF_F32(y, .unit = "m"));
 
+REEF_COMPONENT(position_3d,
+               REEF_PERSISTENT | REEF_REPLICATED,
+               REEF_F32(x, .unit = "m"),
+               REEF_F32(y, .unit = "m"),
+               REEF_F32(z, .unit = "m"));
+
+/** Makes an entity that has a position seen by the clients near it, whatever it is: the
+ *  plugin `spatial` gives it an id, unless it has one. */
+REEF_COMPONENT(spatial,
+               REEF_PERSISTENT,
+               REEF_U64(id, .doc = "what clients call it; of a client its client id"));
+
 REEF_COMPONENT(velocity_2d,
                REEF_PERSISTENT | REEF_REPLICATED,
                REEF_F32(x, .unit = "m/s"),

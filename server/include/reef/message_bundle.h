@@ -60,6 +60,11 @@ typedef struct reef_message_bundle {
  *  Any thread. */
 reef_buffer_t *reef_message_bundle_create(const reef_message_bundle_t *bundle);
 
+/** The same, but the frames are still to be written, all of them, to @p *frames: of
+ *  @p bundle only the size of its frames counts.  Before anybody else sees the buffer. */
+reef_buffer_t *reef_message_bundle_blank(const reef_message_bundle_t *bundle,
+                                         uint8_t **frames);
+
 /** Send a bundle to a client; nothing happens when it is empty.  Like reef_send(), from
  *  a system that declares `.emits = {&send_message_event}`. */
 void reef_send_bundle(reef_run_t *run,
