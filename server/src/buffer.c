@@ -172,6 +172,40 @@ reef_buffer_t *reef__buffer_raw(reef_span_t bytes)
     return copy_of(bytes, 0);
 }
 
+/* A bundle has no head of its own, so its counts lie in the headroom. */
+reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
+                                          reef_span_t frames,
+                                          uint32_t message_count,
+                                          uint32_t payload_size)
+{
+    reef_buffer_t *buffer = copy_of(frames, 0);
+    uint32_t counts[2] = {message_count, payload_size};
+
+    static_assert(sizeof(counts) <= HEADROOM, "the counts fit");
+    memcpy(buffer->headroom, counts, sizeof(counts));
+    buffer->kind = REEF__PAYLOAD_BUNDLE;
+    buffer->framing = (uint8_t)framing;
+    return buffer;
+}
+
+bool reef__buffer_is_bundle(const reef_buffer_t *buffer)
+{
+    return buffer->kind == REEF__PAYLOAD_BUNDLE;
+}
+
+void reef__buffer_count(const reef_buffer_t *buffer,
+                        uint32_t *message_count,
+                        uint32_t *payload_size)
+{
+    uint32_t counts[2] = {1, buffer->size};
+
+    if (buffer->kind == REEF__PAYLOAD_BUNDLE) {
+        memcpy(counts, buffer->headroom, sizeof(counts));
+    }
+    *message_count = counts[0];
+    *payload_size = counts[1];
+}
+
 reef_buffer_t *reef_buffer_ref(reef_buffer_t *buffer)
 {
     atomic_fetch_add_explicit(&buffer->references, 1, memory_order_relaxed);

@@ -11,6 +11,11 @@
 
 #include <stdarg.h>
 
+/** Beside the public kinds: frames of many messages, see <reef/message_bundle.h>. */
+enum {
+    REEF__PAYLOAD_BUNDLE = REEF_PAYLOAD_BINARY + 1
+};
+
 /** reef_buffer_create() in another framing than WebSocket's.
  *  @p framing is not REEF__FRAMING_NONE. */
 reef_buffer_t *reef__buffer_create_framed(reef__framing_t framing,
@@ -47,5 +52,19 @@ reef_buffer_t *reef__buffer_blank(size_t size, uint8_t **bytes);
 
 /** Bytes that a transport sends as they are, e.g. a handshake. */
 reef_buffer_t *reef__buffer_raw(reef_span_t bytes);
+
+/** Frames of @p framing, of that many messages, whose payloads have that many bytes
+ *  together.  One reference, the caller's. */
+reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
+                                          reef_span_t frames,
+                                          uint32_t message_count,
+                                          uint32_t payload_size);
+
+bool reef__buffer_is_bundle(const reef_buffer_t *buffer);
+
+/** Messages in a buffer, one unless it is a bundle, and the bytes of their payloads. */
+void reef__buffer_count(const reef_buffer_t *buffer,
+                        uint32_t *message_count,
+                        uint32_t *payload_size);
 
 #endif /* REEF_SRC_BUFFER_H */

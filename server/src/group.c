@@ -10,6 +10,7 @@
 #include "session_table.h"
 
 #include "app.h"
+#include "buffer.h"
 #include "transport/io.h"
 
 #include <assert.h>
@@ -207,6 +208,7 @@ void reef__group_send(reef__sessions_t *sessions, const send_message_t *message)
     reef__group_t *group = find(sessions, message->group);
     size_t size = reef_buffer_payload(message->payload).size;
 
+    assert(!reef__buffer_is_bundle(message->payload) && "a bundle is for one client");
     if (group == NULL || group->members.count == 0) {
         return;
     }

@@ -11,7 +11,11 @@
 #include <reef/group.h>
 
 #include "app.h"
+#include "buffer.h"
+#include "message_bundle.h"
 #include "transport/io.h"
+
+#include <assert.h>
 
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
 #define OVERLOADED      "server overloaded"
@@ -59,6 +63,9 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
     link->opening = NULL;
     REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value);
+    if (link->profile == REEF_PROFILE_V1) {
+        reef__opcodes_welcome(sessions->app->opcodes, &link->v1, entity, id.value);
+    }
 }
 
 void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
@@ -180,7 +187,7 @@ static bool passes_gates(const reef__sessions_t *sessions,
 static void
 admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
 {
-    const reef__link_t *link = reef__link_at(sessions, slot);
+    reef__link_t *link = reef__link_at(sessions, slot);
 
     if (link->close_wanted || /* a kick ends its messages too */
         (sessions->gate_count > 0 &&
@@ -191,13 +198,16 @@ admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
         reef_buffer_unref(payload);
         return;
     }
-    (void)reef_event_emit(sessions->received, &(message_received_t){
-                                                  .entity = link->entity,
-                                                  .client_id = link->client_id,
-                                                  .payload = payload,
-                                                  .owner = reef__router_owner(
-                                                      sessions->app->router, payload),
-                                              });
+    payload = reef__link_as_profile(sessions, link, payload);
+    if (payload != NULL) {
+        (void)reef_event_emit(sessions->received,
+                              &(message_received_t){
+                                  .entity = link->entity,
+                                  .client_id = link->client_id,
+                                  .payload = payload,
+                                  .owner = reef__link_owner(sessions, link, payload),
+                              });
+    }
 }
 
 static void admit_end(reef__sessions_t *sessions, uint32_t slot)
@@ -271,23 +281,61 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
     return error;
 }
 
+/* To a transport that knows nothing of bundles, its messages one by one.  They cannot
+ * be replaced as one any more: such a transport may drop them. */
+static reef_error_t
+send_parts(reef__sessions_t *sessions, uint32_t slot, const send_message_t *message)
+{
+    reef_span_t frames = reef_buffer_payload(message->payload);
+    reef_error_t error = REEF_OK;
+    send_message_t single = *message;
+    reef__part_t part;
+
+    if (single.message_class == REEF_LATEST) {
+        single.message_class = REEF_DROPPABLE;
+    }
+    while (error == REEF_OK && reef__part_next(&frames, &part)) {
+        single.payload = reef_buffer_create(part.kind, part.payload);
+        error = reef__sessions_send_to(sessions, slot, &single);
+        reef_buffer_unref(single.payload);
+    }
+    return error;
+}
+
+static reef_error_t
+send_bundle(reef__sessions_t *sessions, uint32_t slot, const send_message_t *message)
+{
+    const reef__link_t *link = reef__link_at(sessions, slot);
+
+    assert(reef__framing_number(reef__buffer_framing(message->payload)) ==
+               link->framing &&
+           "a bundle of another framing than its target's");
+    return link->transport->form != NULL
+               ? reef__sessions_send_to(sessions, slot, message)
+               : send_parts(sessions, slot, message);
+}
+
 static void send_one(reef__sessions_t *sessions, const send_message_t *message)
 {
     uint32_t slot = reef__sessions_slot_of(sessions, message->target);
-    size_t size = reef_buffer_payload(message->payload).size;
+    bool is_bundle = reef__buffer_is_bundle(message->payload);
+    uint32_t count;
+    uint32_t size;
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT) {
         fail_send(sessions, message->target, REEF_E_NOT_FOUND);
         return;
     }
-    if (reef__sessions_send_to(sessions, slot, message) != REEF_OK) {
+    if ((is_bundle ? send_bundle(sessions, slot, message)
+                   : reef__sessions_send_to(sessions, slot, message)) != REEF_OK) {
         return;
     }
+    reef__buffer_count(message->payload, &count, &size);
     link = reef__link_at(sessions, slot);
-    link->messages_out++;
+    link->messages_out += count;
     link->bytes_out += size;
-    sessions->messages_out++;
+    sessions->messages_out += count;
     sessions->bytes_out += size;
     reef__link_mark_dirty(sessions, slot);
 }
@@ -364,6 +412,7 @@ static void write_component(const reef__sessions_t *sessions,
     value->bytes_in = link->bytes_in;
     value->bytes_out = link->bytes_out + bytes;
     value->rtt_us = link->rtt_us;
+    value->jitter_us = link->jitter_16ths < 0 ? -1 : link->jitter_16ths / 16;
 }
 
 /* Bring the `session` components up to date with the links' counters: once a tick, and

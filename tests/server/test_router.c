@@ -79,6 +79,14 @@ static void test_router_without_prefixes_never_answers(void **state)
     assert_int_equal(fixture->owner, 0);
 }
 
+static void test_router_with_whole_texts_only_answers_no_command(void **state)
+{
+    add(*state, "pong", "P");
+    assert_string_equal(ask(*state, "/x y"), "");
+    add(*state, "", "S");
+    assert_string_equal(ask(*state, "/x y"), "[Error] Unknown command: /x\n");
+}
+
 static void test_router_gives_each_prefix_its_owner(void **state)
 {
     fixture_t *fixture = *state;
@@ -224,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_router_without_prefixes_never_answers),
+        TEST(test_router_with_whole_texts_only_answers_no_command),
         TEST(test_router_gives_each_prefix_its_owner),
         TEST(test_router_answers_unknown_and_declined_commands),
         TEST(test_router_leaves_plain_text_without_owner_alone),

@@ -36,7 +36,11 @@ REEF_COMPONENT(session,
                REEF_U64(messages_out),
                REEF_U64(bytes_in, .unit = "B"),
                REEF_U64(bytes_out, .unit = "B"),
-               REEF_I64(rtt_us, .unit = "us", .doc = "-1 = not known"));
+               REEF_I64(rtt_us, .unit = "us", .doc = "-1 = not known"),
+               REEF_I64(jitter_us,
+                        .unit = "us",
+                        .doc = "by how much round trips differ from the one before, "
+                               "smoothed; -1 = not known"));
 
 /** The room a client is in.  Written by the plugin that owns rooms. */
 REEF_COMPONENT(room, REEF_READ_ONLY, REEF_STRING(value, 128));

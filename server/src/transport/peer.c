@@ -12,6 +12,7 @@
 #include "app.h"
 #include "authenticate.h"
 #include "buffer.h"
+#include "message_bundle.h"
 #include "session_table.h"
 
 #include <assert.h>
@@ -40,6 +41,7 @@ void reef__peer_init(reef__peer_t *peer, reef__io_t *io, const reef__peer_type_t
     peer->io = io;
     peer->type = type;
     atomic_init(&peer->queue_bytes, 0);
+    atomic_init(&peer->heard_ns, 0);
     atomic_fetch_add(&io->ios->open_count, 1);
 }
 
@@ -404,6 +406,30 @@ uint64_t reef__peer_queue_bytes(const void *self)
                                 memory_order_relaxed);
 }
 
+reef_link_form_t reef__peer_form(const void *self)
+{
+    const reef__peer_t *peer = self;
+
+    return (reef_link_form_t){.framing =
+                                  reef__framing_number((reef__framing_t)peer->framing),
+                              .is_binary = peer->is_binary};
+}
+
+void reef__peer_ping(void *self, reef_buffer_t *payload)
+{
+    reef__peer_t *peer = self;
+    reef__order_t *order = push_order(peer->io, REEF__ORDER_PING);
+
+    order->peer = peer;
+    order->payload = payload != NULL ? reef_buffer_ref(payload) : NULL;
+}
+
+uint64_t reef__peer_heard_ns(const void *self)
+{
+    return atomic_load_explicit(&((const reef__peer_t *)self)->heard_ns,
+                                memory_order_relaxed);
+}
+
 static void order_group(reef__peer_t *peer, reef__order_kind_t kind, uint32_t group)
 {
     reef__order_t *order = push_order(peer->io, kind);
@@ -555,6 +581,9 @@ static void carry_out(reef__io_t *io, const reef__order_t *order)
         break;
     case REEF__ORDER_CLOSE:
         close_peer(io, order);
+        break;
+    case REEF__ORDER_PING:
+        order->peer->type->ping(order->peer, order->payload);
         break;
     case REEF__ORDER_PAUSE:
     case REEF__ORDER_RESUME:

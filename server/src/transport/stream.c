@@ -253,6 +253,9 @@ static void read_once(reef__stream_t *stream)
     reef__io_t *io = stream->peer.io;
     ssize_t size = recv(stream->descriptor, io->slab, REEF__IO_SLAB_SIZE, MSG_DONTWAIT);
 
+    if (size > 0) {
+        reef__peer_note_bytes(&stream->peer);
+    }
     if (size > 0 && stream->tls != NULL) {
         reef__stream_tls_read(stream, io->slab, (size_t)size);
     } else if (size > 0) {

@@ -115,6 +115,7 @@ export interface Client {
   bytes_out: number;
   queue_bytes: number;
   rtt_us: number | null;
+  jitter_us: number | null;
 }
 
 export interface Snapshot {
