@@ -37,4 +37,15 @@ size_t reef__finder_lowest(const reef__finder_t *finder,
                            reef_entity_t *found,
                            size_t capacity);
 
+/** The entities with the lowest indices among many; `items` has `capacity` places. */
+typedef struct reef__lowest {
+    reef_entity_t *items;
+    size_t count, capacity;
+} reef__lowest_t;
+
+void reef__lowest_offer(reef__lowest_t *lowest, reef_entity_t entity);
+
+/** Bring them into the order of their indices; then nothing can be offered. */
+void reef__lowest_sort(reef__lowest_t *lowest);
+
 #endif /* REEF_ADMIN_ENTITY_FIND_H */

@@ -320,9 +320,10 @@ uint16_t reef__typed_opcode(reef_span_t payload)
     if (!reef__is_typed(payload)) {
         return REEF__OPCODE_OF_TEXTS;
     }
-    return payload.size < REEF__V1_HEAD_SIZE
-               ? 0
-               : (uint16_t)(payload.data[1] | payload.data[2] << 8);
+    if (payload.size < REEF__V1_HEAD_SIZE) {
+        return 0;
+    }
+    return (uint16_t)(payload.data[1] | payload.data[2] << 8);
 }
 
 /* The opcode that a client may send, or NULL. */

@@ -476,6 +476,8 @@ static void test_presence_that_an_application_sets_is_told(void **state)
     REEF_ADD(world, client(fixture, 1), presence, .status = REEF_PRESENCE_BUSY);
     reef_app_step(fixture->app, 0);
     assert_string_equal(heard(fixture, 2), "1 busy\n");
+    assert_true(REEF_FIND(world, client(fixture, 1), presence)->since_ms >
+                1600000000000);
     forget_all(fixture);
     reef_world_remove(world, client(fixture, 1),
                       reef_world_component(world, &presence_type));

@@ -89,6 +89,17 @@ const reef_transport_t loopback_ping_transport = {
     .ping = peer_ping,
 };
 
+static reef_link_form_t binary_form(const void *connection)
+{
+    (void)connection;
+    return (reef_link_form_t){.is_binary = true};
+}
+
+const reef_transport_t loopback_binary_transport = {
+    LOOPBACK_FUNCTIONS,
+    .form = binary_form,
+};
+
 static void require(reef_error_t error, const reef_failure_t *failure)
 {
     if (error != REEF_OK) {

@@ -33,6 +33,9 @@ typedef struct loopback_peer {
 /** A transport whose protocol has a ping; that of the other peers has none. */
 extern const reef_transport_t loopback_ping_transport;
 
+/** One whose messages are binary, whatever they are. */
+extern const reef_transport_t loopback_binary_transport;
+
 /** An app that takes settings from @p argv only; the time is what the test says. */
 reef_app_t *loopback_app_create(int argc, const char *const *argv);
 

@@ -22,11 +22,6 @@ const reef_event_type_t presence_changed_event = {
     .size = sizeof(presence_changed_t),
 };
 
-static uint64_t now_ms(const reef__presence_state_t *state)
-{
-    return state->epoch_ms + reef_app_now_ns(state->app) / 1000000;
-}
-
 /* What is noted -------------------------------------------------------------------- */
 
 /* Give a client a place; `told` is what the others take it for. */
@@ -92,7 +87,8 @@ static void arrive(reef_run_t *run)
             enrol(state, event->entity, REEF_PRESENCE_ONLINE);
         } else {
             state->is_arriving = true;
-            REEF_ADD(world, event->entity, presence, .since_ms = now_ms(state));
+            REEF_ADD(world, event->entity, presence,
+                     .since_ms = reef__presence_now_ms(state));
             state->is_arriving = false;
         }
         reef__presence_teach(state, event->entity, 0);
@@ -144,7 +140,7 @@ set_status(reef_run_t *run, const reef_command_text_t *command, void *context)
     } else if (presence != NULL ? presence->status != status
                                 : is_connected(state, command->entity)) {
         REEF_ADD(world, command->entity, presence, .status = status,
-                 .since_ms = now_ms(state));
+                 .since_ms = reef__presence_now_ms(state));
     }
     return true;
 }
@@ -233,7 +229,7 @@ static void add_systems(reef__presence_state_t *state)
                             .exclusive = true,
                             .reads = {&user_disconnected_event},
                             .after = {"router", "presence_arrive"},
-                            .before = {"chat_goodbye"},
+                            .before = {"chat_see_off"},
                         });
 }
 

@@ -39,6 +39,9 @@ typedef struct reef__presence_state {
 /** What a status is called in messages. */
 const char *reef__presence_name(reef_presence_status_t status);
 
+/** Milliseconds since 1970, by the app's clock. */
+uint64_t reef__presence_now_ms(const reef__presence_state_t *state);
+
 /** The place of a client, or NULL when it is offline, or no client. */
 reef__place_t *reef__presence_place(const reef__presence_state_t *state,
                                     reef_entity_t entity);

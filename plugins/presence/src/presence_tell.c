@@ -32,6 +32,11 @@ const char *reef__presence_name(reef_presence_status_t status)
     return status_names[status];
 }
 
+uint64_t reef__presence_now_ms(const reef__presence_state_t *state)
+{
+    return state->epoch_ms + reef_app_now_ns(state->app) / 1000000;
+}
+
 reef__place_t *reef__presence_place(const reef__presence_state_t *state,
                                     reef_entity_t entity)
 {
@@ -153,11 +158,24 @@ static bool has_budget(const reef__presence_state_t *state)
            reef_app_server_config(state->app)->max_frame_sends;
 }
 
+/* What a client is now; an application may leave it open since when. */
+static const presence_t *look_what(const reef__presence_state_t *state,
+                                   const reef__place_t *place)
+{
+    reef_world_t *world = reef_app_world(state->app);
+    const presence_t *presence = REEF_FIND(world, place->entity, presence);
+
+    if (presence->since_ms == 0) {
+        REEF_FIND_MUT(world, place->entity, presence)->since_ms =
+            reef__presence_now_ms(state);
+    }
+    return presence;
+}
+
 /* False when that has to wait. */
 static bool tell_news(reef__presence_state_t *state, reef__place_t *place)
 {
-    const presence_t *presence =
-        REEF_FIND(reef_app_world(state->app), place->entity, presence);
+    const presence_t *presence = look_what(state, place);
     reef_presence_status_t status = (reef_presence_status_t)presence->status;
     bool is_online = status == REEF_PRESENCE_ONLINE;
     reef_buffer_t *line;

@@ -30,6 +30,8 @@ function settingsOf(directory, settings) {
     "snapshot.path": join(directory, "reef.db"),
     "demo.entities": "300",
     "admin.token": token,
+    "rate_limit.max_messages": "10000000", // tests send as fast as they can
+    "rate_limit.max_bytes": "0",
     ...settings,
   };
   return Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);

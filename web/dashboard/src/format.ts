@@ -82,3 +82,16 @@ export function sentence(text: string): string {
 export function nameOf(entity: Entity): string {
   return entity.name?.trim() ? entity.name : `entity ${entity.id}`;
 }
+
+/** "rate_limit_offenders" as a heading: "Rate limit offenders". */
+export function titleOf(name: string): string {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A number with its unit; what counts bytes or microseconds in fitting units. */
+export function measure(value: number, unit: string | null | undefined): string {
+  if (unit === "B") return bytes(value);
+  if (unit === "us") return micros(value);
+  return unit ? `${short(value)} ${unit}` : short(value);
+}

@@ -1,13 +1,17 @@
 /** Loading, failed and empty: the three states that every list has besides its rows. */
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { messageOf } from "./api.js";
+import { messageOf, Problem } from "./api.js";
 import { sentence } from "./format.js";
-import { openings } from "./stream.js";
+import { connection, openings } from "./stream.js";
+
+const refreshMs = 2000;
 
 export interface Loaded<T> {
   data: T | null;
   error: string;
+  /** What is asked for is not there, or no longer. */
+  missing: boolean;
   set: (data: T) => void;
   reload: () => void;
 }
@@ -16,6 +20,7 @@ export interface Loaded<T> {
 export function useLoaded<T>(key: string, read: () => Promise<T>): Loaded<T> {
   const [data, setData] = useState<{ key: string; value: T } | null>(null);
   const [error, setError] = useState("");
+  const [missing, setMissing] = useState(false);
   const latest = useRef(read);
   const wanted = useRef(key);
   latest.current = read;
@@ -25,19 +30,34 @@ export function useLoaded<T>(key: string, read: () => Promise<T>): Loaded<T> {
       (value) => {
         if (wanted.current !== key) return;
         setError("");
+        setMissing(false);
         setData({ key, value });
       },
       (problem: unknown) => {
-        if (wanted.current === key) setError(messageOf(problem));
+        if (wanted.current !== key) return;
+        setError(messageOf(problem));
+        setMissing(problem instanceof Problem && problem.status === 404);
       },
     );
   }, [key]);
   useEffect(() => {
     setError("");
+    setMissing(false);
     reload();
   }, [key, openings.value]);
   const set = useCallback((value: T) => setData({ key, value }), [key]);
-  return { data: data?.key === key ? data.value : null, error, set, reload };
+  return { data: data?.key === key ? data.value : null, error, missing, set, reload };
+}
+
+/** Read again and again, for what no topic of the stream tells; not while the page is hidden
+ *  or the connection lost. */
+export function useRefresh({ reload }: Pick<Loaded<unknown>, "reload">): void {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (connection.value === "live") reload();
+    }, refreshMs);
+    return () => clearInterval(timer);
+  }, [reload]);
 }
 
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {

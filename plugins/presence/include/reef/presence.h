@@ -11,8 +11,9 @@
  * when it leaves its room, are told what they could not see meanwhile.
  *
  * The component `presence` is there as long as the client is not offline.  An
- * application may set it like any component, by reef_world_add() or a command, and it
- * is told in the same way; or react to the event:
+ * application may set it like any component, by reef_world_add() or a command (not
+ * through a pointer), and it is told in the same way; `since_ms` may be left 0; or
+ * react to the event:
  *
  *     static void pause_games(reef_run_t *run)
  *     {
