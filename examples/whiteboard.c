@@ -24,6 +24,7 @@
 #include <reef/reef.h>
 #include <reef/snapshot.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {

@@ -68,7 +68,7 @@ function onText(text) {
 function move({ x, y }) {
   here = { x, y };
   movedMs = performance.now();
-  client?.sendText(`/move ${x.toFixed(2)} ${y.toFixed(2)}`);
+  client?.say(`/move ${x.toFixed(2)} ${y.toFixed(2)}`);
 }
 
 // Walking ------------------------------------------------------------------------------------
@@ -176,31 +176,31 @@ function show(text, className) {
   find("state").className = className;
 }
 
-function connect() {
-  show("Connecting…", "");
-  const opened = Reef.connect(find("address").value.trim(), { typed: false });
-  opened.onText = onText;
-  opened.onOpen = () => {
-    client = opened;
-    find("toggle").textContent = "Disconnect";
-    show("Connected", "connected");
-  };
-  opened.onClose = ({ reason, wasOpen }) => {
-    client = me = target = null;
-    others.clear();
-    find("me").textContent = "–";
-    find("count").textContent = "0";
-    find("toggle").textContent = "Connect";
-    show(wasOpen ? `Disconnected${reason ? `: ${reason}` : ""}` : "No connection: is the server running?", "bad");
-  };
-  return opened;
+function onClose({ reason }) {
+  client = me = target = null;
+  others.clear();
+  find("me").textContent = "–";
+  find("count").textContent = "0";
+  find("toggle").textContent = "Connect";
+  show(`Disconnected${reason ? `: ${reason}` : ""}`, "bad");
 }
 
-let connection = null;
+async function connect() {
+  show("Connecting…", "");
+  try {
+    const handlers = { text: onText, close: onClose };
+    client = await Reef.connect(find("address").value.trim(), { protocols: [], on: handlers });
+    find("toggle").textContent = "Disconnect";
+    show("Connected", "connected");
+  } catch {
+    show("No connection: is the server running?", "bad");
+  }
+}
+
 find("connect").onsubmit = (event) => {
   event.preventDefault();
-  if (client) connection.close();
-  else connection = connect();
+  if (client) client.close();
+  else void connect();
 };
 setInterval(() => {
   find("rate").textContent = String(updates);

@@ -19,7 +19,7 @@ const find = (id) => document.getElementById(id);
 const ink = find("ink").getContext("2d");
 const wet = find("wet").getContext("2d");
 
-/** id → {color, width, author, pen, points: [x, y, …]} as the server told. */
+/** id → {number, color, width, points: [x, y, …]} as the server told. */
 const strokes = new Map();
 /** pen → {color, width, points, confirmed}: ours that the server has not told in full. */
 const pending = new Map();
@@ -122,7 +122,7 @@ function onStroke(message, points) {
   let stroke = strokes.get(message.id);
   if (message.first === 0) {
     const isNew = !stroke;
-    stroke = { color: toText(message.color), width: message.width, points: flat };
+    stroke = { number: message.number, color: toText(message.color), width: message.width, points: flat };
     strokes.set(message.id, stroke);
     if (isNew) drawStroke(ink, stroke);
     else wantRedraw();
@@ -133,6 +133,14 @@ function onStroke(message, points) {
     return; // of a stroke that is still to come in full
   }
   if (message.author === me) confirm(message, points.length);
+}
+
+/** Those that came late lie in the order in which they were drawn. */
+function sortStrokes() {
+  const inOrder = [...strokes].sort(([, a], [, b]) => Number(a.number - b.number));
+  strokes.clear();
+  for (const [id, stroke] of inOrder) strokes.set(id, stroke);
+  wantRedraw();
 }
 
 function onGone({ id }) {
@@ -301,46 +309,52 @@ function showConnected(connected) {
   for (const id of ["undo", "clear"]) find(id).disabled = !connected;
 }
 
-function connect() {
-  showState("Connecting…", "");
-  const opened = Reef.connect(find("address").value.trim());
-  opened.on("board.stroke", onStroke);
-  opened.on("board.gone", onGone);
-  opened.on("board.person", onPerson);
-  opened.on("board.cursor", onCursor);
-  opened.on("board.left", onLeft);
-  opened.on("board.ready", ({ strokes: count }) => showState(`Connected, ${count} strokes`, "connected"));
-  opened.onText = (text) => {
+const handlers = {
+  "board.stroke": onStroke,
+  "board.gone": onGone,
+  "board.person": onPerson,
+  "board.cursor": onCursor,
+  "board.left": onLeft,
+  "board.ready": ({ strokes: count }) => {
+    sortStrokes();
+    showState(`Connected, ${count} strokes`, "connected");
+  },
+  text: (text) => {
     if (/^\[(Error|RateLimit)\]/.test(text)) showState(text, "bad");
-  };
-  opened.onError = ({ text }) => showState(text, "bad");
-  opened.onOpen = () => {
-    client = opened;
-    me = opened.clientId;
+  },
+  error: ({ text }) => showState(text, "bad"),
+  close: ({ reason }) => {
+    client = null;
+    forgetAll();
+    showConnected(false);
+    showState(`Disconnected${reason ? `: ${reason}` : ""}`, "bad");
+  },
+};
+
+async function connect() {
+  showState("Connecting…", "");
+  find("toggle").disabled = true;
+  try {
+    client = await Reef.connect(find("address").value.trim(), { protocols: ["reef.v1"], on: handlers });
+    me = client.id;
     showConnected(true);
     showState("Connected, the drawing is on its way…", "connected");
     rename();
-  };
-  opened.onClose = ({ reason, wasOpen }) => {
-    client = null;
-    me = null;
-    forgetAll();
-    showConnected(false);
-    showState(wasOpen ? `Disconnected${reason ? `: ${reason}` : ""}` : "No connection: is the server running?", "bad");
-  };
-  return opened;
+  } catch {
+    showState("No whiteboard there: is the server running?", "bad");
+  }
+  find("toggle").disabled = false;
 }
 
 function rename() {
   const name = find("name").value.trim();
-  if (client && name) client.sendText(`/nick ${name}`);
+  if (client && name) client.say(`/nick ${name}`);
 }
 
-let connection = null;
 find("connect").onsubmit = (event) => {
   event.preventDefault();
-  if (client) connection.close();
-  else connection = connect();
+  if (client) client.close();
+  else void connect();
 };
 find("name").onchange = rename;
 find("name").value = `${animals[Math.floor(Math.random() * animals.length)]} ${1 + Math.floor(Math.random() * 99)}`;

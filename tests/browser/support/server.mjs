@@ -34,7 +34,9 @@ function settingsOf(directory, settings) {
     "rate_limit.max_bytes": "0",
     ...settings,
   };
-  return Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  return Object.entries(all)
+    .filter(([, value]) => value !== null)
+    .flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 }
 
 class Server {
@@ -114,7 +116,7 @@ class Server {
   }
 }
 
-/** Start reefd with its files in `directory`; `settings` override the usual ones. */
+/** Start it with its files in `directory`; `settings` override the usual ones, null omits one. */
 export async function startServer(directory, settings = {}) {
   const child = spawn(binary(), settingsOf(directory, settings), {
     cwd: directory,
