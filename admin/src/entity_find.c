@@ -173,21 +173,18 @@ void reef__lowest_sort(reef__lowest_t *lowest)
     qsort(lowest->items, lowest->count, sizeof(*lowest->items), by_index);
 }
 
-size_t reef__finder_lowest(const reef__finder_t *finder,
-                           uint32_t after,
-                           reef_entity_t *found,
-                           size_t capacity)
+void reef__finder_lowest(const reef__finder_t *finder,
+                         uint32_t after,
+                         reef__lowest_t *lowest)
 {
-    reef__lowest_t lowest = {.items = found, .capacity = capacity};
     uint32_t tables = reef_world_table_count(finder->world);
 
     for (uint32_t i = 0; i < tables; i++) {
         const reef_table_t *table = reef_world_table(finder->world, i);
 
         if (table_matches(finder, table)) {
-            offer_table(&lowest, table, after);
+            offer_table(lowest, table, after);
         }
     }
-    reef__lowest_sort(&lowest);
-    return lowest.count;
+    reef__lowest_sort(lowest);
 }

@@ -1,10 +1,11 @@
 /*
- * What the browser looks at when it looks at lists: many dens with hostile names,
- * clients in some of them, and a list with nothing in it.
+ * What the browser looks at when it looks at lists: many rooms, some with hostile
+ * names, clients in some of them, beside a list with nothing in it.
  */
 #include <reef/admin.h>
 #include <reef/demo.h>
 #include <reef/list.h>
+#include <reef/rate_limit.h>
 #include <reef/reef.h>
 #include <reef/room.h>
 #include <reef/snapshot.h>
@@ -29,8 +30,6 @@ REEF_COMPONENT(room_row,
                REEF_U64(owner_id, .doc = "client that made it"),
                REEF_ENTITY(guide),
                REEF_BOOL(locked));
-
-REEF_COMPONENT(nothing_row, 0, REEF_U64(client_id), REEF_U32(drops));
 
 /* Rooms 0 and 1 are full of guests, rooms below USUAL_GUESTS have one each.  The last
  * one is there for as long as its keeper. */
@@ -66,17 +65,6 @@ static const reef_entity_t *get_members(void *context, uint32_t index, uint32_t 
         return &gallery->keeper;
     }
     return index < 2 ? gallery->guests[index] : &gallery->single[index % USUAL_GUESTS];
-}
-
-static uint32_t count_nothing(void *context)
-{
-    (void)context;
-    return 0;
-}
-
-static void get_nothing(void *context, uint32_t index, void *row)
-{
-    (void)context, (void)index, (void)row;
 }
 
 static reef_entity_t spawn_guest(reef_world_t *world, uint32_t number, const char *room)
@@ -149,20 +137,19 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
                                                .get = get_room,
                                                .members = get_members,
                                                .context = &gallery});
-    reef_app_add_list(app, &(reef_list_desc_t){.name = "rate_limit_offenders",
-                                               .doc = "Clients that send too much.",
-                                               .row = &nothing_row_type,
-                                               .count = count_nothing,
-                                               .get = get_nothing});
     return REEF_OK;
 }
 
 int main(int argc, char **argv)
 {
     const reef_plugin_t gallery = {REEF_PLUGIN_API, "gallery", .build = build};
-    const reef_plugin_t *plugins[] = {
-        &reef_snapshot_plugin, &reef_demo_plugin, &reef_websocket_plugin,
-        &reef_admin_plugin,    &gallery,          NULL};
+    const reef_plugin_t *plugins[] = {&reef_snapshot_plugin,
+                                      &reef_demo_plugin,
+                                      &reef_websocket_plugin,
+                                      &reef_admin_plugin,
+                                      &gallery,
+                                      &reef_rate_limit_plugin,
+                                      NULL};
 
     return reef_main(argc, argv, plugins);
 }

@@ -4,7 +4,7 @@ import { short } from "./format.js";
 import { hintOf, isNumber } from "./kind.js";
 import { entityHref, rowHref } from "./route.js";
 import type { Field, Value } from "./types.js";
-import { lists } from "./world.js";
+import { listOf } from "./world.js";
 
 export type Operation = { op: "test" | "replace"; path: string; value: Value };
 
@@ -34,9 +34,7 @@ export const labelOf = (props: LeafProps): string =>
 
 /** The row that a component speaks of: `room` names one of the list `rooms`. */
 function rowOf({ context, path, value }: LeafProps): string | null {
-  const noun = context.component.split("_")[0] ?? "";
-  const plural = noun.endsWith("y") ? noun.replace(/y$/, "ies") : `${noun}s`;
-  const list = lists.value?.find((l) => l.name === plural);
+  const list = listOf(context.component.split("_")[0] ?? "");
   const isKey = path.length === 1 && (path[0] === "value" || path[0] === list?.key);
   return list && isKey && typeof value === "string" && value !== ""
     ? rowHref(list.name, value)

@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { titleOf } from "./format.js";
 import { Icon } from "./icon.js";
-import { FieldValue } from "./list_table.js";
+import { FieldValue, fieldTitle, isOfClients } from "./list_table.js";
 import { Pager } from "./pager.js";
 import { entityHref, goTo, listHref, route } from "./route.js";
 import { Empty, Pending, useLoaded, useRefresh } from "./state.js";
@@ -28,7 +28,7 @@ function MemberRow({ member }: { member: Member }) {
   );
 }
 
-function Members({ name, rowKey }: { name: string; rowKey: string }) {
+function Members({ name, rowKey, title }: { name: string; rowKey: string; title: string }) {
   const cursor = route.value.params.get("cursor") ?? "";
   const asked = new URLSearchParams({ key: rowKey, limit: String(pageSize) });
   if (cursor) asked.set("cursor", cursor);
@@ -38,9 +38,9 @@ function Members({ name, rowKey }: { name: string; rowKey: string }) {
   const page = loaded.data;
   const items = page?.items ?? [];
   return (
-    <section class="members" aria-label="Members">
+    <section class="members" aria-label={title}>
       <div class="heading">
-        <h2>Members</h2>
+        <h2>{title}</h2>
         <Pager
           path={`${path}/row`}
           keep={["key"]}
@@ -55,7 +55,7 @@ function Members({ name, rowKey }: { name: string; rowKey: string }) {
       ) : items.length === 0 ? (
         <Empty title="Nobody is here">Members appear the moment they join.</Empty>
       ) : (
-        <div class="card scroll" tabIndex={0} role="region" aria-label="Members">
+        <div class="card scroll" tabIndex={0} role="region" aria-label={`${title}, table`}>
           <table class="entities">
             <thead>
               <tr>
@@ -84,7 +84,7 @@ function Facts({ list, row }: { list: RowList; row: Row }) {
     <dl class="tiles row-tiles">
       {fields.map((field) => (
         <div key={field.name} class="tile" title={field.doc ?? undefined}>
-          <dt>{titleOf(field.name)}</dt>
+          <dt>{fieldTitle(field)}</dt>
           <dd>
             <FieldValue field={field} value={row.value[field.name]} />
           </dd>
@@ -106,7 +106,10 @@ export function ListRow({ name, rowKey }: { name: string; rowKey: string }) {
         <a class="back" href={listHref(name)}>
           <Icon name="back" /> {titleOf(name)}
         </a>
-        <h1>{rowKey.trim() ? rowKey : "(blank)"}</h1>
+        <h1>
+          {list && isOfClients(list) && "Client "}
+          {rowKey.trim() ? rowKey : "(blank)"}
+        </h1>
         {row && loaded.missing && (
           <p class="facts">
             <span class="tag bad">gone</span> This is how it was last seen.
@@ -120,7 +123,13 @@ export function ListRow({ name, rowKey }: { name: string; rowKey: string }) {
       ) : (
         <>
           <Facts list={list} row={row} />
-          {list.has_members && <Members name={name} rowKey={rowKey} />}
+          {list.has_members && (
+            <Members
+              name={name}
+              rowKey={rowKey}
+              title={isOfClients(list) ? "Entity" : "Members"}
+            />
+          )}
         </>
       )}
     </>

@@ -58,14 +58,11 @@ function Search({ list, search, sort }: { list: RowList; search: string; sort: s
   );
 }
 
-function Nothing({ list, search }: { list: RowList; search: string }) {
-  const what = titleOf(list.name).toLowerCase();
+function Nothing({ search }: { search: string }) {
   return search ? (
     <Empty title="Nothing matches">No row contains this text.</Empty>
   ) : (
-    <Empty title={`No ${what} right now`}>
-      They appear here the moment there are any.
-    </Empty>
+    <Empty title="Nothing right now">Rows appear here the moment there are any.</Empty>
   );
 }
 
@@ -110,7 +107,7 @@ function Rows({ list }: { list: RowList }) {
       {!page || loaded.error ? (
         <Pending loaded={loaded} />
       ) : items.length === 0 ? (
-        <Nothing list={list} search={search} />
+        <Nothing search={search} />
       ) : (
         <ListTable list={list} rows={items} sort={sort} search={search} />
       )}

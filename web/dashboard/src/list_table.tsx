@@ -3,15 +3,22 @@ import { count, measure, short, titleOf } from "./format.js";
 import { isNumber, isWide } from "./kind.js";
 import { entityHref, goTo, listHref, rowHref } from "./route.js";
 import type { Field, Row, RowList, Value } from "./types.js";
+import { listOf } from "./world.js";
 
 /** What the server can order by. */
 const isSortable = (field: Field): boolean =>
   !field.count && !field.fields && field.type !== "text" && (field.max_size ?? 0) < 256;
 
 /** Numbers that name something are no quantities. */
-const isName = (field: Field): boolean => /(^|_)id$/.test(field.name);
+const isName = (field: Field): boolean =>
+  /(^|_)id$/.test(field.name) || /\bid\b/.test(field.doc ?? "");
 const isQuantity = (field: Field): boolean =>
   isNumber(field.type) && !field.count && !isName(field);
+
+/** Whether rows are clients, each its own only member. */
+export const isOfClients = (list: RowList): boolean => list.key === "client_id";
+
+const hasMembers = (list: RowList): boolean => list.has_members && !isOfClients(list);
 
 /** How full something is: of its own capacity where a row tells it. */
 function shareOf(list: RowList, rows: Row[], row: Row): number {
@@ -26,6 +33,10 @@ function membersOf(row: Row): number | null {
   const own = row.value["members"];
   return typeof own === "number" ? own : row.members;
 }
+
+/** The name as a heading, without the unit that the value is not shown in. */
+export const fieldTitle = ({ name, unit }: Field): string =>
+  titleOf(unit && name.endsWith(`_${unit}`) ? name.slice(0, -unit.length - 1) : name);
 
 /** One value as people read it; a dash where there is none. */
 export function FieldValue({ field, value }: { field: Field; value: Value | undefined }) {
@@ -49,8 +60,10 @@ export function FieldValue({ field, value }: { field: Field; value: Value | unde
   }
   if (isQuantity(field)) {
     const number = isWide(field.type) ? Number(value) : value;
-    return <>{typeof number === "number" ? measure(number, field.unit) : short(value)}</>;
+    return <>{typeof number === "number" ? measure(number, field.unit ?? "", field.doc ?? "") : short(value)}</>;
   }
+  const named = field.type === "string" ? listOf(field.name) : undefined;
+  if (named && typeof value === "string") return <a href={rowHref(named.name, value)}>{value}</a>;
   return <>{isName(field) ? String(value) : short(value)}</>;
 }
 
@@ -76,7 +89,7 @@ function Members({ value, share }: { value: number | null; share: number }) {
       <span class="share" aria-hidden="true">
         <i style={{ width: `${Math.round(share * 100)}%` }} />
       </span>
-      {count(value)}
+      <span class="figure">{count(value)}</span>
     </td>
   );
 }
@@ -93,7 +106,7 @@ function TableRow(props: { list: RowList; columns: Field[]; row: Row; share: num
       <th scope="row" title={row.key}>
         {href ? <a href={href}>{name}</a> : <span>{name}</span>}
       </th>
-      {list.has_members && <Members value={membersOf(row)} share={props.share} />}
+      {hasMembers(list) && <Members value={membersOf(row)} share={props.share} />}
       {columns.map((field) => (
         <Cell key={field.name} field={field} value={row.value[field.name]} />
       ))}
@@ -147,14 +160,14 @@ interface Props {
 export function ListTable({ list, rows, sort, search }: Props) {
   const [key, ...others] = list.fields;
   const own = others.find((field) => field.name === "members" && isQuantity(field));
-  const columns = list.has_members ? others.filter((field) => field !== own) : others;
-  const share = (row: Row) => (list.has_members ? shareOf(list, rows, row) : 0);
+  const columns = hasMembers(list) ? others.filter((field) => field !== own) : others;
+  const share = (row: Row) => (hasMembers(list) ? shareOf(list, rows, row) : 0);
   const headOf = (field: Field) => (
     <Head
       key={field.name}
       list={list}
       field={field}
-      title={titleOf(field.name)}
+      title={fieldTitle(field)}
       sort={sort}
       search={search}
     />
@@ -165,7 +178,7 @@ export function ListTable({ list, rows, sort, search }: Props) {
         <thead>
           <tr>
             {key && headOf(key)}
-            {list.has_members &&
+            {hasMembers(list) &&
               (own ? (
                 headOf(own)
               ) : (

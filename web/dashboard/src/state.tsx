@@ -13,7 +13,8 @@ export interface Loaded<T> {
   /** What is asked for is not there, or no longer. */
   missing: boolean;
   set: (data: T) => void;
-  reload: () => void;
+  /** Ends when the answer is there, whichever it is. */
+  reload: () => Promise<void> | void;
 }
 
 /** Read once, again when `key` changes and whenever the live stream was reopened. */
@@ -25,38 +26,50 @@ export function useLoaded<T>(key: string, read: () => Promise<T>): Loaded<T> {
   const wanted = useRef(key);
   latest.current = read;
   wanted.current = key;
-  const reload = useCallback(() => {
-    latest.current().then(
-      (value) => {
-        if (wanted.current !== key) return;
-        setError("");
-        setMissing(false);
-        setData({ key, value });
-      },
-      (problem: unknown) => {
-        if (wanted.current !== key) return;
-        setError(messageOf(problem));
-        setMissing(problem instanceof Problem && problem.status === 404);
-      },
-    );
-  }, [key]);
+  const reload = useCallback(
+    () =>
+      latest.current().then(
+        (value) => {
+          if (wanted.current !== key) return;
+          setError("");
+          setMissing(false);
+          setData({ key, value });
+        },
+        (problem: unknown) => {
+          if (wanted.current !== key) return;
+          setError(messageOf(problem));
+          setMissing(problem instanceof Problem && problem.status === 404);
+        },
+      ),
+    [key],
+  );
   useEffect(() => {
     setError("");
     setMissing(false);
-    reload();
+    void reload();
   }, [key, openings.value]);
   const set = useCallback((value: T) => setData({ key, value }), [key]);
   return { data: data?.key === key ? data.value : null, error, missing, set, reload };
 }
 
-/** Read again and again, for what no topic of the stream tells; not while the page is hidden
- *  or the connection lost. */
+/** Read again some time after each answer, for what no topic of the stream tells; not while
+ *  the page is hidden or the connection lost. */
 export function useRefresh({ reload }: Pick<Loaded<unknown>, "reload">): void {
   useEffect(() => {
-    const timer = setInterval(() => {
-      if (connection.value === "live") reload();
-    }, refreshMs);
-    return () => clearInterval(timer);
+    let timer = 0;
+    let ended = false;
+    const wait = () => {
+      if (!ended) timer = window.setTimeout(() => void again(), refreshMs);
+    };
+    const again = async () => {
+      if (connection.value === "live") await reload();
+      wait();
+    };
+    wait();
+    return () => {
+      ended = true;
+      clearTimeout(timer);
+    };
   }, [reload]);
 }
 
@@ -76,7 +89,7 @@ export function Pending({ loaded }: { loaded: Pick<Loaded<unknown>, "error" | "r
       <div class="empty" role="alert">
         <strong>That did not work</strong>
         <p>{sentence(loaded.error)}</p>
-        <button type="button" onClick={loaded.reload}>
+        <button type="button" onClick={() => void loaded.reload()}>
           Try again
         </button>
       </div>

@@ -26,6 +26,12 @@ function countRows({ items }: Page<Pick<RowList, "name" | "rows">>): void {
   rowCounts.value = Object.fromEntries(items.map(({ name, rows }) => [name, rows]));
 }
 
+/** The list of what `noun` names one of: `rooms` for `room`. */
+export function listOf(noun: string): RowList | undefined {
+  const plural = noun.endsWith("y") ? noun.replace(/y$/, "ies") : `${noun}s`;
+  return lists.value?.find((list) => list.name === plural);
+}
+
 export async function loadServer(): Promise<void> {
   const [about, types, offered] = await Promise.all([
     get<Server>("/server"),
