@@ -204,10 +204,11 @@ static bool
 point_at(reef_run_t *run, const reef_command_binary_t *command, void *context)
 {
     board_t *board = context;
-    board_cursor_t cursor = *(const board_cursor_t *)command->value;
+    const board_point_t *point = command->value;
+    board_cursor_t cursor = {
+        .client = command->client_id, .x = point->x, .y = point->y};
 
     (void)run;
-    cursor.client = command->client_id; /* nobody moves the hand of another */
     reef_world_send(board->world,
                     &(send_message_t){
                         .group = board->members,
@@ -438,13 +439,14 @@ static reef_error_t add_messages(board_t *board, reef_failure_t *failure)
          .max_items = MAX_BATCH, .handle = draw, .context = board},
         {"board.undo", "take back the last stroke", .handle = undo, .context = board},
         {"board.clear", "take back everything", .handle = clear, .context = board},
-        {"board.cursor", "where somebody points", &board_cursor_type,
-         .handle = point_at, .context = board},
+        {"board.point", "point at a place", &board_point_type, .handle = point_at,
+         .context = board},
         {"board.stroke", "a stroke, or more of it", &board_stroke_type,
          &board_point_type},
         {"board.gone", "a stroke is no more", &board_gone_type},
         {"board.ready", "all strokes were sent", &board_ready_type},
         {"board.person", "somebody is here, by this name", &board_person_type},
+        {"board.cursor", "where somebody points", &board_cursor_type},
         {"board.left", "somebody has left", &board_left_type},
     };
     reef_error_t error = REEF_OK;

@@ -21,7 +21,7 @@ const wet = find("wet").getContext("2d");
 
 /** id → {number, color, width, points: [x, y, …]} as the server told. */
 const strokes = new Map();
-/** pen → {color, width, points, confirmed}: ours that the server has not told in full. */
+/** pen → {pen, color, width, points, confirmed, isDone}: ours, not yet told in full. */
 const pending = new Map();
 /** client id → {name, cursor, chip}. */
 const people = new Map();
@@ -108,13 +108,19 @@ function fit() {
 
 // What the server tells ----------------------------------------------------------------------
 
-/** A part of ours came back: its wet ink may dry. */
+/** Wet ink is wiped off once the stroke has ended and all of it has come back. */
+function dry(own) {
+  if (!own.isDone || own.confirmed < own.points.length / 2) return;
+  pending.delete(own.pen);
+  redrawWet();
+}
+
+/** A part of ours came back; one that continues another begins with a point of that. */
 function confirm(message, count) {
   const own = pending.get(message.pen);
   if (!own) return;
   own.confirmed += message.first === 0 && message.continues ? count - 1 : count;
-  if (own.isDone && own.confirmed >= own.points.length / 2) pending.delete(message.pen);
-  redrawWet();
+  dry(own);
 }
 
 function onStroke(message, points) {
@@ -234,7 +240,7 @@ function addPoint(event) {
 function tellCursor(event) {
   if (!client || performance.now() - lastSentMs < sendEveryMs) return;
   lastSentMs = performance.now();
-  client.send("board.cursor", boardPoint(event));
+  client.send("board.point", boardPoint(event));
 }
 
 find("wet").onpointerdown = (event) => {
@@ -258,6 +264,7 @@ function endStroke() {
   if (!drawing) return;
   drawing.isDone = true;
   if (unsent.length > 0) flush(true);
+  dry(drawing);
   drawing = null;
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+const contentTypes = { PATCH: "application/merge-patch+json" };
 const startDeadlineMs = 20_000;
 const token = "browser-test-token-0123456789abcdef0123456789abcdef";
 
@@ -106,7 +107,8 @@ class Server {
       method,
       headers: {
         Authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(body === undefined ? {} : { "Content-Type": contentTypes[method] ?? "application/json" }),
+        "If-Match": "*",
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
