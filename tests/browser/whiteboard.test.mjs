@@ -36,7 +36,7 @@ async function connect(page, name) {
   await page.getByLabel("Server").fill(server.websocketUrl);
   await page.getByLabel("Your name").fill(name);
   await page.getByRole("button", { name: "Connect", exact: true }).click();
-  await page.getByText(/^Connected, \d+ strokes$/).waitFor();
+  await page.getByText(/^Connected, \d+ strokes?$/).waitFor();
   await page.getByText(`${name} (you)`).waitFor();
 }
 

@@ -36,6 +36,7 @@ let unsent = [];
 let lastSentMs = 0;
 let scale = 1;
 let isRedrawWanted = false;
+let isReady = false; // the whole drawing has come
 
 // Drawing ------------------------------------------------------------------------------------
 
@@ -132,6 +133,7 @@ function onStroke(message, points) {
     strokes.set(message.id, stroke);
     if (isNew) drawStroke(ink, stroke);
     else wantRedraw();
+    if (isNew) showCount();
   } else if (stroke && message.first === stroke.points.length / 2) {
     stroke.points.push(...flat);
     drawStroke(ink, stroke, message.first);
@@ -150,10 +152,12 @@ function sortStrokes() {
 }
 
 function onGone({ id }) {
-  if (strokes.delete(id)) wantRedraw();
+  if (!strokes.delete(id)) return;
+  wantRedraw();
+  showCount();
 }
 
-const colorOfPerson = (id) => `hsl(${(Number(id) * 137) % 360} 62% 36%)`;
+const colorOfPerson = (id) => `hsl(${(Number(id) * 137) % 360} 70% 28%)`;
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -309,6 +313,10 @@ function showState(text, className) {
   find("state").className = className;
 }
 
+function showCount() {
+  if (isReady) showState(`Connected, ${strokes.size} ${strokes.size === 1 ? "stroke" : "strokes"}`, "connected");
+}
+
 function showConnected(connected) {
   document.body.classList.toggle("offline", !connected);
   find("toggle").textContent = connected ? "Disconnect" : "Connect";
@@ -322,9 +330,10 @@ const handlers = {
   "board.person": onPerson,
   "board.cursor": onCursor,
   "board.left": onLeft,
-  "board.ready": ({ strokes: count }) => {
+  "board.ready": () => {
     sortStrokes();
-    showState(`Connected, ${count} strokes`, "connected");
+    isReady = true;
+    showCount();
   },
   text: (text) => {
     if (/^\[(Error|RateLimit)\]/.test(text)) showState(text, "bad");
@@ -332,6 +341,7 @@ const handlers = {
   error: ({ text }) => showState(text, "bad"),
   close: ({ reason }) => {
     client = null;
+    isReady = false;
     forgetAll();
     showConnected(false);
     showState(`Disconnected${reason ? `: ${reason}` : ""}`, "bad");
