@@ -119,7 +119,8 @@ allow_hosts(reef__admin_t *admin, const reef__listen_t *listen, reef_failure_t *
 
         fits = fits && allow(&admin->gate, listen->items[i].host, port) &&
                allow(&admin->gate, "localhost", port) &&
-               allow(&admin->gate, "127.0.0.1", port);
+               allow(&admin->gate, "127.0.0.1", port) &&
+               (!listen->items[i].is_ipv6 || allow(&admin->gate, "[::1]", port));
     }
     while (*at != '\0') {
         size_t size;
@@ -135,6 +136,15 @@ allow_hosts(reef__admin_t *admin, const reef__listen_t *listen, reef_failure_t *
                             "admin.hosts: a name is too long, or they are too many");
 }
 
+/* To put into a browser on this machine: nothing connects to "any address". */
+static const char *reachable(const char *host)
+{
+    if (strcmp(host, "0.0.0.0") == 0) {
+        return "127.0.0.1";
+    }
+    return strcmp(host, "[::]") == 0 ? "[::1]" : host;
+}
+
 static void announce(reef__admin_t *admin, const reef__listen_t *listen)
 {
     char code[REEF__SECRET_SIZE];
@@ -148,10 +158,8 @@ static void announce(reef__admin_t *admin, const reef__listen_t *listen)
     }
     reef__auth_make_code(admin->auth, reef__now_ns(), code);
     reef_app_announce(admin->app, "admin", "http://%s:%u/#login=%s",
-                      strcmp(listen->items[0].host, "0.0.0.0") == 0
-                          ? "127.0.0.1"
-                          : listen->items[0].host,
-                      reef__http_port(admin->http, 0), code);
+                      reachable(listen->items[0].host), reef__http_port(admin->http, 0),
+                      code);
 }
 
 static void answer(void *context, reef__request_t *request, reef__reply_t *reply)

@@ -1,10 +1,12 @@
 /**
  * @file auth_limit.h
- * @brief How often an address may fail: a bucket of 20, refilled by one a second.
+ * @brief How often an address, or an IPv6 /64, may fail: a bucket of 20, refilled by
+ * one a second.
  */
 #ifndef REEF_ADMIN_AUTH_LIMIT_H
 #define REEF_ADMIN_AUTH_LIMIT_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,7 +19,7 @@ enum {
  */
 typedef struct reef__auth_limit {
     struct {
-        char peer[48];
+        char peer[INET6_ADDRSTRLEN];
         uint64_t full_ns; /* when all failures are forgotten; 0 = unused */
     } entries[REEF__LIMIT_ADDRESSES];
 } reef__auth_limit_t;

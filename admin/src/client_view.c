@@ -58,6 +58,13 @@ static void add_text(cJSON *json, const char *name, const char *text, size_t siz
                                       : reef__json_text(reef_span(text, length)));
 }
 
+/* Null where it is not known. */
+static void add_measure(cJSON *json, const char *name, int64_t value)
+{
+    cJSON_AddItemToObject(
+        json, name, value < 0 ? cJSON_CreateNull() : cJSON_CreateNumber((double)value));
+}
+
 cJSON *reef__client_json(const reef__client_copy_t *client)
 {
     const session_t *session = &client->session;
@@ -78,10 +85,8 @@ cJSON *reef__client_json(const reef__client_copy_t *client)
     cJSON_AddNumberToObject(json, "bytes_in", (double)session->bytes_in);
     cJSON_AddNumberToObject(json, "bytes_out", (double)session->bytes_out);
     cJSON_AddNumberToObject(json, "queue_bytes", (double)client->queue_bytes);
-    cJSON_AddItemToObject(json, "rtt_us",
-                          session->rtt_us < 0
-                              ? cJSON_CreateNull()
-                              : cJSON_CreateNumber((double)session->rtt_us));
+    add_measure(json, "rtt_us", session->rtt_us);
+    add_measure(json, "jitter_us", session->jitter_us);
     return json;
 }
 

@@ -90,11 +90,6 @@ uint64_t reef__finder_count(const reef__finder_t *finder)
     return total;
 }
 
-typedef struct heap {
-    reef_entity_t *items;
-    size_t count, capacity;
-} heap_t;
-
 static void swap(reef_entity_t *a, reef_entity_t *b)
 {
     reef_entity_t kept = *a;
@@ -108,47 +103,49 @@ static bool is_above(reef_entity_t a, reef_entity_t b)
     return reef_entity_index(a) > reef_entity_index(b);
 }
 
-static void sift_up(heap_t *heap)
+static void sift_up(reef__lowest_t *lowest)
 {
-    size_t at = heap->count - 1;
+    size_t at = lowest->count - 1;
 
-    while (at > 0 && is_above(heap->items[at], heap->items[(at - 1) / 2])) {
-        swap(&heap->items[at], &heap->items[(at - 1) / 2]);
+    while (at > 0 && is_above(lowest->items[at], lowest->items[(at - 1) / 2])) {
+        swap(&lowest->items[at], &lowest->items[(at - 1) / 2]);
         at = (at - 1) / 2;
     }
 }
 
-static void sift_down(heap_t *heap)
+static void sift_down(reef__lowest_t *lowest)
 {
     size_t at = 0;
 
     for (;;) {
         size_t child = 2 * at + 1;
 
-        if (child + 1 < heap->count &&
-            is_above(heap->items[child + 1], heap->items[child])) {
+        if (child + 1 < lowest->count &&
+            is_above(lowest->items[child + 1], lowest->items[child])) {
             child++;
         }
-        if (child >= heap->count || !is_above(heap->items[child], heap->items[at])) {
+        if (child >= lowest->count ||
+            !is_above(lowest->items[child], lowest->items[at])) {
             return;
         }
-        swap(&heap->items[child], &heap->items[at]);
+        swap(&lowest->items[child], &lowest->items[at]);
         at = child;
     }
 }
 
-static void offer(heap_t *heap, reef_entity_t entity)
+void reef__lowest_offer(reef__lowest_t *lowest, reef_entity_t entity)
 {
-    if (heap->count < heap->capacity) {
-        heap->items[heap->count++] = entity;
-        sift_up(heap);
-    } else if (is_above(heap->items[0], entity)) {
-        heap->items[0] = entity;
-        sift_down(heap);
+    if (lowest->count < lowest->capacity) {
+        lowest->items[lowest->count++] = entity;
+        sift_up(lowest);
+    } else if (is_above(lowest->items[0], entity)) {
+        lowest->items[0] = entity;
+        sift_down(lowest);
     }
 }
 
-static void offer_table(heap_t *heap, const reef_table_t *table, uint32_t after)
+static void
+offer_table(reef__lowest_t *lowest, const reef_table_t *table, uint32_t after)
 {
     uint32_t chunks = reef_table_chunk_count(table);
 
@@ -157,7 +154,7 @@ static void offer_table(heap_t *heap, const reef_table_t *table, uint32_t after)
 
         for (uint32_t row = 0; row < chunk.count; row++) {
             if (reef_entity_index(chunk.entities[row]) > after) {
-                offer(heap, chunk.entities[row]);
+                reef__lowest_offer(lowest, chunk.entities[row]);
             }
         }
     }
@@ -171,21 +168,23 @@ static int by_index(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-size_t reef__finder_lowest(const reef__finder_t *finder,
-                           uint32_t after,
-                           reef_entity_t *found,
-                           size_t capacity)
+void reef__lowest_sort(reef__lowest_t *lowest)
 {
-    heap_t heap = {.items = found, .capacity = capacity};
+    qsort(lowest->items, lowest->count, sizeof(*lowest->items), by_index);
+}
+
+void reef__finder_lowest(const reef__finder_t *finder,
+                         uint32_t after,
+                         reef__lowest_t *lowest)
+{
     uint32_t tables = reef_world_table_count(finder->world);
 
     for (uint32_t i = 0; i < tables; i++) {
         const reef_table_t *table = reef_world_table(finder->world, i);
 
         if (table_matches(finder, table)) {
-            offer_table(&heap, table, after);
+            offer_table(lowest, table, after);
         }
     }
-    qsort(found, heap.count, sizeof(*found), by_index);
-    return heap.count;
+    reef__lowest_sort(lowest);
 }

@@ -28,13 +28,21 @@ bool reef__finder_matches(const reef__finder_t *finder, reef_entity_t entity);
 /** Entities that have the components; the search is not looked at. */
 uint64_t reef__finder_count(const reef__finder_t *finder);
 
-/**
- * The entities with the lowest indices greater than @p after, ascending, without
- * regard to the search.  Returns how many, at most @p capacity.
- */
-size_t reef__finder_lowest(const reef__finder_t *finder,
-                           uint32_t after,
-                           reef_entity_t *found,
-                           size_t capacity);
+/** The entities with the lowest indices among many; `items` has `capacity` places. */
+typedef struct reef__lowest {
+    reef_entity_t *items;
+    size_t count, capacity;
+} reef__lowest_t;
+
+void reef__lowest_offer(reef__lowest_t *lowest, reef_entity_t entity);
+
+/** Bring them into the order of their indices; then nothing can be offered. */
+void reef__lowest_sort(reef__lowest_t *lowest);
+
+/** The entities with the lowest indices greater than @p after, ascending, without
+ *  regard to the search. */
+void reef__finder_lowest(const reef__finder_t *finder,
+                         uint32_t after,
+                         reef__lowest_t *lowest);
 
 #endif /* REEF_ADMIN_ENTITY_FIND_H */

@@ -37,6 +37,11 @@ REEF__HANDLER(component_delete);
 REEF__HANDLER(clients_list);
 REEF__HANDLER(client_get);
 REEF__HANDLER(client_kick);
+/* list_routes.c */
+REEF__HANDLER(lists_list);
+REEF__HANDLER(rows_list);
+REEF__HANDLER(row_get);
+REEF__HANDLER(members_list);
 /* system_routes.c */
 REEF__HANDLER(systems_list);
 REEF__HANDLER(system_get);

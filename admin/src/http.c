@@ -7,10 +7,14 @@
  *
  * A connection is kept for its next request only while threads are idle: those that
  * wait for a thread go first.
+ *
+ * Where the library was built without IPv6, it listens on one more port of 127.0.0.1,
+ * to which a relay passes what comes by IPv6, and for nobody else.
  */
 #include "http.h"
 
 #include "problem.h"
+#include "relay.h"
 #include "watch.h"
 
 #include <civetweb.h>
@@ -33,13 +37,18 @@ enum {
     PIECE = 16384,     /* read at once */
     SLOWEST = 16384,   /* bytes a second that a peer sends or takes at least */
     WRITE_MS = 10000,  /* for a reply to be taken, beside what its size allows */
+    LINGER_MS = 2000,  /* for a peer of the relay to close after the reply */
+    QUEUE = 64,        /* connections that wait for a thread */
 };
 
 struct reef__http {
     reef__http_desc_t desc;
     reef__listen_t listen;
     struct mg_context *context;
-    uint16_t ports[REEF__MAX_LISTEN];
+    pthread_mutex_t starting; /* held until what follows is known */
+    reef__listen_t own;       /* addresses that the library itself listens on */
+    uint16_t own_ports[REEF__MAX_LISTEN];
+    reef__relay_t *relay; /* for the other addresses; NULL = there are none */
     reef__watch_t *watch;
     atomic_uint connections; /* that have a thread */
     atomic_bool stopped;
@@ -124,6 +133,41 @@ static int read_body(void *context, void *data, size_t size)
     return got;
 }
 
+/* Who is behind a connection of the relay's: "" when it only came to the relay's port.
+ * Asked with its first request, and kept; NULL for all other connections. */
+static const char *find_behind(const struct mg_connection *connection)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    reef__http_t *http = mg_get_user_context_data(connection);
+    char *peer = mg_get_user_connection_data(connection);
+
+    if (peer != NULL || http->relay == NULL ||
+        info->server_port != http->own_ports[http->own.count - 1]) {
+        return peer;
+    }
+    peer = calloc(1, REEF__RELAY_PEER_SIZE);
+    if (peer == NULL) {
+        abort();
+    }
+    if (!reef__relay_find_peer(http->relay, info->remote_addr,
+                               (uint16_t)info->remote_port, peer)) {
+        peer[0] = '\0';
+    }
+    mg_set_user_connection_data(connection, peer);
+    return peer;
+}
+
+/* A peer is the same by whichever socket it comes: IPv4 in IPv6 is IPv4. */
+static const char *peer_of(const struct mg_connection *connection)
+{
+    const char *behind = find_behind(connection);
+    const char *peer =
+        behind != NULL ? behind : mg_get_request_info(connection)->remote_addr;
+
+    return strncmp(peer, "::ffff:", 7) == 0 && strchr(peer, '.') != NULL ? peer + 7
+                                                                         : peer;
+}
+
 static void fill_request(reef__request_t *request,
                          carrier_t *carrier,
                          reef__header_t headers[REEF__MAX_HEADERS])
@@ -139,7 +183,7 @@ static void fill_request(reef__request_t *request,
         .method = info->request_method,
         .path = info->local_uri_raw != NULL ? info->local_uri_raw : "",
         .query = info->query_string != NULL ? info->query_string : "",
-        .peer = info->remote_addr,
+        .peer = peer_of(carrier->connection),
         .headers = headers,
         .header_count = (size_t)info->num_headers,
         .read = read_body,
@@ -275,6 +319,8 @@ static void write_stream(struct mg_connection *connection,
 
 /* Answer ----------------------------------------------------------------------- */
 
+static const char unreadable[] = "the request could not be read";
+
 static bool is_crowded(const reef__http_t *http)
 {
     return atomic_load(&http->connections) * 4 > http->desc.threads * 3;
@@ -289,12 +335,13 @@ static bool wants_close(const char *version, const reef__request_t *request)
            (header != NULL && strcasecmp(header, "keep-alive") != 0);
 }
 
-static void refuse(reef__http_t *http, int status, reef__reply_t *reply)
+static void
+refuse(reef__http_t *http, int status, const char *detail, reef__reply_t *reply)
 {
     if (http->desc.refused != NULL) {
         http->desc.refused(http->desc.context, status);
     }
-    reef__problem(reply, status, "the request could not be read");
+    reef__problem(reply, status, "%s", detail);
     reply->close = true;
 }
 
@@ -311,12 +358,14 @@ static int begin_request(struct mg_connection *connection)
     int status;
 
     fill_request(&request, &carrier, headers);
-    if (strlen(request.path) + strlen(request.query) > MAX_TARGET) {
-        refuse(http, 414, &reply);
+    if (request.peer[0] == '\0') {
+        refuse(http, 403, "this port is for internal use", &reply);
+    } else if (strlen(request.path) + strlen(request.query) > MAX_TARGET) {
+        refuse(http, 414, unreadable, &reply);
     } else if (is_large(info)) {
-        refuse(http, 431, &reply);
+        refuse(http, 431, unreadable, &reply);
     } else if (!is_clear(info)) {
-        refuse(http, 400, &reply);
+        refuse(http, 400, unreadable, &reply);
     } else {
         http->desc.answer(http->desc.context, &request, &reply);
     }
@@ -342,18 +391,21 @@ static int http_error(struct mg_connection *connection, int status, const char *
     reef__reply_t reply = {0};
 
     (void)message;
-    refuse(mg_get_user_context_data(connection), status, &reply);
+    refuse(mg_get_user_context_data(connection), status, unreadable, &reply);
     mg_disable_connection_keep_alive(connection);
     write_reply(connection, "GET", &reply);
     reef__reply_finish(&reply);
     return 0;
 }
 
+/* The library has nothing to tell of it yet. */
 static int open_connection(const struct mg_connection *connection, void **data)
 {
     reef__http_t *http = mg_get_user_context_data(connection);
 
-    (void)data;
+    *data = NULL;
+    pthread_mutex_lock(&http->starting);
+    pthread_mutex_unlock(&http->starting);
     atomic_fetch_add(&http->connections, 1);
     return 0;
 }
@@ -363,6 +415,8 @@ static void close_connection(const struct mg_connection *connection)
     reef__http_t *http = mg_get_user_context_data(connection);
 
     atomic_fetch_sub(&http->connections, 1);
+    free(mg_get_user_connection_data(connection));
+    mg_set_user_connection_data(connection, NULL);
 }
 
 /* Listen ----------------------------------------------------------------------- */
@@ -388,8 +442,8 @@ static const struct mg_callbacks callbacks = {
 
 static struct mg_context *start(reef__http_t *http)
 {
-    char addresses[REEF__MAX_LISTEN * sizeof(http->listen.items[0].text)] = "";
-    char threads[16], timeout[16], keep_alive[16], head[16];
+    char addresses[REEF__MAX_LISTEN * sizeof(http->own.items[0].text)] = "";
+    char threads[16], timeout[16], keep_alive[16], head[16], queue[16];
     const char *options[] = {
         "listening_ports",
         addresses,
@@ -402,7 +456,7 @@ static struct mg_context *start(reef__http_t *http)
         "request_timeout_ms",
         timeout,
         "connection_queue",
-        "64",
+        queue,
         "tcp_nodelay",
         "1",
         "max_request_size",
@@ -422,30 +476,46 @@ static struct mg_context *start(reef__http_t *http)
         NULL,
     };
 
-    for (size_t i = 0; i < http->listen.count; i++) {
+    for (size_t i = 0; i < http->own.count; i++) {
         size_t used = strlen(addresses);
 
-        snprintf(addresses + used, sizeof(addresses) - used, "%s%s", i > 0 ? "," : "",
-                 http->listen.items[i].text);
+        if (reef__listen_takes_ipv4(&http->own, i)) {
+            snprintf(addresses + used, sizeof(addresses) - used, "%s+%u",
+                     i > 0 ? "," : "", http->own.items[i].port);
+        } else {
+            snprintf(addresses + used, sizeof(addresses) - used, "%s%s",
+                     i > 0 ? "," : "", http->own.items[i].text);
+        }
     }
     /* Larger ones it calls malformed; we can say what is wrong with them. */
     snprintf(head, sizeof(head), "%d", 2 * MAX_HEAD);
+    snprintf(queue, sizeof(queue), "%d", QUEUE);
     snprintf(threads, sizeof(threads), "%u", http->desc.threads);
     snprintf(timeout, sizeof(timeout), "%u", http->desc.timeout_ms);
     snprintf(keep_alive, sizeof(keep_alive), "%u", http->desc.keep_alive_ms);
     return mg_start(&callbacks, http, options);
 }
 
-static reef_error_t check_ipv6(const reef__listen_t *listen, reef_failure_t *failure)
+static bool needs_relay(const reef__listen_t *listen, size_t index)
 {
-    for (size_t i = 0; i < listen->count; i++) {
-        if (listen->items[i].is_ipv6 && mg_check_feature(MG_FEATURES_IPV6) == 0) {
-            return reef_fail(failure, REEF_E_IO,
-                             "%s: %s: this system's civetweb was built without IPv6",
-                             listen->setting, listen->items[i].text);
+    return listen->items[index].is_ipv6 && mg_check_feature(MG_FEATURES_IPV6) == 0;
+}
+
+/* What the library listens on: of addresses for the relay the last one, of its own. */
+static void choose_own(reef__http_t *http)
+{
+    reef__listen_t internal;
+
+    (void)!reef__listen_parse(http->listen.setting, "127.0.0.1:0", &internal, NULL);
+    http->own = (reef__listen_t){.setting = http->listen.setting};
+    for (size_t i = 0; i < http->listen.count; i++) {
+        if (!needs_relay(&http->listen, i)) {
+            http->own.items[http->own.count++] = http->listen.items[i];
         }
     }
-    return REEF_OK;
+    if (http->own.count < http->listen.count) {
+        http->own.items[http->own.count++] = internal.items[0];
+    }
 }
 
 static reef_error_t find_ports(reef__http_t *http, reef_failure_t *failure)
@@ -453,46 +523,73 @@ static reef_error_t find_ports(reef__http_t *http, reef_failure_t *failure)
     struct mg_server_port found[REEF__MAX_LISTEN];
     int count = mg_get_server_ports(http->context, REEF__MAX_LISTEN, found);
 
-    if (count < 0 || (size_t)count != http->listen.count) {
+    if (count < 0 || (size_t)count != http->own.count) {
         return reef_fail(failure, REEF_E_IO, "%s: not all were bound",
                          http->listen.setting);
     }
     for (int i = 0; i < count; i++) {
-        http->ports[i] = (uint16_t)found[i].port;
+        http->own_ports[i] = (uint16_t)found[i].port;
     }
     return REEF_OK;
+}
+
+static reef_error_t start_relay(reef__http_t *http, reef_failure_t *failure)
+{
+    bool needed = false;
+
+    for (size_t i = 0; i < http->listen.count; i++) {
+        needed = needed || needs_relay(&http->listen, i);
+    }
+    return needed ? reef__relay_start(
+                        &(reef__relay_desc_t){
+                            .listen = &http->listen,
+                            .server_port = http->own_ports[http->own.count - 1],
+                            .max_connections = http->desc.threads + 2 * QUEUE,
+                            .stall_ms = WRITE_MS,
+                            .linger_ms = LINGER_MS},
+                        &http->relay, failure)
+                  : REEF_OK;
+}
+
+/* Connections may come in as soon as the library listens, but wait. */
+static reef_error_t start_all(reef__http_t *http, reef_failure_t *failure)
+{
+    reef_error_t error;
+
+    pthread_mutex_lock(&http->starting);
+    http->context = start(http);
+    if (http->context == NULL) {
+        reef_fail(failure, REEF_E_IO, "%s: %s: %s", http->own.setting,
+                  http->own.items[0].text, http->message);
+        error = reef__listen_explain(&http->own, failure);
+    } else {
+        error = find_ports(http, failure);
+    }
+    if (error == REEF_OK) {
+        error = start_relay(http, failure);
+    }
+    pthread_mutex_unlock(&http->starting);
+    return error;
 }
 
 reef_error_t reef__http_listen(const reef__http_desc_t *desc,
                                reef__http_t **result,
                                reef_failure_t *failure)
 {
-    reef_error_t error = check_ipv6(desc->listen, failure);
-    reef__http_t *http;
+    reef__http_t *http = calloc(1, sizeof(*http));
+    reef_error_t error;
 
-    if (error != REEF_OK) {
-        return error;
-    }
-    http = calloc(1, sizeof(*http));
     if (http == NULL) {
         abort();
     }
     http->desc = *desc;
     http->listen = *desc->listen;
+    choose_own(http);
     http->starter = pthread_self();
     http->watch = reef__watch_create();
+    pthread_mutex_init(&http->starting, NULL);
     mg_init_library(0);
-    http->context = start(http);
-    if (http->context == NULL) {
-        reef_fail(failure, REEF_E_IO, "%s: %s: %s", http->listen.setting,
-                  http->listen.items[0].text, http->message);
-        error = reef__listen_explain(&http->listen, failure);
-        mg_exit_library();
-        reef__watch_destroy(http->watch);
-        free(http);
-        return error;
-    }
-    error = find_ports(http, failure);
+    error = start_all(http, failure);
     if (error != REEF_OK) {
         reef__http_stop(http);
         return error;
@@ -503,8 +600,16 @@ reef_error_t reef__http_listen(const reef__http_desc_t *desc,
 
 uint16_t reef__http_port(const reef__http_t *http, size_t index)
 {
+    size_t before = 0;
+
     assert(index < http->listen.count);
-    return http->ports[index];
+    if (needs_relay(&http->listen, index)) {
+        return reef__relay_port(http->relay, index);
+    }
+    for (size_t i = 0; i < index; i++) {
+        before += !needs_relay(&http->listen, i);
+    }
+    return http->own_ports[before];
 }
 
 /* The library looks at its stop flag when something comes, or every two seconds. */
@@ -514,29 +619,37 @@ static void *knock_until_stopped(void *context)
 
     while (!atomic_load(&http->stopped)) {
         nanosleep(&(struct timespec){.tv_nsec = KNOCK_NS}, NULL);
-        reef__listen_knock(&http->listen, 0, http->ports[0]);
-        for (size_t i = 0; i < http->listen.count; i++) {
-            reef__watch_cut_port(http->ports[i]);
+        reef__listen_knock(&http->own, 0, http->own_ports[0]);
+        for (size_t i = 0; i < http->own.count; i++) {
+            reef__watch_cut_port(http->own_ports[i]);
         }
     }
     return NULL;
 }
 
-void reef__http_stop(reef__http_t *http)
+static void stop_library(reef__http_t *http)
 {
     pthread_t knocker;
-    bool knocks;
+    bool knocks = pthread_create(&knocker, NULL, knock_until_stopped, http) == 0;
 
-    if (http == NULL) {
-        return;
-    }
-    knocks = pthread_create(&knocker, NULL, knock_until_stopped, http) == 0;
     mg_stop(http->context);
     atomic_store(&http->stopped, true);
     if (knocks) {
         pthread_join(knocker, NULL);
     }
+}
+
+void reef__http_stop(reef__http_t *http)
+{
+    if (http == NULL) {
+        return;
+    }
+    if (http->context != NULL) {
+        stop_library(http);
+    }
     mg_exit_library();
+    reef__relay_stop(http->relay); /* peers may still take what was said last */
     reef__watch_destroy(http->watch);
+    pthread_mutex_destroy(&http->starting);
     free(http);
 }

@@ -12,6 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+    HOST_SIZE = sizeof(((reef__listen_t *)NULL)->items[0].host),
+    BACKLOG = 200, /* as many as the HTTP library lets wait */
+};
+
 /* Either kind of address, as the system wants it. */
 typedef struct address {
     union {
@@ -39,6 +44,17 @@ static bool make_address(const char *host, uint16_t port, address_t *address)
     address->as.v6.sin6_port = htons(port);
     return strcmp(host + 1 + strlen(bare), "]") == 0 &&
            inet_pton(AF_INET6, bare, &address->as.v6.sin6_addr) == 1;
+}
+
+/* The one way to write it that the Host headers of browsers have. */
+static void print_host(const address_t *address, char host[HOST_SIZE])
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if (address->as.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &address->as.v6.sin6_addr, text, sizeof(text));
+        snprintf(host, HOST_SIZE, "[%s]", text);
+    }
 }
 
 static bool is_loopback(const address_t *address)
@@ -84,6 +100,7 @@ static bool parse_address(const char *text, size_t size, reef__listen_t *listen)
     if (!make_address(listen->items[at].host, listen->items[at].port, &address)) {
         return false;
     }
+    print_host(&address, listen->items[at].host);
     listen->items[at].is_loopback = is_loopback(&address);
     listen->items[at].is_ipv6 = address.as.any.sa_family == AF_INET6;
     listen->count++;
@@ -119,37 +136,66 @@ reef_error_t reef__listen_parse(const char *setting,
     return REEF_OK;
 }
 
-/* 0, or the errno of binding to it. */
-static int try_bind(const char *host, uint16_t port)
+bool reef__listen_takes_ipv4(const reef__listen_t *listen, size_t index)
 {
-    int one = 1, failed = 0;
-    address_t address;
-    int probe;
+    uint16_t port = listen->items[index].port;
 
-    (void)make_address(host, port, &address);
-    probe = socket(address.as.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe < 0) {
-        return errno;
+    for (size_t i = 0; port != 0 && i < listen->count; i++) {
+        if (!listen->items[i].is_ipv6 && listen->items[i].port == port) {
+            return false;
+        }
     }
-    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(probe, &address.as.any, address.size) != 0 || listen(probe, 1) != 0) {
+    return strcmp(listen->items[index].host, "[::]") == 0;
+}
+
+int reef__listen_open(const reef__listen_t *list, size_t index, uint16_t *port)
+{
+    int one = 1, is_alone = !reef__listen_takes_ipv4(list, index);
+    int descriptor, failed;
+    address_t address;
+
+    (void)make_address(list->items[index].host, list->items[index].port, &address);
+    descriptor =
+        socket(address.as.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        return -1;
+    }
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (list->items[index].is_ipv6) {
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &is_alone, sizeof(is_alone));
+    }
+    if (bind(descriptor, &address.as.any, address.size) != 0 ||
+        listen(descriptor, BACKLOG) != 0 ||
+        getsockname(descriptor, &address.as.any, &address.size) != 0) {
         failed = errno;
+        close(descriptor);
+        errno = failed;
+        return -1;
     }
-    close(probe);
-    return failed;
+    *port = ntohs(address.as.v4.sin_port); /* at the same place in either */
+    return descriptor;
+}
+
+reef_error_t reef__listen_fail(const reef__listen_t *listen,
+                               size_t index,
+                               int reason,
+                               reef_failure_t *failure)
+{
+    return reef_fail(failure, REEF_E_IO, "%s: %s: %s", listen->setting,
+                     listen->items[index].text,
+                     reason == EADDRINUSE ? "address in use" : strerror(reason));
 }
 
 reef_error_t reef__listen_explain(const reef__listen_t *listen, reef_failure_t *failure)
 {
     for (size_t i = 0; i < listen->count; i++) {
-        int failed = try_bind(listen->items[i].host, listen->items[i].port);
+        uint16_t port;
+        int descriptor = reef__listen_open(listen, i, &port);
 
-        if (failed != 0) {
-            return reef_fail(failure, REEF_E_IO, "%s: %s: %s", listen->setting,
-                             listen->items[i].text,
-                             failed == EADDRINUSE ? "address in use"
-                                                  : strerror(failed));
+        if (descriptor < 0) {
+            return reef__listen_fail(listen, i, errno, failure);
         }
+        close(descriptor);
     }
     return REEF_E_IO; /* the text at hand must do */
 }

@@ -21,7 +21,7 @@ static const struct {
 } simple_topics[] = {
     {"frames", REEF__TOPIC_FRAMES, 100},        {"metrics", REEF__TOPIC_METRICS, 1000},
     {"systems", REEF__TOPIC_SYSTEMS, 500},      {"clients", REEF__TOPIC_CLIENTS, 500},
-    {"snapshots", REEF__TOPIC_SNAPSHOTS, 1000},
+    {"snapshots", REEF__TOPIC_SNAPSHOTS, 1000}, {"lists", REEF__TOPIC_LISTS, 1000},
 };
 
 /* Parsing ---------------------------------------------------------------------- */
@@ -50,6 +50,9 @@ static bool parse_topic(reef__topic_t *topic)
             topic->kind = simple_topics[i].kind;
             topic->interval_ms = simple_topics[i].interval_ms;
             topic->clients.limit = REEF__PAGE_MAX;
+            if (topic->kind == REEF__TOPIC_LISTS) {
+                reef__list_counts_init(&topic->lists, topic->clients.app);
+            }
             return true;
         }
     }
@@ -148,6 +151,9 @@ static void collect_topic(reef__topic_t *topic)
         topic->clients.after = 0;
         reef__clients_collect(&topic->clients);
         break;
+    case REEF__TOPIC_LISTS:
+        reef__list_counts_collect(&topic->lists);
+        break;
     case REEF__TOPIC_ENTITY:
         reef__page_reset(&topic->page);
         topic->found = reef__page_copy(&topic->page, topic->entity);
@@ -202,6 +208,21 @@ static cJSON *snapshots_json(reef__admin_t *admin)
     return items_json(items, (double)total);
 }
 
+static cJSON *lists_json(const reef__list_counts_t *counts)
+{
+    uint32_t count = reef_app_list_count(counts->app);
+    cJSON *items = cJSON_CreateArray();
+
+    for (uint32_t i = 0; i < count; i++) {
+        cJSON *item = cJSON_CreateObject();
+
+        cJSON_AddStringToObject(item, "name", reef_app_list(counts->app, i)->name);
+        cJSON_AddNumberToObject(item, "rows", counts->rows[i]);
+        cJSON_AddItemToArray(items, item);
+    }
+    return items_json(items, count);
+}
+
 static cJSON *query_json(const reef__page_t *page)
 {
     cJSON *items = cJSON_CreateArray(), *json;
@@ -240,6 +261,9 @@ char *reef__topic_print(reef__topics_t *topics, reef__topic_t *topic)
     case REEF__TOPIC_SNAPSHOTS:
         json = snapshots_json(topics->admin);
         break;
+    case REEF__TOPIC_LISTS:
+        json = lists_json(&topic->lists);
+        break;
     case REEF__TOPIC_ENTITY:
         json =
             topic->found ? reef__page_entity_json(&topic->page, 0) : cJSON_CreateNull();
@@ -259,5 +283,6 @@ void reef__topics_finish(reef__topics_t *topics)
         reef__page_finish(&topics->items[i].page);
         reef__clients_finish(&topics->items[i].clients);
         reef__systems_finish(&topics->items[i].systems);
+        reef__list_counts_finish(&topics->items[i].lists);
     }
 }

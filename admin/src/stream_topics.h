@@ -2,13 +2,15 @@
  * @file stream_topics.h
  * @brief What a live stream can follow, and how each of it is collected and shown.
  *
- *     frames metrics systems clients snapshots entity:{id} query:{a,b}[@{cursor}]
+ *     frames metrics systems clients snapshots lists entity:{id}
+ *     query:{a,b}[@{cursor}]
  *
  * Each message holds the whole present state of its topic.
  */
 #ifndef REEF_ADMIN_STREAM_TOPICS_H
 #define REEF_ADMIN_STREAM_TOPICS_H
 
+#include "list_view.h"
 #include "views.h"
 #include "world_view.h"
 
@@ -24,6 +26,7 @@ typedef enum reef__topic_kind {
     REEF__TOPIC_SYSTEMS,
     REEF__TOPIC_CLIENTS,
     REEF__TOPIC_SNAPSHOTS,
+    REEF__TOPIC_LISTS, /* how many rows each has */
     REEF__TOPIC_ENTITY,
     REEF__TOPIC_QUERY,
 } reef__topic_kind_t;
@@ -45,6 +48,7 @@ typedef struct reef__topic {
 
     reef__clients_t clients;
     reef__systems_t systems;
+    reef__list_counts_t lists;
 } reef__topic_t;
 
 typedef struct reef__topics {

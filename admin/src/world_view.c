@@ -158,10 +158,11 @@ static void scan(reef__page_t *page, const reef__finder_t *finder)
 {
     size_t wanted = page->limit - page->entities.count + 1;
     reef_entity_t found[REEF__PAGE_MAX + 1];
-    size_t count = reef__finder_lowest(finder, page->after, found, wanted);
+    reef__lowest_t lowest = {.items = found, .capacity = wanted};
 
-    page->more = count == wanted;
-    for (size_t i = 0; i < count && i + 1 < wanted; i++) {
+    reef__finder_lowest(finder, page->after, &lowest);
+    page->more = lowest.count == wanted;
+    for (size_t i = 0; i < lowest.count && i + 1 < wanted; i++) {
         if (is_full(page)) {
             page->more = true;
             break;

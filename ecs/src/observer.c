@@ -36,6 +36,31 @@ void reef_world_observe(reef_world_t *world,
     }
 }
 
+/* Tables keep their flags: a look that finds nothing, at most. */
+void reef_world_unobserve(reef_world_t *world,
+                          reef_observe_t what,
+                          const reef_type_t *type,
+                          reef_observer_fn run,
+                          void *context)
+{
+    reef__component_t *component =
+        reef__component_at(&world->components, reef_world_component(world, type));
+    size_t kept = 0;
+
+    assert(world->observing == 0);
+    for (size_t i = 0; i < component->observers[what].count; i++) {
+        reef__observer_t *observer = &component->observers[what].items[i];
+
+        if (observer->run != run || observer->context != context) {
+            component->observers[what].items[kept++] = *observer;
+        }
+    }
+    component->observers[what].count = kept;
+    if (kept == 0) {
+        component->observed &= ~(1u << what);
+    }
+}
+
 void reef__world_run_observers(reef_world_t *world,
                                reef_observe_t what,
                                reef_entity_t entity,

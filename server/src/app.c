@@ -12,6 +12,7 @@
 #include "authenticate.h"
 #include "buffer_cache.h"
 #include "http_route.h"
+#include "opcode.h"
 #include "transport/io.h"
 
 #include <assert.h>
@@ -118,6 +119,7 @@ static void create_parts(reef_app_t *app)
     app->sessions = reef__sessions_create(app);
     reef__groups_create_first(app->sessions);
     app->router = reef__router_create(app->alloc);
+    app->opcodes = reef__opcodes_create(app);
     app->http_routes = reef__http_routes_create(app->alloc);
     app->authenticators = reef__authenticators_create(app);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -133,6 +135,7 @@ static void create_parts(reef_app_t *app)
                             .name = "router",
                             .plugin = "core",
                             .run = reef__router_dispatch,
+                            .run_if = reef__router_has_owners,
                             .context = app,
                             .exclusive = true,
                             .reads = {&message_received_event},
@@ -219,6 +222,7 @@ void reef_app_destroy(reef_app_t *app)
     reef_world_destroy(app->world);
     reef__sessions_destroy(app->sessions);
     reef__router_destroy(app->router);
+    reef__opcodes_destroy(app->opcodes);
     reef__http_routes_destroy(app->http_routes);
     reef__authenticators_destroy(app->authenticators);
     reef_mailbox_destroy(app->mailbox);

@@ -83,6 +83,7 @@ struct reef_app {
     struct reef__buffer_cache *buffer_cache; /* of the world's thread */
     reef__sessions_t *sessions;
     reef__router_t *router;
+    struct reef__opcodes *opcodes;
     struct reef__http_routes *http_routes;
     struct reef__authenticators *authenticators;
 

@@ -11,6 +11,7 @@ void reef_app_add_list(reef_app_t *app, const reef_list_desc_t *desc)
 
     assert(!reef_type_has_texts(desc->row) && "rows of lists have no texts");
     assert(key->kind != REEF_KIND_STRUCT && key->array_count == 0);
+    assert(key->size <= REEF_LIST_KEY_SIZE && "the key of a list is too long");
     assert(reef_app_find_list(app, reef_span_text(desc->name)) == NULL &&
            "two lists of one name");
     (void)key;

@@ -1,5 +1,6 @@
 /* reef_main(): the whole program, given its plugins. */
 #include "app.h"
+#include "opcode.h"
 #include "suggest.h"
 
 #include <stdio.h>
@@ -34,15 +35,16 @@ static void print_help(const reef_app_t *app)
 {
     const char *slash = strrchr(app->name, '/');
 
-    printf("Usage: %s [--config FILE] [--set SECTION.KEY=VALUE]…\n"
-           "       %*s [--check-config] [--version] [--help]\n\n"
-           "  --config FILE            read settings from an INI file\n"
-           "  --set SECTION.KEY=VALUE  one setting; goes before file and environment\n"
-           "  --check-config           check all settings, then exit\n\n"
-           "A setting may also be given as REEF_SECTION_KEY in the environment.\n"
-           "Settings:\n\n",
-           slash ? slash + 1 : app->name, (int)strlen(slash ? slash + 1 : app->name),
-           "");
+    printf(
+        "Usage: %s [--config FILE] [--set SECTION.KEY=VALUE]…\n"
+        "       %*s [--check-config] [--describe-protocol] [--version] [--help]\n\n"
+        "  --config FILE            read settings from an INI file\n"
+        "  --set SECTION.KEY=VALUE  one setting; goes before file and environment\n"
+        "  --check-config           check all settings, then exit\n"
+        "  --describe-protocol      print the typed messages of reef.v1 as tables\n\n"
+        "A setting may also be given as REEF_SECTION_KEY in the environment.\n"
+        "Settings:\n\n",
+        slash ? slash + 1 : app->name, (int)strlen(slash ? slash + 1 : app->name), "");
     print_settings("server", &server_config_type);
     print_settings("log", &log_config_type);
     print_settings("plugins", &plugins_config_type);
@@ -179,6 +181,8 @@ static bool answer_option(reef_app_t *app, reef_error_t *error, reef_failure_t *
         printf("reef %s\n", reef_version());
     } else if (app->options.help) {
         print_help(app);
+    } else if (app->options.describe_protocol) {
+        reef__opcodes_print(app->opcodes);
     } else if (app->options.check_config) {
         *error = reef_config_check_unused(app->config, app->log, failure);
         if (*error == REEF_OK) {

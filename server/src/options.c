@@ -52,6 +52,8 @@ static bool take_flag(reef__options_t *options, const char *word)
         options->version = true;
     } else if (strcmp(word, "--check-config") == 0) {
         options->check_config = true;
+    } else if (strcmp(word, "--describe-protocol") == 0) {
+        options->describe_protocol = true;
     } else {
         return false;
     }

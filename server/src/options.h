@@ -20,6 +20,7 @@ typedef struct reef__options {
     bool help;
     bool version;
     bool check_config;
+    bool describe_protocol;
 } reef__options_t;
 
 /** @return REEF_OK or REEF_E_USAGE.  Texts are borrowed from @p argv. */

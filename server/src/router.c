@@ -11,6 +11,7 @@
 
 #include "app.h"
 #include "codec/utf8.h"
+#include "opcode.h"
 
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct reef__router {
     const reef_alloc_t *alloc;
     reef_map_t *owners; /* prefix → position + 1 */
     size_t max_word;    /* bytes of the longest whole text that is owned */
+    bool answers;       /* a prefix is more than a whole text: there are commands */
     struct {
         prefix_t *items;
         size_t count, capacity;
@@ -72,7 +74,9 @@ reef_error_t reef_app_add_prefix(reef_app_t *app,
     *REEF_ARRAY_PUSH(router->alloc, &router->prefixes) = (prefix_t){
         .text = prefix, .plugin = plugin, .handle = handle, .context = context};
     reef_map_set(router->owners, reef_span_text(prefix), router->prefixes.count);
-    if (prefix[0] != '/' && strlen(prefix) > router->max_word) {
+    if (prefix[0] == '/' || prefix[0] == '\0') {
+        router->answers = true;
+    } else if (strlen(prefix) > router->max_word) {
         router->max_word = strlen(prefix);
     }
     return REEF_OK;
@@ -131,6 +135,11 @@ static void answer_unknown(reef_run_t *run, reef_entity_t entity, reef_span_t wo
                    (const char *)shown.data);
 }
 
+static bool is_typed(const message_received_t *message)
+{
+    return (message->owner & REEF_OWNER_TYPED) != 0;
+}
+
 /* False when the handler declines. */
 static bool call(const reef__router_t *router,
                  reef_run_t *run,
@@ -158,11 +167,19 @@ dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *
         call(router, run, message, message->owner, reef_span_skip(text, word.size))) {
         return;
     }
-    if (word.size > 0) {
+    if (word.size > 0 && router->answers) {
         answer_unknown(run, message->entity, word);
     } else if (reef_map_find(router->owners, word, &plain) && plain != message->owner) {
         (void)call(router, run, message, (uint32_t)plain, text);
     }
+}
+
+bool reef__router_has_owners(const reef_world_t *world, void *context)
+{
+    const reef_app_t *app = context;
+
+    (void)world;
+    return app->router->prefixes.count > 0 || reef__opcodes_exist(app->opcodes);
 }
 
 void reef__router_dispatch(reef_run_t *run)
@@ -173,10 +190,16 @@ void reef__router_dispatch(reef_run_t *run)
     const message_received_t *message;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
-        if (router->prefixes.count > 0 &&
-            reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT &&
+        bool is_text = router->prefixes.count > 0 &&
+                       reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT;
+
+        if ((is_text || is_typed(message)) &&
             reef_world_is_alive(app->world, message->entity)) {
-            dispatch_one(router, run, message);
+            if (is_text) {
+                dispatch_one(router, run, message);
+            } else {
+                reef__opcodes_dispatch(app->opcodes, run, message);
+            }
         }
         if (reef_event_held(sends) >= app->server_config.max_frame_sends) {
             reef__app_want_frame(app);

@@ -8,6 +8,7 @@
 #include <reef/observer.h>
 
 #include "app.h"
+#include "buffer.h"
 #include "codec/utf8.h"
 
 #include <assert.h>
@@ -193,6 +194,7 @@ session_t *reef__session_component(reef__sessions_t *sessions,
         .connected_at_ms =
             (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
         .rtt_us = -1,
+        .jitter_us = -1,
     };
     copy_text(value->peer, sizeof(value->peer), desc->peer);
     copy_text(value->local, sizeof(value->local), desc->local);
@@ -204,6 +206,17 @@ session_t *reef__session_component(reef__sessions_t *sessions,
     return value;
 }
 
+static reef_profile_t first_profile(const reef__sessions_t *sessions,
+                                    const session_t *component,
+                                    reef_link_form_t form)
+{
+    if (strcmp(component->subprotocol, REEF_V1) == 0 &&
+        reef__opcodes_exist(sessions->app->opcodes)) {
+        return REEF_PROFILE_V1;
+    }
+    return form.is_binary ? REEF_PROFILE_BINARY : REEF_PROFILE_TEXT;
+}
+
 /* Takes the component over. */
 static reef_link_t open_link(reef__sessions_t *sessions,
                              const reef_transport_t *transport,
@@ -212,7 +225,11 @@ static reef_link_t open_link(reef__sessions_t *sessions,
 {
     uint32_t slot = take_slot(sessions);
     reef__link_t *link = reef__link_at(sessions, slot);
+    reef_link_form_t form = {0};
 
+    if (transport->form != NULL) {
+        form = transport->form(connection);
+    }
     *link = (reef__link_t){
         .transport = transport,
         .connection = connection,
@@ -221,7 +238,11 @@ static reef_link_t open_link(reef__sessions_t *sessions,
         .is_ready = link->is_ready,
         .is_dirty = link->is_dirty,
         .state = REEF__LINK_OPENING,
+        .framing = form.framing,
+        .profile = (uint8_t)first_profile(sessions, component, form),
         .rtt_us = -1,
+        .jitter_16ths = -1,
+        .heard_ns = sessions->app->now_ns,
         .opening = component,
     };
     sessions->open_count++;
@@ -282,7 +303,7 @@ push_inbox(reef__sessions_t *sessions, reef__link_t *link, reef_buffer_t *in)
     link->inbox
         .items[(link->inbox.first + link->inbox.count++) & (link->inbox.capacity - 1)] =
         in;
-    link->inbox.bytes += reef_buffer_payload(in).size;
+    link->inbox.bytes += reef__buffer_size(in);
 }
 
 reef_buffer_t *reef__link_take(reef__link_t *link)
@@ -291,17 +312,18 @@ reef_buffer_t *reef__link_take(reef__link_t *link)
 
     link->inbox.first = (link->inbox.first + 1) & (link->inbox.capacity - 1);
     link->inbox.count--;
-    link->inbox.bytes -= reef_buffer_payload(buffer).size;
+    link->inbox.bytes -= reef__buffer_size(buffer);
     return buffer;
 }
 
 /* Takes the reference over.  Returns the link's slot when its inbox is full now. */
-static uint32_t
-receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
+static uint32_t receive(reef__sessions_t *sessions,
+                        reef_link_t handle,
+                        reef_buffer_t *payload,
+                        size_t size)
 {
     const server_config_t *config = &sessions->app->server_config;
     uint32_t slot = connected_slot(sessions, handle);
-    size_t size = reef_buffer_payload(payload).size;
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT || reef__link_at(sessions, slot)->close_wanted) {
@@ -331,18 +353,30 @@ receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
     return link->is_paused ? slot : REEF__NO_SLOT;
 }
 
+/* Of those whose transport does not keep the time itself. */
+static void note_heard(const reef_app_t *app, uint32_t slot)
+{
+    if (slot != REEF__NO_SLOT) {
+        reef__link_at(app->sessions, slot)->heard_ns = reef__app_clock(app);
+    }
+}
+
 bool reef_link_receive(reef_app_t *app,
                        reef_link_t handle,
                        reef_payload_kind_t kind,
                        reef_span_t payload)
 {
-    return receive(app->sessions, handle, reef_buffer_create(kind, payload)) ==
-           REEF__NO_SLOT;
+    note_heard(app, connected_slot(app->sessions, handle));
+    return receive(app->sessions, handle, reef_buffer_create(kind, payload),
+                   payload.size) == REEF__NO_SLOT;
 }
 
-void reef__link_receive(reef_app_t *app, reef_link_t handle, reef_buffer_t *payload)
+void reef__link_receive(reef_app_t *app,
+                        reef_link_t handle,
+                        reef_buffer_t *payload,
+                        size_t size)
 {
-    uint32_t slot = receive(app->sessions, handle, payload);
+    uint32_t slot = receive(app->sessions, handle, payload, size);
 
     if (slot != REEF__NO_SLOT) {
         const reef__link_t *link = reef__link_at(app->sessions, slot);
@@ -380,9 +414,9 @@ void reef_link_heard(reef_app_t *app, reef_link_t handle, int64_t rtt_us)
 {
     uint32_t slot = connected_slot(app->sessions, handle);
 
+    note_heard(app, slot);
     if (slot != REEF__NO_SLOT && rtt_us >= 0) {
-        reef__link_at(app->sessions, slot)->rtt_us = rtt_us;
-        reef__link_mark_dirty(app->sessions, slot);
+        reef__link_note_rtt(app->sessions, slot, rtt_us);
     }
 }
 
@@ -485,16 +519,6 @@ uint32_t reef__sessions_take_ready(reef__sessions_t *sessions)
     return slot;
 }
 
-void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot)
-{
-    reef__link_t *link = reef__link_at(sessions, slot);
-
-    if (!link->is_dirty) {
-        link->is_dirty = true;
-        push_slot(sessions, &sessions->dirty, slot);
-    }
-}
-
 static void
 index_entity(reef__sessions_t *sessions, reef_entity_t entity, uint32_t value)
 {
@@ -578,10 +602,11 @@ uint32_t reef__sessions_slot_of(const reef__sessions_t *sessions, reef_entity_t 
     return reef__link_at(sessions, slot)->entity == entity ? slot : REEF__NO_SLOT;
 }
 
-bool reef_session_close(reef_app_t *app,
-                        reef_entity_t entity,
-                        uint16_t code,
-                        const char *reason)
+bool reef_session_close_as(reef_app_t *app,
+                           reef_entity_t entity,
+                           uint16_t code,
+                           const char *reason,
+                           reef_disconnect_t cause)
 {
     uint32_t slot = reef__sessions_slot_of(app->sessions, entity);
 
@@ -589,9 +614,16 @@ bool reef_session_close(reef_app_t *app,
         reef__link_at(app->sessions, slot)->connection == NULL) {
         return false;
     }
-    reef__link_want_close(app->sessions, slot, code ? code : 1008, reason,
-                          REEF_DISCONNECT_KICKED);
+    reef__link_want_close(app->sessions, slot, code ? code : 1008, reason, cause);
     return true;
+}
+
+bool reef_session_close(reef_app_t *app,
+                        reef_entity_t entity,
+                        uint16_t code,
+                        const char *reason)
+{
+    return reef_session_close_as(app, entity, code, reason, REEF_DISCONNECT_KICKED);
 }
 
 /* Position of the first client whose id is at least `client_id`. */
@@ -672,6 +704,23 @@ uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity)
     return link != NULL && link->connection != NULL
                ? link->transport->queue_bytes(link->connection)
                : 0;
+}
+
+reef_framing_t reef_session_framing(const reef_app_t *app, reef_entity_t client)
+{
+    uint32_t slot = reef__sessions_slot_of(app->sessions, client);
+
+    return slot == REEF__NO_SLOT ? (reef_framing_t)REEF_FRAMING_PARTS
+                                 : reef__link_at(app->sessions, slot)->framing;
+}
+
+reef_profile_t reef_session_profile(const reef_app_t *app, reef_entity_t entity)
+{
+    uint32_t slot = reef__sessions_slot_of(app->sessions, entity);
+
+    return slot == REEF__NO_SLOT
+               ? REEF_PROFILE_TEXT
+               : (reef_profile_t)reef__link_at(app->sessions, slot)->profile;
 }
 
 uint32_t reef_session_slot(const reef_app_t *app, reef_entity_t entity)

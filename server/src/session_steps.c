@@ -11,7 +11,11 @@
 #include <reef/group.h>
 
 #include "app.h"
+#include "buffer.h"
+#include "message_bundle.h"
 #include "transport/io.h"
+
+#include <assert.h>
 
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
 #define OVERLOADED      "server overloaded"
@@ -59,12 +63,9 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
     link->opening = NULL;
     REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value);
-}
-
-void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
-{
-    *REEF_ARRAY_PUSH(sessions->alloc, &sessions->batch) =
-        (reef__inbound_t){.slot = slot, .payload = payload};
+    if (link->profile == REEF_PROFILE_V1) {
+        reef__opcodes_welcome(sessions->app->opcodes, &link->v1, entity, id.value);
+    }
 }
 
 /* Let the peer send again once half of the inbox is free. */
@@ -147,7 +148,7 @@ void reef__sessions_ingress(reef_run_t *run)
         if (link->inbox.count > 0) {
             reef_buffer_t *payload = reef__link_take(link);
 
-            bytes += reef_buffer_payload(payload).size;
+            bytes += reef__buffer_size(payload);
             reef__batch_add(sessions, slot, payload);
             resume_if_drained(sessions, link);
         }
@@ -180,7 +181,8 @@ static bool passes_gates(const reef__sessions_t *sessions,
 static void
 admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
 {
-    const reef__link_t *link = reef__link_at(sessions, slot);
+    reef__link_t *link = reef__link_at(sessions, slot);
+    message_received_t *place;
 
     if (link->close_wanted || /* a kick ends its messages too */
         (sessions->gate_count > 0 &&
@@ -191,13 +193,22 @@ admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
         reef_buffer_unref(payload);
         return;
     }
-    (void)reef_event_emit(sessions->received, &(message_received_t){
-                                                  .entity = link->entity,
-                                                  .client_id = link->client_id,
-                                                  .payload = payload,
-                                                  .owner = reef__router_owner(
-                                                      sessions->app->router, payload),
-                                              });
+    payload = reef__link_as_profile(sessions, link, payload);
+    if (payload == NULL) {
+        return;
+    }
+    place = reef_event_add(sessions->received);
+    if (place == NULL) {
+        (void)reef_event_emit(sessions->received,
+                              &(message_received_t){.payload = payload}); /* drops it */
+        return;
+    }
+    *place = (message_received_t){
+        .entity = link->entity,
+        .client_id = link->client_id,
+        .payload = payload,
+        .owner = reef__link_owner(sessions, link, payload),
+    };
 }
 
 static void admit_end(reef__sessions_t *sessions, uint32_t slot)
@@ -258,10 +269,13 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
                                     const send_message_t *message)
 {
     reef__link_t *link = reef__link_at(sessions, slot);
-    reef_error_t error = link->connection
-                             ? link->transport->send(link->connection, message)
-                             : REEF_E_CLOSED;
+    reef_error_t error = REEF_E_CLOSED;
 
+    if (link->connection != NULL) {
+        error = link->transport->send(link->connection, message);
+    } else {
+        reef_buffer_unref(message->payload);
+    }
     if (error != REEF_OK) {
         reef__link_fail(sessions, slot, error);
     } else if (link->transport->flush != NULL && !link->needs_flush) {
@@ -271,36 +285,85 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
     return error;
 }
 
+/* To a transport that knows nothing of bundles, its messages one by one.  They cannot
+ * be replaced as one any more: such a transport may drop them. */
+static reef_error_t
+send_parts(reef__sessions_t *sessions, uint32_t slot, const send_message_t *message)
+{
+    reef_span_t frames = reef_buffer_payload(message->payload);
+    reef_error_t error = REEF_OK;
+    send_message_t single = *message;
+    reef__part_t part;
+
+    if (single.message_class == REEF_LATEST) {
+        single.message_class = REEF_DROPPABLE;
+    }
+    while (error == REEF_OK && reef__part_next(&frames, &part)) {
+        single.payload = reef_buffer_create(part.kind, part.payload);
+        error = reef__sessions_send_to(sessions, slot, &single);
+    }
+    reef_buffer_unref(message->payload);
+    return error;
+}
+
+static reef_error_t
+send_bundle(reef__sessions_t *sessions, uint32_t slot, const send_message_t *message)
+{
+    const reef__link_t *link = reef__link_at(sessions, slot);
+
+    assert(reef__framing_number(reef__buffer_framing(message->payload)) ==
+               link->framing &&
+           "a bundle of another framing than its target's");
+    return link->transport->form != NULL
+               ? reef__sessions_send_to(sessions, slot, message)
+               : send_parts(sessions, slot, message);
+}
+
+/* Takes the payload's reference over. */
 static void send_one(reef__sessions_t *sessions, const send_message_t *message)
 {
     uint32_t slot = reef__sessions_slot_of(sessions, message->target);
-    size_t size = reef_buffer_payload(message->payload).size;
+    bool is_bundle = reef__buffer_is_bundle(message->payload);
+    uint32_t count;
+    uint32_t size;
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT) {
+        reef_buffer_unref(message->payload);
         fail_send(sessions, message->target, REEF_E_NOT_FOUND);
         return;
     }
-    if (reef__sessions_send_to(sessions, slot, message) != REEF_OK) {
+    reef__buffer_count(message->payload, &count, &size);
+    if ((is_bundle ? send_bundle(sessions, slot, message)
+                   : reef__sessions_send_to(sessions, slot, message)) != REEF_OK) {
         return;
     }
     link = reef__link_at(sessions, slot);
-    link->messages_out++;
+    link->messages_out += count;
     link->bytes_out += size;
-    sessions->messages_out++;
+    sessions->messages_out += count;
     sessions->bytes_out += size;
     reef__link_mark_dirty(sessions, slot);
 }
 
+/* References are counted by all threads, which makes one of them cost as much as dozens
+ * of instructions: that of the event is handed on, if nobody else reads it. */
 void reef__sessions_send_pending(reef__sessions_t *sessions)
 {
-    const send_message_t *message;
+    bool owns = reef_event_is_only_reader(sessions->sends_reader);
+    send_message_t *message;
 
-    while ((message = reef_event_next(sessions->sends_reader)) != NULL) {
+    while ((message = reef_event_next_mut(sessions->sends_reader)) != NULL) {
         if (message->group != 0) {
             reef__group_send(sessions, message);
-        } else {
-            send_one(sessions, message);
+            continue;
+        }
+        if (!owns) {
+            reef_buffer_ref(message->payload);
+        }
+        send_one(sessions, message);
+        if (owns) {
+            message->payload = NULL;
         }
     }
 }
@@ -364,6 +427,7 @@ static void write_component(const reef__sessions_t *sessions,
     value->bytes_in = link->bytes_in;
     value->bytes_out = link->bytes_out + bytes;
     value->rtt_us = link->rtt_us;
+    value->jitter_us = link->jitter_16ths < 0 ? -1 : link->jitter_16ths / 16;
 }
 
 /* Bring the `session` components up to date with the links' counters: once a tick, and

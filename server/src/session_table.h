@@ -13,8 +13,10 @@
 #define REEF_SRC_SESSION_TABLE_H
 
 #include "authenticate.h"
+#include "opcode.h"
 #include "session.h"
 
+#include <reef/array.h>
 #include <reef/components.h>
 #include <reef/gate.h>
 #include <reef/metrics.h>
@@ -56,7 +58,9 @@ typedef struct reef__link {
 
     uint64_t messages_in, messages_out, bytes_in, bytes_out;
     int64_t rtt_us;
-    uint64_t gone_mark; /* user_disconnected events before this one's end */
+    int64_t jitter_16ths; /* of a microsecond; -1 = not known */
+    uint64_t heard_ns;    /* when it opened, or handed something in */
+    uint64_t gone_mark;   /* user_disconnected events before this one's end */
 
     struct {
         reef__link_group_t *items;
@@ -67,12 +71,15 @@ typedef struct reef__link {
     uint32_t next_ready; /* slot after this one in the ready list */
     uint8_t state;       /* reef__link_state_t */
     uint8_t reason;      /* reef_disconnect_t, once ended */
-    bool is_ready;       /* in the ready list */
-    bool is_paused;      /* the transport was told to stop reading */
-    bool needs_flush;    /* in the list of this frame's flushes */
-    bool is_dirty;       /* counters changed since the component was written */
-    bool close_wanted;   /* `lifetimes` will close it */
-    bool is_leaving;     /* ends when what came before is answered */
+    uint8_t framing;     /* reef_framing_t */
+    uint8_t profile;     /* reef_profile_t */
+    reef__v1_session_t v1;
+    bool is_ready;     /* in the ready list */
+    bool is_paused;    /* the transport was told to stop reading */
+    bool needs_flush;  /* in the list of this frame's flushes */
+    bool is_dirty;     /* counters changed since the component was written */
+    bool close_wanted; /* `lifetimes` will close it */
+    bool is_leaving;   /* ends when what came before is answered */
     uint16_t close_code;
     char *close_reason;          /* owned, REEF__CLOSE_REASON_SIZE; NULL = none */
     session_t *opening;          /* owned component value until the entity is spawned */
@@ -212,16 +219,35 @@ void reef__link_end(reef__sessions_t *sessions,
                     uint32_t slot,
                     reef_disconnect_t reason);
 
+/** A message as the profile of its session has it.  Takes the reference over, and gives
+ *  one; NULL = it was a hello.  (session_v1.c) */
+reef_buffer_t *reef__link_as_profile(reef__sessions_t *sessions,
+                                     reef__link_t *link,
+                                     reef_buffer_t *payload);
+
+/** Who owns such a message: `owner` of message_received.  (session_v1.c) */
+uint32_t reef__link_owner(const reef__sessions_t *sessions,
+                          const reef__link_t *link,
+                          const reef_buffer_t *payload);
+
 /** Forget what the peer sent and nobody has read. */
 void reef__link_discard_inbox(reef__sessions_t *sessions, reef__link_t *link);
 
 /** Append a message to the frame's, taking its reference over; NULL = the link's end.
  */
-void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload);
+static inline void
+reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
+{
+    *REEF_ARRAY_PUSH(sessions->alloc, &sessions->batch) =
+        (reef__inbound_t){.slot = slot, .payload = payload};
+}
 
-/** reef_link_receive() for a message that is a buffer already, whose reference it takes
- *  over; tells the transport to pause. */
-void reef__link_receive(reef_app_t *app, reef_link_t handle, reef_buffer_t *payload);
+/** reef_link_receive() for a message that is a buffer already, of a payload of @p size
+ *  bytes; takes its reference over, and tells the transport to pause. */
+void reef__link_receive(reef_app_t *app,
+                        reef_link_t handle,
+                        reef_buffer_t *payload,
+                        size_t size);
 
 /** A message to a link was lost: emits message_send_failed, and closes the link when
  *  its stream has a hole now. */
@@ -230,7 +256,8 @@ void reef__link_fail(reef__sessions_t *sessions, uint32_t slot, reef_error_t err
 /** Hand the transports what was emitted as send_message so far. */
 void reef__sessions_send_pending(reef__sessions_t *sessions);
 
-/** Send to one client.  @return as reef_transport_t.send. */
+/** Send to one client; takes the payload's reference over.  @return as
+ *  reef_transport_t.send. */
 reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
                                     uint32_t slot,
                                     const send_message_t *message);
@@ -264,10 +291,21 @@ reef_buffer_t *reef__link_take(reef__link_t *link);
 /** Bind a link to its entity, or unbind it (entity 0). */
 void reef__link_bind(reef__sessions_t *sessions, uint32_t slot, reef_entity_t entity);
 
+/** A round trip was measured. */
+void reef__link_note_rtt(reef__sessions_t *sessions, uint32_t slot, int64_t rtt_us);
+
 /** Give the slot back. */
 void reef__link_free(reef__sessions_t *sessions, uint32_t slot);
 
 /** Note that the entity's `session` component is out of date. */
-void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot);
+static inline void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    if (!link->is_dirty) {
+        link->is_dirty = true;
+        *REEF_ARRAY_PUSH(sessions->alloc, &sessions->dirty) = slot;
+    }
+}
 
 #endif /* REEF_SRC_SESSION_TABLE_H */

@@ -4,6 +4,7 @@
  */
 #include "dispatch.h"
 #include "http_client.h"
+#include "schema_check.h"
 #include "socket.h"
 #include "state.h"
 #include "test.h"
@@ -605,7 +606,10 @@ static void test_admin_http_reads_are_answered(void **state)
                                         "/readyz?verbose",
                                         "/metrics",
                                         "/api/v1/metrics",
+                                        "/api/v1/server",
                                         "/api/v1/components",
+                                        "/api/v1/entities",
+                                        "/api/v1/lists",
                                         "/api/v1/resources",
                                         "/api/v1/systems",
                                         "/api/v1/clients",
@@ -615,6 +619,13 @@ static void test_admin_http_reads_are_answered(void **state)
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         assert_int_equal(get(*state, paths[i]), 200);
         assert_true(strlen(((server_t *)*state)->reply.body) > 0);
+        if (strncmp(paths[i], "/api/v1/", 8) == 0 && strstr(paths[i], "json") == NULL) {
+            char wrong[256];
+
+            schema_check_reply(paths[i] + 7, 200, ((server_t *)*state)->reply.body,
+                               wrong);
+            assert_string_equal(wrong, "");
+        }
     }
     assert_int_equal(ask(*state, (http_request_t){.path = "/metrics"}), 401);
     assert_int_equal(ask(*state, (http_request_t){.method = "HEAD", .path = "/livez"}),

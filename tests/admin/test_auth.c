@@ -172,6 +172,32 @@ static void test_auth_limits_failures_per_address(void **state)
         REEF__AUTH_OK);
 }
 
+static void fail_from(reef__auth_t *auth, const char *peer, reef__auth_result_t wanted)
+{
+    reef__identity_t identity;
+    test_request_t test;
+
+    request_init(&test, "GET", "/");
+    test.request.peer = peer;
+    test.request.now_ns = SECOND_NS;
+    request_add(&test, "Authorization", "Bearer wrong");
+    assert_int_equal(reef__auth_identify(auth, &test.request, &identity), wanted);
+}
+
+/* Who has one address of IPv6 has 2^64 of them. */
+static void test_auth_limits_failures_per_ipv6_network(void **state)
+{
+    char peer[64];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(peer, sizeof(peer), "fd00:1:2:3::%x%s", i, i % 2 == 0 ? "" : "%eth0");
+        fail_from(*state, peer, REEF__AUTH_REFUSED);
+    }
+    fail_from(*state, "fd00:1:2:3:4:5:6:7", REEF__AUTH_LIMITED);
+    fail_from(*state, "fd00:1:2:4::1", REEF__AUTH_REFUSED);
+    fail_from(*state, "::1", REEF__AUTH_REFUSED);
+}
+
 static void test_auth_token_file_keeps_only_a_digest(void **state)
 {
     char folder[] = "/tmp/reef-auth-XXXXXX", path[64], made[REEF__SECRET_SIZE];
@@ -255,6 +281,7 @@ int main(void)
         TEST(test_auth_session_ends_after_twelve_hours),
         TEST(test_auth_writes_by_cookie_need_the_csrf_token),
         TEST(test_auth_limits_failures_per_address),
+        TEST(test_auth_limits_failures_per_ipv6_network),
         TEST(test_auth_token_file_keeps_only_a_digest),
         TEST(test_auth_refuses_a_token_file_that_is_none),
         TEST(test_auth_refuses_a_token_file_that_others_may_write),

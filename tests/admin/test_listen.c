@@ -38,6 +38,19 @@ static void test_listen_takes_ipv6_in_brackets(void **state)
     assert_false(listen.items[1].is_loopback);
 }
 
+/* As the Host header of a browser has it. */
+static void test_listen_writes_ipv6_the_usual_way(void **state)
+{
+    reef__listen_t listen;
+
+    (void)state;
+    assert_int_equal(
+        reef__listen_parse("http.listen", "[0:0::0:1]:80,[FE80:0::A]:0", &listen, NULL),
+        REEF_OK);
+    assert_string_equal(listen.items[0].host, "[::1]");
+    assert_string_equal(listen.items[1].host, "[fe80::a]");
+}
+
 static void test_listen_refuses_what_is_no_address(void **state)
 {
     static const char *const bad[] = {"",
@@ -105,14 +118,59 @@ static void test_listen_explains_a_port_in_use(void **state)
     close(taken);
 }
 
+static void test_listen_any_ipv6_takes_ipv4_unless_that_is_listed(void **state)
+{
+    reef__listen_t listen;
+
+    (void)state;
+    assert_int_equal(reef__listen_parse("http.listen",
+                                        "[::]:80,127.0.0.1:81,[0::0]:81,[::]:0,"
+                                        "0.0.0.0:0,[::1]:80",
+                                        &listen, NULL),
+                     REEF_OK);
+    assert_true(reef__listen_takes_ipv4(&listen, 0));
+    assert_false(reef__listen_takes_ipv4(&listen, 1));
+    assert_false(reef__listen_takes_ipv4(&listen, 2));
+    assert_true(reef__listen_takes_ipv4(&listen, 3));
+    assert_false(reef__listen_takes_ipv4(&listen, 5));
+}
+
+static void test_listen_opens_one_port_for_both_families(void **state)
+{
+    reef__listen_t listening;
+    uint16_t port, same;
+    int first, second;
+
+    (void)state;
+    assert_int_equal(
+        reef__listen_parse("http.listen", "[::]:0,0.0.0.0:0", &listening, NULL),
+        REEF_OK);
+    first = reef__listen_open(&listening, 0, &port);
+    if (first < 0) {
+        skip(); /* this machine has no IPv6 */
+    }
+    close(first);
+    listening.items[0].port = listening.items[1].port = port;
+    first = reef__listen_open(&listening, 0, &same);
+    assert_int_equal(same, port);
+    second = reef__listen_open(&listening, 1, &same);
+    assert_true(first >= 0 && second >= 0);
+    assert_int_equal(same, port);
+    close(first);
+    close(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listen_splits_a_list),
         cmocka_unit_test(test_listen_takes_ipv6_in_brackets),
+        cmocka_unit_test(test_listen_writes_ipv6_the_usual_way),
         cmocka_unit_test(test_listen_refuses_what_is_no_address),
         cmocka_unit_test(test_listen_takes_eight_addresses),
         cmocka_unit_test(test_listen_explains_a_port_in_use),
+        cmocka_unit_test(test_listen_any_ipv6_takes_ipv4_unless_that_is_listed),
+        cmocka_unit_test(test_listen_opens_one_port_for_both_families),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,26 @@ static void test_observer_runs_for_spawned_and_restored_rows(void **state)
     reef_slots_finish(&slots);
 }
 
+static void test_observer_that_was_taken_off_is_told_no_more(void **state)
+{
+    log_t gone = {.name = "g"};
+    log_t other = {.name = "o"};
+    reef_world_t *world = *state;
+    reef_entity_t entity = spawn(world);
+
+    reef_world_observe(world, REEF_OBSERVE_ADD, &place_type, note, &gone);
+    reef_world_observe(world, REEF_OBSERVE_ADD, &place_type, note, &other);
+    reef_world_observe(world, REEF_OBSERVE_REMOVE, &place_type, note, &gone);
+    reef_world_unobserve(world, REEF_OBSERVE_ADD, &place_type, note, &gone);
+    reef_world_unobserve(world, REEF_OBSERVE_REMOVE, &place_type, note, &gone);
+    reef_world_unobserve(world, REEF_OBSERVE_REMOVE, &place_type, note, &gone);
+    REEF_ADD(world, entity, place, .x = 1);
+    reef_world_despawn(world, entity);
+
+    assert_string_equal(gone.text, "");
+    assert_string_equal(other.text, "o1=1,-;");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +157,7 @@ int main(void)
         TEST(test_observer_of_a_tag_is_told),
         TEST(test_observers_run_in_order_of_registration),
         TEST(test_observer_runs_for_spawned_and_restored_rows),
+        TEST(test_observer_that_was_taken_off_is_told_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

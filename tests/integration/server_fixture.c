@@ -31,6 +31,17 @@ enum {
     MODE_SIZE = 64,
 };
 
+/* Tests send as fast as they can, and on a busy machine are silent for long.  From the
+ * environment, where programs without the plugins only wonder about it; a setting of a
+ * test goes before it. */
+static const char *const unlimited[] = {
+    "REEF_RATE_LIMIT_MAX_MESSAGES=10000000", "REEF_RATE_LIMIT_MAX_BYTES=0",
+    "REEF_HEARTBEAT_INTERVAL_S=3600", "REEF_HEARTBEAT_TIMEOUT_S=7200"};
+
+enum {
+    UNLIMITED_COUNT = sizeof(unlimited) / sizeof(unlimited[0])
+};
+
 #define FIXTURE_TOKEN_SETTING "admin.token=" ADMIN_TOKEN
 
 static int
@@ -106,9 +117,12 @@ static void await_answer(const server_t *server)
     ws_client_drop(&probe);
 }
 
-/* Those modes that the environment of the tests asks for, as "NAME=value". */
+/* Without limits, and in those modes that the environment of the tests asks for, as
+ * "NAME=value". */
 static void take_modes(char texts[MODE_COUNT][MODE_SIZE], const char **environment)
 {
+    memcpy(environment, unlimited, sizeof(unlimited));
+    environment += UNLIMITED_COUNT;
     for (size_t i = 0; i < MODE_COUNT; i++) {
         const char *value = getenv(modes[i]);
 
@@ -122,10 +136,28 @@ static void take_modes(char texts[MODE_COUNT][MODE_SIZE], const char **environme
     *environment = NULL;
 }
 
+/* What clients of reefd hear unless a test asks for other plugins: the chat, no news of
+ * those who come and go.  NULL = the program or the test has its own. */
+static const char *default_plugins(const char *program, const char *const *settings)
+{
+    static const char setting[] = "plugins.enabled=";
+    const char *slash = strrchr(program, '/');
+
+    if (strcmp(slash != NULL ? slash + 1 : program, "reefd") != 0) {
+        return NULL;
+    }
+    for (; settings != NULL && *settings != NULL; settings++) {
+        if (strncmp(*settings, setting, sizeof(setting) - 1) == 0) {
+            return NULL;
+        }
+    }
+    return "plugins.enabled=chat,demo,heartbeat,rate_limit,snapshot";
+}
+
 void server_start(server_t *server, const char *program, const char *const *settings)
 {
     char mode_texts[MODE_COUNT][MODE_SIZE];
-    const char *environment[MODE_COUNT + 1];
+    const char *environment[UNLIMITED_COUNT + MODE_COUNT + 1];
     static const char *const own[] = {
         "websocket.listen=127.0.0.1:0",
         "admin.listen=127.0.0.1:0",
@@ -133,11 +165,16 @@ void server_start(server_t *server, const char *program, const char *const *sett
         FIXTURE_TOKEN_SETTING,
     };
     const char *arguments[PROCESS_MAX_ARGUMENTS + 1] = {program};
+    const char *plugins = default_plugins(program, settings);
     size_t count = 1;
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         arguments[count++] = "--set";
         arguments[count++] = own[i];
+    }
+    if (plugins != NULL) {
+        arguments[count++] = "--set";
+        arguments[count++] = plugins;
     }
     for (size_t i = 0; settings != NULL && settings[i] != NULL; i++) {
         assert_true(i < SERVER_MAX_SETTINGS);

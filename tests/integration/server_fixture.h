@@ -6,6 +6,8 @@
  * its end, also by a failed assertion, is stopped by SIGTERM and must exit with 0, or
  * the test has failed; the directory is removed.
  *
+ * There is no rate limit and no heartbeat but where a test sets them.
+ *
  * REEF_SERVER_IO_THREADS and REEF_SERVER_EGRESS of the tests' environment reach every
  * server, so that one build can be tested in all modes; nothing else of it does.
  */
@@ -45,7 +47,9 @@ enum {
  * Start @p program, whose path has been given by CMake, on free ports; returns once its
  * loop answers.
  *
- * @param settings NULL-terminated "section.key=value"; NULL = none.
+ * @param settings NULL-terminated "section.key=value"; NULL = none.  Without
+ *                 "plugins.enabled=…" reefd runs without lobby, presence and
+ *                 spatial: so that clients hear of others only what they say.
  */
 void server_start(server_t *server, const char *program, const char *const *settings);
 

@@ -1,5 +1,6 @@
 /* The routes of an example, asked by a client that knows nothing of us: curl. */
 #include "server_fixture.h"
+#include "socket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,20 +13,25 @@ enum {
     BIG = 3 << 20,
 };
 
-/* The port of the nth listener. */
-static uint16_t http_port(server_t *server, int nth)
+/* The port of the nth listener on @p host. */
+static uint16_t port_on(server_t *server, const char *host, int nth)
 {
-    static const char text[] = "msg=listening transport=http addr=127.0.0.1:";
-    char rest[64];
+    char text[96], rest[64];
     const char *found;
 
+    snprintf(text, sizeof(text), "msg=listening transport=http addr=%s:", host);
     process_await(&server->process, text, rest, sizeof(rest));
     found = strstr(server->process.errors.text, text);
     while (nth-- > 0) {
         found = strstr(found + 1, text);
         assert_non_null(found);
     }
-    return (uint16_t)strtoul(found + sizeof(text) - 1, NULL, 10);
+    return (uint16_t)strtoul(found + strlen(text), NULL, 10);
+}
+
+static uint16_t http_port(server_t *server, int nth)
+{
+    return port_on(server, "127.0.0.1", nth);
 }
 
 static void
@@ -211,6 +217,35 @@ static void test_http_curl_reaches_every_listener(void **state)
     }
 }
 
+static void test_http_curl_asks_by_ipv6(void **state)
+{
+    fixture_t *fixture = *state;
+    server_t *server = &fixture->server;
+    char clients[64], first[64];
+    uint16_t port;
+
+    if (!socket_has_ipv6()) {
+        skip();
+    }
+    SERVER_START(server, LAB_EXAMPLE, "http.listen=127.0.0.1:0, [::1]:0",
+                 "http.max_body=65536");
+    port = port_on(server, "[::1]", 0);
+    snprintf(clients, sizeof(clients), "http://[::1]:%u/clients", port);
+    snprintf(first, sizeof(first), "http://[::1]:%u/clients/1", port);
+    EXPECT(server, "{\"count\":0} 200 ::1", "-6", "--write-out",
+           " %{http_code} %{remote_ip}", clients);
+    EXPECT(server, "{\"count\":0}1,{\"count\":0}0,", "-6", "--write-out",
+           "%{num_connects},", clients, clients);
+    ws_client_open(&fixture->clients[0], server->port);
+    ws_client_say(&fixture->clients[0], "there?"); /* its echo: the world has it */
+    ws_client_expect_text(&fixture->clients[0], "there?");
+    EXPECT(server, "on its way\n 202", STATUS, "--data", "good morning", first);
+    ws_client_expect_text(&fixture->clients[0], "\"good morning\"");
+    write_big(server);
+    EXPECT(server, " 413", STATUS, "--output", "/dev/null", "--data-binary", "@big",
+           "--header", "Expect:", first);
+}
+
 static void test_http_curl_without_a_listener_the_log_says_how(void **state)
 {
     fixture_t *fixture = *state;
@@ -243,6 +278,7 @@ int main(void)
         TEST(test_http_curl_bodies_are_bounded),
         TEST(test_http_curl_in_crowds_is_answered),
         TEST(test_http_curl_reaches_every_listener),
+        TEST(test_http_curl_asks_by_ipv6),
         TEST(test_http_curl_without_a_listener_the_log_says_how),
         TEST(test_http_curl_without_a_route_the_log_warns),
     };

@@ -2,6 +2,8 @@
  * it is told to. */
 #include "udp_fixture.h"
 
+#include <reef/message_bundle.h>
+
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -207,6 +209,107 @@ static void test_udp_send_takes_turns_when_little_is_taken(void **state)
     }
 }
 
+/* A bundle of messages "<name>0", "<name>1" … */
+static void send_bundle(fixture_t *f,
+                        reef_entity_t entity,
+                        const char *name,
+                        uint32_t count,
+                        reef_message_class_t message_class)
+{
+    uint8_t *frames = calloc(count, 16);
+    uint8_t *at = frames;
+    char text[16];
+
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(text, sizeof(text), "%.5s%u", name, (unsigned)i);
+        at = reef_frame_write(reef_session_framing(f->app, entity), REEF_PAYLOAD_TEXT,
+                              reef_span_text(text), at);
+    }
+    reef_world_send(reef_app_world(f->app),
+                    &(send_message_t){
+                        .target = entity,
+                        .payload = reef_message_bundle_create(&(reef_message_bundle_t){
+                            .framing = reef_session_framing(f->app, entity),
+                            .frames = reef_span(frames, (size_t)(at - frames)),
+                            .message_count = count}),
+                        .message_class = message_class,
+                        .key = 7});
+    free(frames);
+}
+
+static void
+expect_bundle(fixture_t *f, int client, const char *name, uint32_t first, uint32_t end)
+{
+    char text[16];
+
+    for (uint32_t i = first; i < end; i++) {
+        snprintf(text, sizeof(text), "%.5s%u", name, (unsigned)i);
+        udp_expect(f, client, text);
+    }
+}
+
+/* A bundle is as many datagrams as it has messages, more than one batch takes. */
+static void test_udp_send_of_a_bundle(void **state)
+{
+    fixture_t *f = *state;
+    reef_entity_t entity;
+    int client;
+
+    start(f, "log.level=off");
+    f->echoes = false;
+    client = udp_client(f, 0);
+    entity = udp_enter(f, client);
+    send_bundle(f, entity, "a", 200, REEF_RELIABLE);
+    udp_send(f, entity, "behind", REEF_RELIABLE, 0);
+    send_bundle(f, entity, "b", 2, REEF_RELIABLE);
+    expect_bundle(f, client, "a", 0, 200);
+    udp_expect(f, client, "behind");
+    expect_bundle(f, client, "b", 0, 2);
+    step_for(f, "x", client);
+    assert_int_equal(reef_session_queue_bytes(f->app, entity), 0);
+}
+
+/* Of one that is begun nothing is replaced; of one that is not, everything. */
+static void test_udp_send_of_a_bundle_in_two_parts(void **state)
+{
+    fixture_t *f = *state;
+    reef_entity_t entity;
+    int client;
+
+    start(f, "log.level=off");
+    entity = block(f, &client);
+    atomic_store(&room, 5);
+    send_bundle(f, entity, "a", 8, REEF_LATEST);
+    expect_bundle(f, client, "a", 0, 5);
+    send_bundle(f, entity, "b", 3, REEF_LATEST);
+    send_bundle(f, entity, "c", 3, REEF_LATEST);
+    step_for(f, "x", client);
+    udp_expect_nothing(client);
+    atomic_store(&room, PLENTY);
+    expect_bundle(f, client, "a", 5, 8);
+    expect_bundle(f, client, "c", 0, 3);
+    step_for(f, "x", client);
+    udp_expect_nothing(client);
+    assert_int_equal(reef_session_queue_bytes(f->app, entity), 0);
+}
+
+static void test_udp_send_of_too_large_a_bundle_fails_alone(void **state)
+{
+    fixture_t *f = *state;
+    reef_entity_t entity;
+    int client;
+
+    f->echoes = false;
+    start(f, "udp.max_datagram=5");
+    client = udp_client(f, 0);
+    entity = udp_enter(f, client);
+    send_bundle(f, entity, "fives", 2, REEF_RELIABLE);
+    send_bundle(f, entity, "four", 2, REEF_RELIABLE);
+    udp_await(f, &f->failed[REEF_SEND_TOO_LARGE], 1, "a refusal");
+    expect_bundle(f, client, "four", 0, 2);
+    assert_int_equal(f->ended_count, 0);
+}
+
 static void test_udp_send_of_too_large_a_message_fails_alone(void **state)
 {
     fixture_t *f = *state;
@@ -355,6 +458,9 @@ int main(void)
         BOTH(test_udp_send_of_one_message_is_always_possible),
         WORLD(test_udp_send_takes_turns),
         WORLD(test_udp_send_takes_turns_when_little_is_taken),
+        BOTH(test_udp_send_of_a_bundle),
+        BOTH(test_udp_send_of_a_bundle_in_two_parts),
+        BOTH(test_udp_send_of_too_large_a_bundle_fails_alone),
         BOTH(test_udp_send_of_too_large_a_message_fails_alone),
         BOTH(test_udp_send_larger_than_the_path_takes_is_told),
         BOTH(test_udp_send_to_nowhere_is_told),

@@ -11,13 +11,15 @@
 
 int http_open(const http_request_t *request)
 {
-    int descriptor = socket_connect(request->port);
+    int descriptor = request->is_ipv6 ? socket_connect_ipv6(request->port)
+                                      : socket_connect(request->port);
     const char *body = request->body != NULL ? request->body : "";
     char host[64], length[64] = "";
     char *text = NULL;
     int size;
 
-    snprintf(host, sizeof(host), "127.0.0.1:%u", request->port);
+    snprintf(host, sizeof(host), "%s:%u", request->is_ipv6 ? "[::1]" : "127.0.0.1",
+             request->port);
     if (request->body != NULL) {
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", strlen(body));
     }

@@ -21,9 +21,10 @@ typedef struct http_reply {
 
 typedef struct http_request {
     uint16_t port;
+    bool is_ipv6;        /* of [::1] */
     const char *method;  /* NULL = "GET" */
     const char *path;    /* as sent */
-    const char *host;    /* NULL = 127.0.0.1:port */
+    const char *host;    /* NULL = 127.0.0.1:port, [::1]:port */
     const char *headers; /* "Name: value\r\n" …, or NULL */
     const char *body;    /* NULL = none */
 } http_request_t;

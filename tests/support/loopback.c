@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t manual_time_ns;
+static _Atomic uint64_t manual_time_ns; /* loops with threads read it, too */
 
 static uint64_t manual_clock(void *context)
 {
@@ -13,11 +13,18 @@ static uint64_t manual_clock(void *context)
     return manual_time_ns;
 }
 
-static reef_error_t peer_send(void *connection, const send_message_t *message)
+static void peer_ping(void *connection, reef_buffer_t *payload)
 {
     loopback_peer_t *peer = connection;
-    reef_span_t payload = reef_buffer_payload(message->payload);
+    reef_span_t data = payload ? reef_buffer_payload(payload) : (reef_span_t){0};
 
+    peer->ping_count++;
+    snprintf(peer->last_ping, sizeof(peer->last_ping), "%.*s", (int)data.size,
+             (const char *)data.data);
+}
+
+static reef_error_t take_in(loopback_peer_t *peer, reef_span_t payload)
+{
     if (peer->send_error != REEF_OK) {
         return peer->send_error;
     }
@@ -29,6 +36,14 @@ static reef_error_t peer_send(void *connection, const send_message_t *message)
     peer->received[peer->received_size++] = '\n';
     peer->received[peer->received_size] = '\0';
     return REEF_OK;
+}
+
+static reef_error_t peer_send(void *connection, const send_message_t *message)
+{
+    reef_error_t error = take_in(connection, reef_buffer_payload(message->payload));
+
+    reef_buffer_unref(message->payload);
+    return error;
 }
 
 static void peer_flush(void *connection)
@@ -67,16 +82,27 @@ static uint32_t connection_count(const void *self)
     return 0;
 }
 
-static const reef_transport_t loopback_transport = {
-    .name = "loopback",
-    .kind = 0,
-    .send = peer_send,
-    .flush = peer_flush,
-    .close = peer_close,
-    .resume = peer_resume,
-    .queue_bytes = peer_queue_bytes,
-    .stop_accepting = stop_accepting,
-    .connection_count = connection_count,
+#define LOOPBACK_FUNCTIONS                                                             \
+    .name = "loopback", .kind = 0, .send = peer_send, .flush = peer_flush,             \
+    .close = peer_close, .resume = peer_resume, .queue_bytes = peer_queue_bytes,       \
+    .stop_accepting = stop_accepting, .connection_count = connection_count
+
+static const reef_transport_t loopback_transport = {LOOPBACK_FUNCTIONS};
+
+const reef_transport_t loopback_ping_transport = {
+    LOOPBACK_FUNCTIONS,
+    .ping = peer_ping,
+};
+
+static reef_link_form_t binary_form(const void *connection)
+{
+    (void)connection;
+    return (reef_link_form_t){.is_binary = true};
+}
+
+const reef_transport_t loopback_binary_transport = {
+    LOOPBACK_FUNCTIONS,
+    .form = binary_form,
 };
 
 static void require(reef_error_t error, const reef_failure_t *failure)
@@ -124,7 +150,9 @@ bool loopback_request(reef_app_t *app,
     reef_refusal_t refusal;
 
     *peer = (loopback_peer_t){.app = app};
-    filled.transport = &loopback_transport;
+    if (filled.transport == NULL) {
+        filled.transport = &loopback_transport;
+    }
     filled.connection = peer;
     peer->link = reef_link_request(app, &filled, &refusal);
     if (peer->link == 0) {
@@ -146,6 +174,11 @@ bool loopback_say(loopback_peer_t *peer, const char *text)
 {
     return reef_link_receive(peer->app, peer->link, REEF_PAYLOAD_TEXT,
                              reef_span_text(text));
+}
+
+bool loopback_send(loopback_peer_t *peer, reef_span_t bytes)
+{
+    return reef_link_receive(peer->app, peer->link, REEF_PAYLOAD_BINARY, bytes);
 }
 
 void loopback_disconnect(loopback_peer_t *peer)

@@ -26,7 +26,15 @@ typedef struct loopback_peer {
     bool is_closed;
     bool is_resumed;
     reef_error_t send_error; /* answered to every send */
+    uint32_t ping_count;     /* of loopback_ping_transport */
+    char last_ping[128];     /* what it carried */
 } loopback_peer_t;
+
+/** A transport whose protocol has a ping; that of the other peers has none. */
+extern const reef_transport_t loopback_ping_transport;
+
+/** One whose messages are binary, whatever they are. */
+extern const reef_transport_t loopback_binary_transport;
 
 /** An app that takes settings from @p argv only; the time is what the test says. */
 reef_app_t *loopback_app_create(int argc, const char *const *argv);
@@ -40,14 +48,18 @@ void loopback_app_start(reef_app_t *app);
 /** Connect a peer; its entity exists after the next step. */
 void loopback_connect(reef_app_t *app, loopback_peer_t *peer);
 
-/** The same with facts of the test's choice: of @p desc, all but transport and
- *  connection.  A peer that is refused is closed; returns false then. */
+/** The same with facts of the test's choice: of @p desc, all but the connection, and
+ * the transport where it is NULL.  A peer that is refused is closed; returns false
+ * then. */
 bool loopback_request(reef_app_t *app,
                       loopback_peer_t *peer,
                       const reef_link_desc_t *desc);
 
 /** The peer says @p text; false = it was told to stop. */
 bool loopback_say(loopback_peer_t *peer, const char *text);
+
+/** The peer sends bytes, as a binary message; false = it was told to stop. */
+bool loopback_send(loopback_peer_t *peer, reef_span_t bytes);
 
 /** The peer goes away. */
 void loopback_disconnect(loopback_peer_t *peer);

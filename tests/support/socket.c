@@ -21,17 +21,51 @@ static struct sockaddr_in loopback(uint16_t port)
     };
 }
 
-int socket_connect(uint16_t port)
+static struct sockaddr_in6 loopback_ipv6(uint16_t port)
 {
-    struct sockaddr_in address = loopback(port);
-    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return (struct sockaddr_in6){
+        .sin6_family = AF_INET6,
+        .sin6_port = htons(port),
+        .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+    };
+}
+
+static int connect_to(const struct sockaddr *address, socklen_t size)
+{
+    int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int one = 1;
 
     assert_true(descriptor >= 0);
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    assert_int_equal(
-        connect(descriptor, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(connect(descriptor, address, size), 0);
     return descriptor;
+}
+
+int socket_connect(uint16_t port)
+{
+    struct sockaddr_in address = loopback(port);
+
+    return connect_to((const struct sockaddr *)&address, sizeof(address));
+}
+
+int socket_connect_ipv6(uint16_t port)
+{
+    struct sockaddr_in6 address = loopback_ipv6(port);
+
+    return connect_to((const struct sockaddr *)&address, sizeof(address));
+}
+
+bool socket_has_ipv6(void)
+{
+    struct sockaddr_in6 address = loopback_ipv6(0);
+    int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = descriptor >= 0 && bind(descriptor, (const struct sockaddr *)&address,
+                                       sizeof(address)) == 0;
+
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return has;
 }
 
 int socket_listen(uint16_t *port)

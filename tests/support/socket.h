@@ -18,6 +18,12 @@ enum {
 /** Connect to 127.0.0.1:@p port.  The caller closes the descriptor. */
 int socket_connect(uint16_t port);
 
+/** The same to [::1]. */
+int socket_connect_ipv6(uint16_t port);
+
+/** Whether this machine has [::1]. */
+bool socket_has_ipv6(void);
+
 /** Listen on a free port of 127.0.0.1.  The caller closes the descriptor. */
 int socket_listen(uint16_t *port);
 

@@ -27,12 +27,20 @@ typedef void (*reef_observer_fn)(reef_world_t *world,
                                  const void *value,
                                  void *context);
 
-/** Call @p run for every such change until the world ends, in order of
- *  registration.  @p context is borrowed. */
+/** Call @p run for every such change, in order of registration, until the world ends
+ *  or reef_world_unobserve().  @p context is borrowed. */
 void reef_world_observe(reef_world_t *world,
                         reef_observe_t what,
                         const reef_type_t *type,
                         reef_observer_fn run,
                         void *context);
+
+/** Stop that: for whoever goes before the world does.  Nothing happens when there is no
+ *  such observer.  Not from an observer. */
+void reef_world_unobserve(reef_world_t *world,
+                          reef_observe_t what,
+                          const reef_type_t *type,
+                          reef_observer_fn run,
+                          void *context);
 
 #endif /* REEF_OBSERVER_H */

@@ -41,7 +41,8 @@ typedef struct reef_app_desc {
     const char *const *argv;   /* `--help`.  argc 0 = no command line */
     bool ignore_environment;   /* tests: take no setting from REEF_… */
     reef_clock_fn clock;       /* NULL = the monotonic clock.  With a clock of one's */
-    void *clock_context;       /* own, reef_app_tick_n() and no run */
+    void *clock_context;       /* own, reef_app_tick_n() and no run; server.io_threads
+                                  read it, too */
     const reef_alloc_t *alloc; /* NULL = default; server.io_threads use it, too */
 } reef_app_desc_t;
 

@@ -36,7 +36,11 @@ REEF_COMPONENT(session,
                REEF_U64(messages_out),
                REEF_U64(bytes_in, .unit = "B"),
                REEF_U64(bytes_out, .unit = "B"),
-               REEF_I64(rtt_us, .unit = "us", .doc = "-1 = not known"));
+               REEF_I64(rtt_us, .unit = "us", .doc = "-1 = not known"),
+               REEF_I64(jitter_us,
+                        .unit = "us",
+                        .doc = "by how much round trips differ from the one before, "
+                               "smoothed; -1 = not known"));
 
 /** The room a client is in.  Written by the plugin that owns rooms. */
 REEF_COMPONENT(room, REEF_READ_ONLY, REEF_STRING(value, 128));
@@ -48,6 +52,18 @@ REEF_COMPONENT(position_2d,
                REEF_PERSISTENT | REEF_REPLICATED,
                REEF_F32(x, .unit = "m"),
                REEF_F32(y, .unit = "m"));
+
+REEF_COMPONENT(position_3d,
+               REEF_PERSISTENT | REEF_REPLICATED,
+               REEF_F32(x, .unit = "m"),
+               REEF_F32(y, .unit = "m"),
+               REEF_F32(z, .unit = "m"));
+
+/** Makes an entity that has a position seen by the clients near it, whatever it is: the
+ *  plugin `spatial` gives it an id, unless it has one. */
+REEF_COMPONENT(spatial,
+               REEF_PERSISTENT,
+               REEF_U64(id, .doc = "what clients call it; of a client its client id"));
 
 REEF_COMPONENT(velocity_2d,
                REEF_PERSISTENT | REEF_REPLICATED,

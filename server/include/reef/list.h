@@ -20,19 +20,25 @@
 
 #include <reef/app.h>
 
+enum {
+    REEF_LIST_KEY_SIZE = 256 /* bytes of the largest key, its NUL included */
+};
+
 typedef struct reef_list_desc {
     const char *name; /* unique, snake_case */
     const char *doc;  /* one line for people */
 
-    /** What a row is.  Its first field, a string or an integer, is the row's key:
-     * unique in the list.  Texts (REEF_TEXT) are not allowed. */
+    /** What a row is.  Its first field, a string (UTF-8) or an integer, is the row's
+     * key: unique in the list.  Texts (REEF_TEXT) are not allowed.  A field that is an
+     * entity becomes a link. */
     const reef_type_t *row;
 
     /** Rows there are now. */
     uint32_t (*count)(void *context);
 
     /** Write row @p index, less than the count, to @p row, which is zeroed.  The order
-     *  is that of the plugin, and stays while nothing changes. */
+     *  is that of the plugin, and stays while nothing changes.  Called for thousands of
+     *  rows in a frame, so it looks nothing up. */
     void (*get)(void *context, uint32_t index, void *row);
 
     /** Entities that belong to a row; borrowed until something changes.  NULL = rows

@@ -42,7 +42,8 @@ typedef struct message_received {
     reef_entity_t entity;
     uint64_t client_id;
     reef_buffer_t *payload; /* borrowed while the event lives */
-    uint32_t owner;         /* router's id of the prefix that owns it; 0 = none */
+    uint32_t owner;         /* router's id of the prefix that owns it; 0 = none; see
+                               REEF_OWNER_TYPED in opcode.h */
 } message_received_t;
 
 /** A group of clients; see group.h.  0 is none. */

@@ -16,12 +16,19 @@ typedef struct reef_name_rules {
     const char *what; /* in the complaint: "A nickname" */
     size_t max_size;  /* bytes */
     bool is_one_word; /* no white space */
+
+    /** Not the names that are given to those without one: "User" refuses `User 7`, in
+     *  whatever case and with any white space between.  NULL = no such names. */
+    const char *reserved;
+    char separator; /* what ends the name where it is shown, as in `NAME: text`, and so
+                       is not in it; 0 = any character may */
 } reef_name_rules_t;
 
 /**
  * Check a name: 1 to max_size bytes, UTF-8, no control characters (C0, DEL, C1), no
- * invisible ones that reorder or hide text (U+200B to U+200F, U+2028 to U+202E, U+2060
- * to U+2069, U+FEFF), not beginning with `[` as notices do.
+ * invisible ones that hide, reorder or only fill (zero-width, bidirectional and tag
+ * characters, fillers, byte order marks), no white space at its ends, not beginning
+ * with `[` as notices do.
  *
  * @return REEF_OK; REEF_E_RANGE (its size) or REEF_E_INVALID, with a sentence for the
  *         client in @p failure: "A nickname has at most 32 bytes."

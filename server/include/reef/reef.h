@@ -13,7 +13,9 @@
 #include <reef/http.h>
 #include <reef/list.h>
 #include <reef/message.h>
+#include <reef/message_bundle.h>
 #include <reef/name.h>
+#include <reef/opcode.h>
 #include <reef/plugin.h>
 #include <reef/room.h>
 #include <reef/router.h>

@@ -19,7 +19,8 @@
 #include <reef/group.h>
 #include <reef/relation.h>
 
-REEF_RELATION(in_room, REEF_READ_ONLY, REEF_DETACH);
+/** Operators may set and remove it too. */
+REEF_RELATION(in_room, 0, REEF_DETACH);
 
 /** Of a room: its name, and the group of its members. */
 REEF_COMPONENT(room_channel,

@@ -8,8 +8,9 @@
  * handler declined them.  Handlers are called in one exclusive system of `update`,
  * called `router`, per client in order of arrival, and see the effect of those before.
  *
- * Without any prefix the router never answers.  With one, a text `/x …` that nobody
- * owns, or whose handler declines it, is answered `[Error] Unknown command: /x`.
+ * Without any prefix the router never answers.  With one, be it "" but not a whole
+ * text, a text `/x …` that nobody owns, or whose handler declines it, is answered
+ * `[Error] Unknown command: /x`.
  */
 #ifndef REEF_ROUTER_H
 #define REEF_ROUTER_H

@@ -10,11 +10,17 @@
 #define REEF_TRANSPORT_H
 
 #include <reef/app.h>
-#include <reef/buffer.h>
 #include <reef/message.h>
+#include <reef/message_bundle.h>
 
 /** The link of one connection: slot and generation; 0 is none. */
 typedef uint64_t reef_link_t;
+
+/** How messages travel on a connection; it never changes. */
+typedef struct reef_link_form {
+    reef_framing_t framing;
+    bool is_binary; /* a message says nothing of what it is: all that come are binary */
+} reef_link_form_t;
 
 typedef struct reef_transport {
     const char *name; /* as in the log: "websocket" */
@@ -22,10 +28,10 @@ typedef struct reef_transport {
     bool is_lossy;    /* messages may be lost on their way anyway: one that is refused
                          for a full queue does not end its session */
 
-    /** Queue @p payload to a peer; takes a reference of its own.  Returns REEF_OK,
-     *  REEF_E_LIMIT (reliable, and the queue is full: the session is then closed,
-     * unless the transport is lossy), REEF_E_RANGE (too large for this transport) or
-     * REEF_E_CLOSED. */
+    /** Queue a message to a peer; its payload's reference is taken over, whatever the
+     *  result.  Returns REEF_OK, REEF_E_LIMIT (reliable, and the queue is full: the
+     * session is then closed, unless the transport is lossy), REEF_E_RANGE (too large
+     * for this transport) or REEF_E_CLOSED. */
     reef_error_t (*send)(void *connection, const send_message_t *message);
 
     /** Write what was queued since the last flush: once per connection and frame.
@@ -49,6 +55,15 @@ typedef struct reef_transport {
     void (*join)(void *connection, uint32_t group);
     void (*leave)(void *connection, uint32_t group);
 
+    /** Ask the peer for a sign of life by a ping of the protocol, which carries
+     *  @p payload (NULL = nothing); takes a reference of its own.  Nothing happens
+     *  while one is under way.  NULL = the protocol has none. */
+    void (*ping)(void *connection, reef_buffer_t *payload);
+
+    /** When the last byte of the peer came, by the app's clock; 0 = none yet.  NULL =
+     *  when it last handed something in. */
+    uint64_t (*heard_ns)(const void *connection);
+
     /** Bytes queued and not yet given to the system. */
     uint64_t (*queue_bytes)(const void *connection);
 
@@ -62,6 +77,10 @@ typedef struct reef_transport {
      *  carried out, for all transports, before the first plugin is cleaned up.  NULL =
      *  there never is anything. */
     void (*end)(void *transport);
+
+    /** How messages travel on a connection.  Such a transport is sent bundles as they
+     *  are; NULL = it is sent their messages one by one, and they are texts. */
+    reef_link_form_t (*form)(const void *connection);
 } reef_transport_t;
 
 /** A header of the request. */

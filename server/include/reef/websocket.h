@@ -28,7 +28,7 @@ REEF_COMPONENT(
     REEF_STRING(subprotocols,
                 256,
                 .doc = "subprotocols spoken, with commas; the first offered one is "
-                       "chosen"),
+                       "chosen; empty = reef.v1 where plugins have typed messages"),
     REEF_U32(max_message,
              .initial = "1048576",
              .min = 125,

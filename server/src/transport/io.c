@@ -53,7 +53,7 @@ static void create_io(reef__ios_t *ios, uint32_t index)
     io->index = index;
     io->loop = ios->is_threaded ? reef__loop_create(alloc) : ios->app->loop;
     io->slab = reef_resize(alloc, NULL, 0, REEF__IO_SLAB_SIZE);
-    io->now_ms = uv_now(reef__loop_uv(io->loop));
+    reef__io_look_at_clock(io);
     reef__spsc_init(&io->orders, alloc, sizeof(reef__order_t));
     reef__spsc_init(&io->reports, alloc, sizeof(reef__report_t));
     reef__wheel_init(&io->wheel, io->now_ms);
@@ -128,12 +128,17 @@ static bool has_overslept(reef__io_t *io, uint64_t now_ms)
     return io->has_overslept;
 }
 
+void reef__io_look_at_clock(reef__io_t *io)
+{
+    io->now_ms = uv_now(reef__loop_uv(io->loop));
+    io->now_ns = reef__app_clock(io->ios->app);
+}
+
 static void take_in(reef__io_t *io)
 {
-    uint64_t now_ms = uv_now(reef__loop_uv(io->loop));
-    bool must_poll_again = has_overslept(io, now_ms);
+    bool must_poll_again = has_overslept(io, uv_now(reef__loop_uv(io->loop)));
 
-    io->now_ms = now_ms;
+    reef__io_look_at_clock(io);
     reef__streams_read(io);
     if (!must_poll_again) {
         expire(io);

@@ -50,6 +50,10 @@ typedef struct reef__peer_type {
     void (*pause)(reef__peer_t *peer); /* stop reading */
     void (*resume)(reef__peer_t *peer);
 
+    /** Ask for a sign of life, see reef_transport_t; @p payload is taken over, and may
+     *  be NULL.  NULL = the transport has no such function either. */
+    void (*ping)(reef__peer_t *peer, reef_buffer_t *payload);
+
     /** Free the peer: it is closed, and the world has let go of it. */
     void (*release)(reef__peer_t *peer);
 
@@ -69,9 +73,11 @@ struct reef__peer {
     reef_link_t link;                 /* the world's; 0 = has no link */
     struct reef_admission *admission; /* the world's: let in, and has to hear of it */
     _Atomic uint64_t queue_bytes;     /* told by the loop, read by the world */
+    _Atomic uint64_t heard_ns;        /* likewise: when bytes came last; 0 = never */
     reef__fan_memberships_t memberships; /* the loop's; see fan.h */
-    uint8_t framing;                     /* reef__framing_t; set by the transport */
-    reef__wheel_node_t deadline;         /* the loop's */
+    uint8_t framing; /* reef__framing_t; set by the transport before it is opened */
+    bool is_binary;  /* likewise; see reef_link_form_t */
+    reef__wheel_node_t deadline; /* the loop's */
 
     /* The loop's: what it has reported of this peer and the world has not taken. */
     uint64_t unread_mark; /* number of the last report of a message, + 1 */
@@ -110,6 +116,7 @@ struct reef__io {
     } flushes;
     uint8_t *slab;               /* [REEF__IO_SLAB_SIZE]: every read lands here */
     uint64_t now_ms;             /* of this pass */
+    uint64_t now_ns;             /* when it began to take in, by the app's clock */
     bool has_overslept;          /* deadlines wait for one more poll */
     _Atomic bool is_sleeping;    /* the loop waits for events: wake it */
     _Atomic bool has_waiting;    /* waiting.count > 0; set by the loop */
@@ -217,14 +224,18 @@ reef_error_t reef__peer_send(void *self, const send_message_t *message);
 void reef__peer_close(void *self, uint16_t code, const char *reason);
 void reef__peer_pause(void *self);
 void reef__peer_resume(void *self);
+void reef__peer_ping(void *self, reef_buffer_t *payload);
 uint64_t reef__peer_queue_bytes(const void *self);
+uint64_t reef__peer_heard_ns(const void *self);
 void reef__peer_join(void *self, uint32_t group);
 void reef__peer_leave(void *self, uint32_t group);
+reef_link_form_t reef__peer_form(const void *self);
 
 #define REEF__PEER_TRANSPORT                                                           \
     .send = reef__peer_send, .close = reef__peer_close, .pause = reef__peer_pause,     \
     .resume = reef__peer_resume, .queue_bytes = reef__peer_queue_bytes,                \
-    .join = reef__peer_join, .leave = reef__peer_leave
+    .heard_ns = reef__peer_heard_ns, .join = reef__peer_join,                          \
+    .leave = reef__peer_leave, .form = reef__peer_form
 
 /* Reports: the loop's thread --------------------------------------------------------
  */
@@ -234,6 +245,15 @@ void reef__peer_init(reef__peer_t *peer, reef__io_t *io, const reef__peer_type_t
 
 /** Release what the peer holds, before it is freed. */
 void reef__peer_finish(reef__peer_t *peer);
+
+/** Bytes of the peer have come. */
+static inline void reef__peer_note_bytes(reef__peer_t *peer)
+{
+    atomic_store_explicit(&peer->heard_ns, peer->io->now_ns, memory_order_relaxed);
+}
+
+/** The present time, both ways: before anything is taken in. */
+void reef__io_look_at_clock(reef__io_t *io);
 
 /** Have `expired` called at @p due_ms of the loop's clock, instead of any time set
  *  before. */

@@ -16,6 +16,7 @@ typedef enum reef__order_kind {
     REEF__ORDER_ADMIT,
     REEF__ORDER_REFUSE,
     REEF__ORDER_CLOSE,
+    REEF__ORDER_PING,
     REEF__ORDER_PAUSE,
     REEF__ORDER_RESUME,
     REEF__ORDER_RELEASE,
@@ -29,8 +30,8 @@ typedef struct reef__order {
         void (*call)(void *context); /* call */
     };
     union {
-        reef_buffer_t *payload; /* send: one reference; close, refuse: the reason, or
-                                   NULL */
+        reef_buffer_t *payload; /* send, ping: one reference; close, refuse: the reason,
+                                   or NULL */
         void *context;          /* call */
     };
     uint64_t key;
@@ -58,7 +59,9 @@ typedef struct reef__report {
         reef_buffer_t *payload;   /* received: one reference */
         reef_link_desc_t *opened; /* opened, asked: owned, its texts behind it */
     };
-    int64_t value; /* heard: µs; failed: the error; leaving, closed: the reason */
+    int64_t value; /* received: bytes of the payload, which is not looked at before its
+                      turn comes; heard: µs; failed: the error; leaving, closed: the
+                      reason */
     uint8_t kind;  /* reef__report_kind_t */
 } reef__report_t;
 

@@ -666,6 +666,7 @@ void reef__tcp_accept(reef__tcp_server_t *server,
     }
     connection->counted = counted;
     connection->stream.peer.framing = (uint8_t)server->limits.framing;
+    connection->stream.peer.is_binary = !server->limits.is_text;
     set_options(descriptor, &server->config);
     begin(connection);
 }

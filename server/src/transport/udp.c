@@ -62,7 +62,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
     reef__udp_listener_t *listener = poll->data;
 
     /* The loop may have slept for long; what begins now has its time before it. */
-    listener->loop->io->now_ms = uv_now(poll->loop);
+    reef__io_look_at_clock(listener->loop->io);
     if ((events & UV_WRITABLE) != 0) {
         listener->is_blocked = false; /* the end of the pass sends */
     }

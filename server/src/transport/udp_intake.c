@@ -224,6 +224,7 @@ static void take_from_peer(reef__udp_peer_t *peer, reef_span_t payload)
         return;
     }
     peer->heard_ms = peer->peer.io->now_ms;
+    reef__peer_note_bytes(&peer->peer);
     if (peer->listener->loop->server->config.cookie) {
         (void)reef__udp_cookie_cut(&payload);
     }

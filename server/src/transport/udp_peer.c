@@ -68,6 +68,7 @@ void reef__udp_peer_open(reef__udp_listener_t *listener,
     memset(peer, 0, sizeof(*peer));
     reef__peer_init(&peer->peer, loop->io, &peer_type);
     peer->peer.framing = REEF__FRAMING_NONE;
+    peer->peer.is_binary = loop->server->config.payload != REEF_UDP_TEXT;
     peer->listener = listener;
     memcpy(&peer->address, from, sizeof(peer->address));
     peer->is_counted = is_counted;

@@ -5,6 +5,9 @@
  *
  *     ring: a ─ b ─ c     batch: a1 a2 b1 c1 c2 c3 …  ─►  sent, refused, or left over
  *
+ * A bundle is one entry of its outbox and as many datagrams as it has messages; those
+ * that are sent are consumed from its front, as a stream consumes bytes.
+ *
  * What the system has no room for stays where it is, and the classes of messages say
  * what gives way when an outbox is full.
  */
@@ -12,6 +15,7 @@
 
 #include "app.h"
 #include "buffer.h"
+#include "message_bundle.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -85,12 +89,29 @@ void reef__udp_discard(reef__udp_peer_t *peer)
 /* Sending ---------------------------------------------------------------------------
  */
 
+/* What is left of an entry that is a bundle, the first one's if it is begun. */
+static reef_span_t parts_left(const reef_buffer_t *bundle, uint32_t first_offset)
+{
+    return reef_span_skip(reef_buffer_payload(bundle), first_offset);
+}
+
 /* The first message of the peer is sent or given up. */
 static void pop(reef__udp_peer_t *peer)
 {
     uint64_t before = memory_of(&peer->outbox);
+    reef_buffer_t *first = NULL;
 
-    reef__outbox_pop(&peer->outbox);
+    reef__outbox_gather_whole(&peer->outbox, &first, 1);
+    if (reef__buffer_is_bundle(first)) {
+        reef_span_t left = parts_left(first, peer->outbox.first_offset);
+        size_t size = left.size;
+        reef__part_t part;
+
+        (void)reef__part_next(&left, &part);
+        reef__outbox_consume(&peer->outbox, size - left.size);
+    } else {
+        reef__outbox_pop(&peer->outbox);
+    }
     note_change(peer, before);
 }
 
@@ -115,6 +136,41 @@ static void on_failed(void *context, uint32_t index, int cause)
     reef__peer_failed(&loop->owners[index]->peer, error_for(cause));
 }
 
+static void add_datagram(reef__udp_loop_t *loop,
+                         reef__udp_peer_t *peer,
+                         uint32_t index,
+                         reef_span_t payload)
+{
+    loop->owners[index] = peer;
+    reef__udp_sender_add(loop->sender, &peer->address.any, payload);
+}
+
+/* Datagrams of one peer, from number @p count of the batch up to @p end; returns where
+ * they end. */
+static uint32_t collect_from(reef__udp_loop_t *loop,
+                             reef__udp_peer_t *peer,
+                             uint32_t count,
+                             uint32_t end)
+{
+    reef_buffer_t *entries[SHARE];
+    uint32_t taken = reef__outbox_gather_whole(&peer->outbox, entries, end - count);
+
+    for (uint32_t i = 0; i < taken && count < end; i++) {
+        reef_span_t parts;
+        reef__part_t part;
+
+        if (!reef__buffer_is_bundle(entries[i])) {
+            add_datagram(loop, peer, count++, reef_buffer_payload(entries[i]));
+            continue;
+        }
+        parts = parts_left(entries[i], i == 0 ? peer->outbox.first_offset : 0);
+        while (count < end && reef__part_next(&parts, &part)) {
+            add_datagram(loop, peer, count++, part.payload);
+        }
+    }
+    return count;
+}
+
 /* As much as fits one batch, from the head of the ring on. */
 static void collect(reef__udp_listener_t *listener)
 {
@@ -123,16 +179,9 @@ static void collect(reef__udp_listener_t *listener)
     uint32_t count = 0;
 
     do {
-        reef_buffer_t *messages[SHARE];
         uint32_t room = REEF__UDP_SENDS - count;
-        uint32_t taken = reef__outbox_gather_whole(&peer->outbox, messages,
-                                                   room < SHARE ? room : SHARE);
 
-        for (uint32_t i = 0; i < taken; i++) {
-            loop->owners[count++] = peer;
-            reef__udp_sender_add(loop->sender, &peer->address.any,
-                                 reef_buffer_payload(messages[i]));
-        }
+        count = collect_from(loop, peer, count, count + (room < SHARE ? room : SHARE));
         peer = peer->next_dirty;
     } while (peer != listener->dirty && count < REEF__UDP_SENDS);
     listener->dirty = peer; /* where the next batch begins */
@@ -221,6 +270,22 @@ refuse(reef__udp_peer_t *peer, const reef__fan_message_t *message, reef_error_t 
     reef__peer_failed(&peer->peer, error);
 }
 
+/* Bytes of the largest datagram that a message or a bundle makes. */
+static size_t largest_datagram(const reef_buffer_t *payload)
+{
+    reef_span_t parts = reef_buffer_payload(payload);
+    size_t largest = 0;
+    reef__part_t part;
+
+    if (!reef__buffer_is_bundle(payload)) {
+        return parts.size;
+    }
+    while (reef__part_next(&parts, &part)) {
+        largest = part.payload.size > largest ? part.payload.size : largest;
+    }
+    return largest;
+}
+
 void reef__udp_send(reef__udp_peer_t *peer, const reef__fan_message_t *message)
 {
     reef__udp_listener_t *listener = peer->listener;
@@ -231,7 +296,8 @@ void reef__udp_send(reef__udp_peer_t *peer, const reef__fan_message_t *message)
         reef_buffer_unref(message->payload);
         return;
     }
-    if (size > listener->loop->server->config.max_datagram) {
+    if (largest_datagram(message->payload) >
+        listener->loop->server->config.max_datagram) {
         refuse(peer, message, REEF_E_RANGE);
         return;
     }

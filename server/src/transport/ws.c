@@ -73,6 +73,7 @@ const reef_transport_t reef__ws_transport = {
     .name = "websocket",
     .kind = 1,
     REEF__PEER_TRANSPORT,
+    .ping = reef__peer_ping,
     .stop_accepting = stop_accepting,
     .connection_count = connection_count,
     .end = end,

@@ -76,6 +76,7 @@ typedef struct reef__ws_connection {
     uint64_t heard_ms;     /* when bytes came last */
     uint64_t message_ms;   /* when the message in assembly began; 0 = none */
     uint64_t ping_ns;      /* when a ping was sent that is not answered; 0 = none */
+    reef_buffer_t *ping;   /* owned: what that carries; NULL = nothing */
     const char *reason;    /* ENDING: to close with; static, may be NULL */
     reef__ip_t counted;    /* the address it counts for */
     reef__quota_t *place;  /* the server's that it is in, or NULL */

@@ -4,6 +4,7 @@
  * broadcast is compressed once.  With a window every message is compressed for its
  * connection, in the order in which it is sent; so those that may be dropped or
  * replaced while they wait, and would leave a hole in that order, go out as they are.
+ * So do bundles, which are frames already: an uncompressed message touches no window.
  */
 #include "transport/ws.h"
 
@@ -61,7 +62,8 @@ reef_buffer_t *reef__ws_compress(reef__ws_connection_t *connection,
     reef_buffer_t *frame;
     uint32_t key;
 
-    if (deflate == NULL || !reef__ws_deflate_wants(deflate, size)) {
+    if (deflate == NULL || reef__buffer_is_bundle(payload) ||
+        !reef__ws_deflate_wants(deflate, size)) {
         return payload;
     }
     key = reef__ws_deflate_share_key(deflate, size);

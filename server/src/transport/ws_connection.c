@@ -61,6 +61,14 @@ static uint64_t write_due_ms(const reef__ws_connection_t *connection)
            connection->server->config.write_timeout_s * UINT64_C(1000);
 }
 
+/* Whether a ping is under way: what comes next is its answer, for all we know.  A peer
+ * that has said something since and not answered is to be asked anew. */
+static bool is_asked(const reef__ws_connection_t *connection)
+{
+    return connection->ping_ns != 0 &&
+           reef__peer_heard_ns(&connection->stream.peer) <= connection->ping_ns;
+}
+
 /* The next time at which an open connection has to be looked at. */
 static uint64_t open_due_ms(const reef__ws_connection_t *connection)
 {
@@ -68,8 +76,7 @@ static uint64_t open_due_ms(const reef__ws_connection_t *connection)
     uint64_t due = UINT64_MAX;
 
     if (config->idle_timeout_s > 0) {
-        due = connection->ping_ns == 0 ? ping_due_ms(connection)
-                                       : idle_due_ms(connection);
+        due = is_asked(connection) ? idle_due_ms(connection) : ping_due_ms(connection);
     }
     if (connection->message_ms != 0 && config->message_timeout_s > 0) {
         due = earlier(due, message_due_ms(connection));
@@ -172,6 +179,8 @@ void reef__ws_abort(reef__ws_connection_t *connection, reef_disconnect_t reason)
     reef__ws_handshake_finish(connection);
     release_held(connection, connection->held);
     connection->held = NULL;
+    reef_buffer_unref(connection->ping);
+    connection->ping = NULL;
     reef__quota_uncount(&connection->server->quota, &connection->counted);
     deflate = connection->reader.deflate;
     reef__ws_reader_finish(&connection->reader, &connection->server->limits);
@@ -349,14 +358,48 @@ static void close_peer(reef__peer_t *peer, uint16_t code, reef_span_t reason)
 
 /* Time is over ----------------------------------------------------------------- */
 
-static void send_ping(reef__ws_connection_t *connection)
+static reef_span_t ping_payload(const reef__ws_connection_t *connection)
 {
-    reef_buffer_t *ping = reef__buffer_websocket(REEF__WS_OP_PING, (reef_span_t){0});
-    reef_error_t error =
-        reef__stream_push(&connection->stream, ping, REEF__OUTBOX_PONG, 0);
+    return connection->ping != NULL ? reef_buffer_payload(connection->ping)
+                                    : (reef_span_t){0};
+}
 
+static void forget_ping(reef__ws_connection_t *connection)
+{
+    reef_buffer_unref(connection->ping);
+    connection->ping = NULL;
+    connection->ping_ns = 0;
+}
+
+/* Takes the reference over.  TCP loses no ping, so one at a time will do, whoever asks;
+ * and so nobody takes the answer of one for that of another. */
+static void send_ping(reef__ws_connection_t *connection, reef_buffer_t *payload)
+{
+    reef_error_t error;
+
+    if (is_asked(connection)) {
+        reef_buffer_unref(payload);
+        return;
+    }
+    forget_ping(connection);
+    connection->ping = payload;
+    error = reef__stream_push(
+        &connection->stream,
+        reef__buffer_websocket(REEF__WS_OP_PING, ping_payload(connection)),
+        REEF_DROPPABLE, 0);
     (void)error; /* a full queue: the write timeout sees to it */
     connection->ping_ns = reef__app_clock(connection->server->app);
+}
+
+static void ping_peer(reef__peer_t *peer, reef_buffer_t *payload)
+{
+    reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
+
+    if (connection->state == REEF__WS_OPEN) {
+        send_ping(connection, payload);
+    } else {
+        reef_buffer_unref(payload);
+    }
 }
 
 static void look_at_open(reef__ws_connection_t *connection)
@@ -384,9 +427,8 @@ static void look_at_open(reef__ws_connection_t *connection)
                           REEF_DISCONNECT_TIMEOUT);
         return;
     }
-    if (config->idle_timeout_s > 0 && connection->ping_ns == 0 &&
-        ping_due_ms(connection) <= now) {
-        send_ping(connection);
+    if (config->idle_timeout_s > 0 && ping_due_ms(connection) <= now) {
+        send_ping(connection, NULL);
     }
     set_deadline(connection);
 }
@@ -465,19 +507,18 @@ static void answer_ping(reef__ws_connection_t *connection, reef_span_t payload)
     (void)error; /* a full queue loses pongs, nothing else */
 }
 
-static void note_pong(reef__ws_connection_t *connection)
+/* A pong may come unasked, as a sign of life of its own (RFC 6455 section 5.5.3). */
+static void note_pong(reef__ws_connection_t *connection, reef_span_t payload)
 {
-    int64_t rtt_us = -1;
+    uint64_t sent_ns = connection->ping_ns;
 
-    if (connection->ping_ns != 0) {
-        rtt_us =
-            (int64_t)(reef__app_clock(connection->server->app) - connection->ping_ns) /
-            1000;
+    if (sent_ns == 0 || !reef_span_equal(payload, ping_payload(connection))) {
+        return;
     }
-    connection->ping_ns = 0;
-    if (rtt_us >= 0) {
-        reef__peer_heard(&connection->stream.peer, rtt_us);
-    }
+    forget_ping(connection);
+    reef__peer_heard(&connection->stream.peer,
+                     (int64_t)(reef__app_clock(connection->server->app) - sent_ns) /
+                         1000);
 }
 
 static void on_peer_close(reef__ws_connection_t *connection,
@@ -559,7 +600,7 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
             answer_ping(connection, event.data);
             break;
         case REEF__WS_PONG:
-            note_pong(connection);
+            note_pong(connection, event.data);
             break;
         case REEF__WS_CLOSE:
             on_peer_close(connection, &event);
@@ -662,8 +703,8 @@ static void refuse(reef__peer_t *peer, uint16_t code, reef_span_t reason)
 
 #define PEER_FUNCTIONS                                                                 \
     .send = send_message, .send_frames = send_frames, .close = close_peer,             \
-    .pause = pause_reading, .resume = resume_reading, .release = release,              \
-    .expired = on_expired, .admit = admit, .refuse = refuse
+    .pause = pause_reading, .resume = resume_reading, .ping = ping_peer,               \
+    .release = release, .expired = on_expired, .admit = admit, .refuse = refuse
 
 static const reef__peer_type_t plain_type = {
     .transport = &reef__ws_transport,

@@ -8,6 +8,7 @@
 #include "app.h"
 #include "authenticate.h"
 #include "buffer.h"
+#include "opcode.h"
 #include "transport/address.h"
 
 #include <string.h>
@@ -182,12 +183,24 @@ static void await_admission(reef__ws_connection_t *connection,
     connection->state = REEF__WS_ASKING;
 }
 
+/* Of those offered.  Without a setting it is reef.v1, if the app has messages in it. */
+static reef_span_t choose_protocol(const reef__ws_connection_t *connection,
+                                   const reef__ws_upgrade_t *upgrade)
+{
+    const reef__ws_server_t *server = connection->server;
+    const char *spoken = server->config.subprotocols;
+
+    if (spoken[0] == '\0' && reef__opcodes_exist(server->app->opcodes)) {
+        spoken = REEF_V1;
+    }
+    return reef__ws_upgrade_choose_protocol(upgrade, reef_span_text(spoken));
+}
+
 static void accept_upgrade(reef__ws_connection_t *connection,
                            const reef__ws_upgrade_t *upgrade,
                            const struct sockaddr_storage *client)
 {
-    reef_span_t protocol = reef__ws_upgrade_choose_protocol(
-        upgrade, reef_span_text(connection->server->config.subprotocols));
+    reef_span_t protocol = choose_protocol(connection, upgrade);
     reef__ws_answer_t answer;
 
     answer.deflates = reef__ws_deflate_negotiate(upgrade, &connection->server->deflate,

@@ -39,6 +39,7 @@ const reef_transport_t reef__wss_transport = {
     .name = "wss",
     .kind = 2,
     REEF__PEER_TRANSPORT,
+    .ping = reef__peer_ping,
     .stop_accepting = stop_accepting,
     .connection_count = connection_count,
     .end = stop_accepting,

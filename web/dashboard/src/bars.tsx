@@ -1,17 +1,42 @@
 /** The sidebar with the views and the bar with the server's live figures. */
 import { useEffect, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icon.js";
-import { count, duration } from "./format.js";
-import { hrefTo, route } from "./route.js";
+import { count, duration, titleOf } from "./format.js";
+import { hrefTo, listHref, route } from "./route.js";
 import { logOut, session } from "./session.js";
 import { connection, type Connection, paused } from "./stream.js";
 import { theme, toggleTheme } from "./theme.js";
-import { frames, server, serverReadAt } from "./world.js";
+import { frames, lists, rowCounts, server, serverReadAt } from "./world.js";
 
 interface View {
   path: string;
   title: string;
   icon: IconName;
+}
+
+/** What plugins show of themselves, each list with the number of its rows. */
+function Lists() {
+  const [section, name] = route.value.path;
+  const offered = lists.value ?? [];
+  if (offered.length === 0) return null;
+  return (
+    <nav aria-label="Lists" class="lists">
+      <span class="muted" aria-hidden="true">
+        Lists
+      </span>
+      {offered.map((list) => (
+        <a
+          key={list.name}
+          href={listHref(list.name)}
+          title={list.doc ?? undefined}
+          aria-current={section === "lists" && name === list.name ? "page" : undefined}
+        >
+          <Icon name="list" /> <span>{titleOf(list.name)}</span>{" "}
+          <span class="count">{count(rowCounts.value[list.name] ?? list.rows)}</span>
+        </a>
+      ))}
+    </nav>
+  );
 }
 
 export function Sidebar({ views }: { views: View[] }) {
@@ -34,6 +59,7 @@ export function Sidebar({ views }: { views: View[] }) {
           </a>
         ))}
       </nav>
+      <Lists />
       <div class="foot">
         <button type="button" class="plain" aria-label={themeText} onClick={toggleTheme}>
           <Icon name={dark ? "sun" : "moon"} /> <span>{themeText}</span>

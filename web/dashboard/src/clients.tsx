@@ -60,7 +60,9 @@ function Row({ client, onKick }: { client: Client; onKick: () => void }) {
       <td class="muted" title={dateTime(client.connected_at)}>
         {ago(client.connected_at, Date.now())}
       </td>
-      <td class="number">{client.rtt_us === null ? "–" : micros(client.rtt_us)}</td>
+      <td class="number" title={client.jitter_us === null ? "" : `± ${micros(client.jitter_us)}`}>
+        {micros(client.rtt_us)}
+      </td>
       <td class="number">{count(client.messages_in)}</td>
       <td class="number">{count(client.messages_out)}</td>
       <td class="number">{bytes(client.bytes_in)}</td>

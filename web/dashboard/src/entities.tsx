@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.js";
 import { EntityTable } from "./entity_table.js";
-import { count } from "./format.js";
+import { Pager } from "./pager.js";
 import { goTo, hrefTo, route } from "./route.js";
 import { Empty, Pending, useLoaded } from "./state.js";
 import { useTopic } from "./stream.js";
@@ -113,48 +113,6 @@ function Columns(props: { chosen: string[]; onChoose: (columns: string[]) => voi
   );
 }
 
-interface PagerProps {
-  shown: number;
-  /** `undefined` until known, `null` when nobody counted. */
-  total: number | null | undefined;
-  next: string | null;
-}
-
-function Pager({ shown, total, next }: PagerProps) {
-  const { params } = route.value;
-  const trail = params.get("trail")?.split(" ").filter(Boolean) ?? [];
-  const cursor = params.get("cursor") ?? "";
-  const link = (to: string, back: string[]) =>
-    hrefTo("entities", {
-      query: params.get("query") ?? "",
-      text: params.get("text") ?? "",
-      cursor: to,
-      trail: back.join(" "),
-    });
-  const previous = trail.at(-1) ?? "-";
-  const first = trail.length * pageSize + 1;
-  return (
-    <nav class="pager" aria-label="Pages">
-      {total !== undefined && (
-        <span class="muted">
-          {shown === 0 ? "none" : `${count(first)}–${count(first + shown - 1)}`}
-          {total !== null && ` of ${count(total)}`}
-        </span>
-      )}
-      {cursor && (
-        <a class="button" href={link(previous === "-" ? "" : previous, trail.slice(0, -1))}>
-          Previous
-        </a>
-      )}
-      {next && (
-        <a class="button" href={link(next, [...trail, cursor || "-"])}>
-          Next
-        </a>
-      )}
-    </nav>
-  );
-}
-
 export function Entities() {
   const { params } = route.value;
   const query = params.get("query") ?? "";
@@ -190,6 +148,9 @@ export function Entities() {
       <div class="heading">
         <h1>Entities</h1>
         <Pager
+          path="entities"
+          keep={["query", "text"]}
+          pageSize={pageSize}
           shown={items.length}
           total={counted ? page?.total : null}
           next={page?.next_cursor ?? null}

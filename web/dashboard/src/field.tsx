@@ -2,8 +2,9 @@
 import { ChoiceField, TextField } from "./editors.js";
 import { short } from "./format.js";
 import { hintOf, isNumber } from "./kind.js";
-import { entityHref } from "./route.js";
+import { entityHref, rowHref } from "./route.js";
 import type { Field, Value } from "./types.js";
+import { listOf } from "./world.js";
 
 export type Operation = { op: "test" | "replace"; path: string; value: Value };
 
@@ -31,14 +32,26 @@ function partOf(value: Value, name: string): Value {
 export const labelOf = (props: LeafProps): string =>
   [props.context.component, ...props.path].join(".");
 
+/** The row that a component speaks of: `room` names one of the list `rooms`. */
+function rowOf({ context, path, value }: LeafProps): string | null {
+  const list = listOf(context.component.split("_")[0] ?? "");
+  const isKey = path.length === 1 && (path[0] === "value" || path[0] === list?.key);
+  return list && isKey && typeof value === "string" && value !== ""
+    ? rowHref(list.name, value)
+    : null;
+}
+
 function ReadOnly(props: LeafProps) {
   const { field, value, path } = props;
+  const row = rowOf(props);
   return (
     <div class="field" title={field.doc ?? undefined}>
       <span class="label">{path.at(-1)}</span>
       <output aria-label={labelOf(props)}>
         {field.type === "entity" && typeof value === "string" ? (
           <a href={entityHref(value)}>{value}</a>
+        ) : row ? (
+          <a href={row}>{short(value)}</a>
         ) : (
           short(value)
         )}{" "}

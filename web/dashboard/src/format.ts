@@ -78,7 +78,30 @@ export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }
 
-/** What to call an entity; a name without anything to see is none. */
+/** What to call an entity: its name, or the one a client chose; without anything to see in
+ *  it, it is none. */
 export function nameOf(entity: Entity): string {
-  return entity.name?.trim() ? entity.name : `entity ${entity.id}`;
+  const username = entity.components["username"];
+  const chosen =
+    username && typeof username === "object" && !Array.isArray(username) ? username["value"] : "";
+  const names = [entity.name, chosen].filter((name) => typeof name === "string" && name.trim());
+  return String(names[0] ?? `entity ${entity.id}`);
+}
+
+/** "rate_limit_offenders" as a heading: "Rate limit offenders". */
+export function titleOf(name: string): string {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A number with its unit; bytes and times in the units that fit, dates as an age. */
+export function measure(value: number, unit: string, doc: string): string {
+  if (unit === "B") return bytes(value);
+  if (unit === "us") return micros(value);
+  if (unit === "ms" && doc.includes("1970")) {
+    const age = (Date.now() - value) / 1000;
+    return value > 0 ? `${duration(age)} ago` : "–";
+  }
+  if (unit === "ms") return value === 0 ? "0 ms" : micros(value * 1000);
+  return unit ? `${short(value)} ${unit}` : short(value);
 }

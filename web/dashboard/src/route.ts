@@ -37,6 +37,13 @@ export function hrefTo(path: string, params: Record<string, string> = {}): strin
 
 export const entityHref = (id: string): string => hrefTo(`entities/${encodeURIComponent(id)}`);
 
+export const listHref = (name: string, params?: Record<string, string>): string =>
+  hrefTo(`lists/${encodeURIComponent(name)}`, params);
+
+/** A row's key is a parameter: it may be any text. */
+export const rowHref = (list: string, key: string): string =>
+  hrefTo(`lists/${encodeURIComponent(list)}/row`, { key });
+
 export function goTo(href: string, replace = false): void {
   if (replace) history.replaceState(null, "", href);
   else history.pushState(null, "", href);

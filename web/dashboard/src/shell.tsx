@@ -5,6 +5,8 @@ import { Notices } from "./dialog.js";
 import { Entities } from "./entities.js";
 import { EntityEditor } from "./entity.js";
 import type { IconName } from "./icon.js";
+import { ListRow } from "./list_row.js";
+import { ListRows } from "./list_rows.js";
 import { Login } from "./login.js";
 import { Overview } from "./overview.js";
 import { route } from "./route.js";
@@ -13,7 +15,7 @@ import { Snapshots } from "./snapshots.js";
 import { Sidebar, TopBar } from "./bars.js";
 import { openings } from "./stream.js";
 import { Systems } from "./systems.js";
-import { followFrames, loadServer } from "./world.js";
+import { followFrames, followLists, loadServer } from "./world.js";
 
 export const views: { path: string; title: string; icon: IconName }[] = [
   { path: "", title: "Overview", icon: "overview" },
@@ -24,7 +26,8 @@ export const views: { path: string; title: string; icon: IconName }[] = [
 ];
 
 function View() {
-  const [section, id] = route.value.path;
+  const { path, params } = route.value;
+  const [section, id, part] = path;
   switch (section) {
     case "entities":
       return id === undefined ? <Entities /> : <EntityEditor key={id} id={id} />;
@@ -34,6 +37,14 @@ function View() {
       return <Clients />;
     case "snapshots":
       return <Snapshots />;
+    case "lists": {
+      const key = params.get("key") ?? "";
+      return part === "row" && id !== undefined ? (
+        <ListRow key={`${id} ${key}`} name={id} rowKey={key} />
+      ) : (
+        <ListRows key={id} name={id} />
+      );
+    }
     default:
       return <Overview />;
   }
@@ -41,6 +52,7 @@ function View() {
 
 function Inside() {
   useEffect(() => followFrames(), []);
+  useEffect(() => followLists(), []);
   useEffect(() => {
     // A server that is away is told by the connection state; the next opening reads again.
     loadServer().catch(() => undefined);

@@ -115,6 +115,7 @@ export interface Client {
   bytes_out: number;
   queue_bytes: number;
   rtt_us: number | null;
+  jitter_us: number | null;
 }
 
 export interface Snapshot {
@@ -132,6 +133,30 @@ export interface Restored {
   applied_tick: number;
   entities: number;
   warnings: string[];
+}
+
+/** A list that a plugin offers. */
+export interface RowList {
+  name: string;
+  doc: string | null;
+  rows: number;
+  /** The field that is unique. */
+  key: string;
+  fields: Field[];
+  has_members: boolean;
+}
+
+export interface Row {
+  key: string;
+  value: Record<string, Value>;
+  /** `null` where rows have none. */
+  members: number | null;
+}
+
+export interface Member {
+  id: string;
+  client_id: string | null;
+  name: string | null;
 }
 
 export interface Metric {

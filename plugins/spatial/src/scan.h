@@ -1,0 +1,38 @@
+/**
+ * @file scan.h
+ * @brief The inner loops of a search: which points of a run of buckets are near.
+ */
+#ifndef REEF_SPATIAL_SCAN_H
+#define REEF_SPATIAL_SCAN_H
+
+#include "grid.h"
+
+/** Append the slots of all points of @p buckets whose square of the distance to
+ *  @p center is at most @p limit to @p hits, which has @p count so far.  Returns how
+ *  many it then has.  May write an element beyond. */
+uint32_t reef__scan_plane(const reef__bucket_t *buckets,
+                          uint32_t bucket_count,
+                          reef__point_t center,
+                          float limit,
+                          uint32_t *hits,
+                          uint32_t count);
+
+/** The same with u, v and w. */
+uint32_t reef__scan_space(const reef__bucket_t *buckets,
+                          uint32_t bucket_count,
+                          reef__point_t center,
+                          float limit,
+                          uint32_t *hits,
+                          uint32_t count);
+
+/** How many there are. */
+uint32_t reef__scan_count_plane(const reef__bucket_t *buckets,
+                                uint32_t bucket_count,
+                                reef__point_t center,
+                                float limit);
+uint32_t reef__scan_count_space(const reef__bucket_t *buckets,
+                                uint32_t bucket_count,
+                                reef__point_t center,
+                                float limit);
+
+#endif /* REEF_SPATIAL_SCAN_H */
