@@ -2,10 +2,10 @@
  * @file copy.h
  * @brief Copying one value of a size known only at run time.
  *
- * Components are mostly 4 to 32 bytes, where a call of memcpy() costs more than the
- * copy.  Two overlapping moves do for every size from one power of two to the next; the
- * most usual sizes have their own, which do not overlap and so forward to the next
- * load.
+ * Components and events are mostly 4 to 64 bytes, where a call of memcpy() costs more
+ * than the copy.  Two overlapping moves do for every size from one power of two to the
+ * next; the most usual sizes have their own, which do not overlap and so forward to the
+ * next load.
  */
 #ifndef REEF_ECS_COPY_H
 #define REEF_ECS_COPY_H
@@ -16,6 +16,9 @@
 
 static inline void reef__copy_value(uint8_t *to, const uint8_t *from, size_t size)
 {
+    struct four {
+        uint64_t a, b, c, d;
+    } head32, tail32;
     struct two {
         uint64_t a, b;
     } head, tail;
@@ -30,8 +33,13 @@ static inline void reef__copy_value(uint8_t *to, const uint8_t *from, size_t siz
     } else if (size == 8) {
         memcpy(&head8, from, 8);
         memcpy(to, &head8, 8);
-    } else if (size > 32) {
+    } else if (size > 64) {
         memcpy(to, from, size);
+    } else if (size > 32) {
+        memcpy(&head32, from, 32);
+        memcpy(&tail32, from + size - 32, 32);
+        memcpy(to, &head32, 32);
+        memcpy(to + size - 32, &tail32, 32);
     } else if (size >= 16) {
         memcpy(&head, from, 16);
         memcpy(&tail, from + size - 16, 16);

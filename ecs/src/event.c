@@ -15,6 +15,7 @@
  */
 #include "event.h"
 
+#include "copy.h"
 #include "world.h"
 
 #include <reef/array.h>
@@ -26,34 +27,6 @@
 enum {
     BLOCK_SIZE = 16 * 1024, /* aimed at, bytes */
     BLOCK_ALIGNMENT = 16,
-    SPARE_BLOCKS = 8, /* kept per queue */
-};
-
-struct reef_event_reader {
-    reef_event_queue_t *queue;
-    reef_event_reader_t *next;
-    uint64_t cursor; /* number of the next event to read */
-};
-
-struct reef_event_queue {
-    const reef_alloc_t *alloc;
-    reef_world_t *world;
-    const reef_event_type_t *type;
-    reef_event_reader_t *readers; /* owned by their creators */
-    uint64_t head, tail;          /* numbers of the first event held, and of the next */
-    uint64_t limit;
-    uint64_t tried;
-    uint64_t dropped;
-    bool overflows;       /* its hook runs: what that drops here is not told */
-    size_t block_size;    /* bytes */
-    size_t events_offset; /* bytes from a block's start to its first event */
-    unsigned shift;       /* events per block, as a power of two */
-    struct {
-        uint8_t **items;
-        size_t count, capacity;
-    } blocks; /* blocks.items[0] holds head, unless count is 0 */
-    uint8_t *spares[SPARE_BLOCKS];
-    size_t spare_count;
 };
 
 struct reef_event_registry {
@@ -98,45 +71,44 @@ static reef_event_queue_t *create_queue(reef_world_t *world,
     return queue;
 }
 
-static uint8_t *block_of(const reef_event_queue_t *queue, uint64_t number)
-{
-    uint64_t first = queue->head >> queue->shift;
-
-    return queue->blocks.items[(number >> queue->shift) - first];
-}
-
-static size_t slot_of(const reef_event_queue_t *queue, uint64_t number)
-{
-    return (size_t)(number & (((uint64_t)1 << queue->shift) - 1));
-}
-
-static void *event_at(const reef_event_queue_t *queue, uint64_t number)
-{
-    return block_of(queue, number) + queue->events_offset +
-           slot_of(queue, number) * queue->type->size;
-}
-
 /* How many emits were tried before event @p number. */
 static uint64_t *ticket_at(const reef_event_queue_t *queue, uint64_t number)
 {
-    return (uint64_t *)(void *)block_of(queue, number) + slot_of(queue, number);
+    return (uint64_t *)(void *)reef__event_block_of(queue, number) +
+           reef__event_slot_of(queue, number);
 }
 
-static void add_block(reef_event_queue_t *queue)
+REEF_NOINLINE static void add_block(reef_event_queue_t *queue)
 {
     uint8_t *block = queue->spare_count > 0
                          ? queue->spares[--queue->spare_count]
                          : reef_resize(queue->alloc, NULL, 0, queue->block_size);
 
     *REEF_ARRAY_PUSH(queue->alloc, &queue->blocks) = block;
+    queue->place = block + queue->events_offset;
+    queue->ticket = (uint64_t *)(void *)block;
 }
 
 static void release_block(reef_event_queue_t *queue, uint8_t *block)
 {
-    if (queue->spare_count < SPARE_BLOCKS) {
+    if (queue->spare_count < REEF__EVENT_SPARE_BLOCKS) {
         queue->spares[queue->spare_count++] = block;
     } else {
         reef_resize(queue->alloc, block, queue->block_size, 0);
+    }
+}
+
+static void drop_before(const reef_event_queue_t *queue, uint64_t end)
+{
+    const reef_event_type_t *type = queue->type;
+    uint8_t *place = NULL;
+
+    for (uint64_t number = queue->head; number < end; number++) {
+        if (place == NULL || reef__event_begins_block(queue, number)) {
+            place = reef__event_at(queue, number);
+        }
+        type->drop(place);
+        place += type->size;
     }
 }
 
@@ -146,9 +118,7 @@ static void trim_before(reef_event_queue_t *queue, uint64_t end)
     uint64_t count = (end >> queue->shift) - (queue->head >> queue->shift);
 
     if (queue->type->drop != NULL) {
-        for (uint64_t number = queue->head; number < end; number++) {
-            queue->type->drop(event_at(queue, number));
-        }
+        drop_before(queue, end);
     }
     queue->head = end;
     if (count == 0) {
@@ -190,7 +160,7 @@ static void destroy_queue(reef_event_queue_t *queue)
 }
 
 /* The contents are the queue's by now; the struct is the caller's. */
-static void drop_at_bound(reef_event_queue_t *queue, const void *event)
+REEF_NOINLINE static void drop_at_bound(reef_event_queue_t *queue, const void *event)
 {
     queue->dropped++;
     if (queue->type->overflow != NULL && !queue->overflows) {
@@ -203,30 +173,76 @@ static void drop_at_bound(reef_event_queue_t *queue, const void *event)
     }
 }
 
+/* There is room. */
+static uint8_t *add(reef_event_queue_t *queue)
+{
+    uint8_t *place;
+
+    if (reef__event_begins_block(queue, queue->tail)) {
+        add_block(queue);
+    }
+    place = queue->place;
+    *queue->ticket++ = queue->tried++;
+    queue->place += queue->type->size;
+    queue->tail++;
+    return place;
+}
+
+void *reef_event_add(reef_event_queue_t *queue)
+{
+    return reef__event_room(queue) > 0 ? add(queue) : NULL;
+}
+
 bool reef_event_emit(reef_event_queue_t *queue, const void *event)
 {
-    uint64_t number = queue->tail;
-
-    queue->tried++;
-    if (number - queue->head >= queue->limit) {
+    if (reef__event_room(queue) == 0) {
+        queue->tried++;
         drop_at_bound(queue, event);
         return false;
     }
-    if ((number >> queue->shift) - (queue->head >> queue->shift) ==
-        queue->blocks.count) {
-        add_block(queue);
-    }
-    queue->tail++;
-    *ticket_at(queue, number) = queue->tried - 1;
-    memcpy(event_at(queue, number), event, queue->type->size);
+    reef__copy_value(add(queue), event, queue->type->size);
     return true;
 }
 
-uint64_t reef__event_room(const reef_event_queue_t *queue)
+/* Up to @p count events from @p events, as many as fit the bound and one block. */
+static uint64_t
+emit_part(reef_event_queue_t *queue, const uint8_t *events, uint64_t count)
 {
-    uint64_t held = queue->tail - queue->head;
+    uint64_t room = reef__event_room(queue);
+    uint64_t in_block =
+        ((uint64_t)1 << queue->shift) - reef__event_slot_of(queue, queue->tail);
 
-    return held < queue->limit ? queue->limit - held : 0;
+    count = count < room ? count : room;
+    count = count < in_block ? count : in_block;
+    if (count == 0) {
+        return 0;
+    }
+    if (reef__event_begins_block(queue, queue->tail)) {
+        add_block(queue);
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        *queue->ticket++ = queue->tried++;
+    }
+    memcpy(queue->place, events, count * queue->type->size);
+    queue->place += count * queue->type->size;
+    queue->tail += count;
+    return count;
+}
+
+void reef__event_emit_all(reef_event_queue_t *queue, const void *events, uint64_t count)
+{
+    const uint8_t *next = events;
+
+    while (count > 0) {
+        uint64_t emitted = emit_part(queue, next, count);
+
+        if (emitted == 0) {
+            (void)reef_event_emit(queue, next); /* which counts and drops it */
+            emitted = 1;
+        }
+        next += emitted * queue->type->size;
+        count -= emitted;
+    }
 }
 
 void reef__event_note_dropped(reef_event_queue_t *queue, uint64_t count)
@@ -239,8 +255,8 @@ reef_event_reader_t *reef_event_reader_create(reef_event_queue_t *queue)
 {
     reef_event_reader_t *reader = reef_resize(queue->alloc, NULL, 0, sizeof(*reader));
 
-    *reader = (reef_event_reader_t){
-        .queue = queue, .next = queue->readers, .cursor = queue->tail};
+    *reader = (reef_event_reader_t){.queue = queue, .next = queue->readers};
+    reef_event_skip(reader);
     queue->readers = reader;
     return reader;
 }
@@ -262,15 +278,23 @@ void reef_event_reader_destroy(reef_event_reader_t *reader)
 
 const void *reef_event_next(reef_event_reader_t *reader)
 {
-    if (reader->cursor == reader->queue->tail) {
-        return NULL;
-    }
-    return event_at(reader->queue, reader->cursor++);
+    return reef__event_next(reader);
+}
+
+bool reef_event_is_only_reader(const reef_event_reader_t *reader)
+{
+    return reader->queue->readers == reader && reader->next == NULL;
+}
+
+void *reef_event_next_mut(reef_event_reader_t *reader)
+{
+    return (void *)reef__event_next(reader);
 }
 
 void reef_event_skip(reef_event_reader_t *reader)
 {
     reader->cursor = reader->queue->tail;
+    reader->place = reader->queue->place;
 }
 
 uint64_t reef_event_pending(const reef_event_reader_t *reader)

@@ -9,6 +9,7 @@
  */
 #include "system.h"
 
+#include "copy.h"
 #include "event.h"
 #include "world.h"
 
@@ -108,23 +109,32 @@ granted_resource(const reef_system_t *system, const reef_type_t *type, bool writ
 
 /* Events recorded ------------------------------------------------------------------ */
 
+REEF_NOINLINE static void reserve_event(const reef_run_t *run, int index, size_t size)
+{
+    reef__recorder_t *recorder = run->recorder;
+
+    recorder->events[index].items = reef_array_reserve(
+        reef__world_alloc(run->system->world), recorder->events[index].items,
+        &recorder->events[index].capacity, size, 1);
+}
+
 /* What has no room any more is kept too, when its type wants to know of it: it is
  * dropped when all are emitted, by whoever counts it. */
-static bool record_event(reef_run_t *run, int index, const void *event)
+static bool record_event(const reef_run_t *run, int index, const void *event)
 {
     const reef_event_type_t *type = run->system->desc.emits[index];
     reef__recorder_t *recorder = run->recorder;
     size_t size = recorder->events[index].size;
-    bool has_room = size / type->size < reef__event_room(run->system->queues[index]);
+    bool has_room = size < reef__event_room(run->system->queues[index]) * type->size;
 
     if (!has_room && type->drop == NULL && type->overflow == NULL) {
         recorder->events[index].dropped++;
         return false;
     }
-    recorder->events[index].items = reef_array_reserve(
-        reef__world_alloc(run->system->world), recorder->events[index].items,
-        &recorder->events[index].capacity, size + type->size, 1);
-    memcpy(recorder->events[index].items + size, event, type->size);
+    if (size + type->size > recorder->events[index].capacity) {
+        reserve_event(run, index, size + type->size);
+    }
+    reef__copy_value(recorder->events[index].items + size, event, type->size);
     recorder->events[index].size = size + type->size;
     return has_room;
 }
@@ -132,15 +142,11 @@ static bool record_event(reef_run_t *run, int index, const void *event)
 void reef__system_emit_recorded(reef_system_t *system, reef__recorder_t *recorder)
 {
     for (uint32_t i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
-        size_t each;
-
         if (system->queues[i] == NULL) {
             continue;
         }
-        each = system->desc.emits[i]->size;
-        for (size_t at = 0; at < recorder->events[i].size; at += each) {
-            (void)reef_event_emit(system->queues[i], recorder->events[i].items + at);
-        }
+        reef__event_emit_all(system->queues[i], recorder->events[i].items,
+                             recorder->events[i].size / system->desc.emits[i]->size);
         reef__event_note_dropped(system->queues[i], recorder->events[i].dropped);
         recorder->events[i].size = 0;
         recorder->events[i].dropped = 0;
@@ -218,7 +224,7 @@ const void *reef_run_next(reef_run_t *run, const reef_event_type_t *type)
     if (index < 0) {
         refuse(run->system, "touches", type->name, "did not declare");
     }
-    return reef_event_next(run->system->readers[index]);
+    return reef__event_next(run->system->readers[index]);
 }
 
 bool reef_run_emit(reef_run_t *run, const reef_event_type_t *type, const void *event)

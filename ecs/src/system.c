@@ -142,6 +142,17 @@ reef_system_t *reef__system_create(reef_world_t *world,
     return system;
 }
 
+int reef__find_event_by_name(const reef_event_type_t *const *declared,
+                             const reef_event_type_t *type)
+{
+    for (int i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
+        if (declared[i] != NULL && reef__same_name(declared[i]->name, type->name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 void reef__system_reserve_recorders(reef_system_t *system, size_t count)
 {
     while (system->recorders.count < count) {

@@ -82,17 +82,20 @@ static inline bool reef__same_name(const char *a, const char *b)
     return a == b || strcmp(a, b) == 0;
 }
 
+/* Of a description of the same name. */
+int reef__find_event_by_name(const reef_event_type_t *const *declared,
+                             const reef_event_type_t *type);
+
 /* Index of @p type in @p declared, or -1. */
 static inline int reef__find_event(const reef_event_type_t *const *declared,
                                    const reef_event_type_t *type)
 {
     for (int i = 0; i < REEF_MAX_SYSTEM_EVENTS; i++) {
-        if (declared[i] != NULL &&
-            (declared[i] == type || reef__same_name(declared[i]->name, type->name))) {
+        if (declared[i] == type) {
             return i;
         }
     }
-    return -1;
+    return reef__find_event_by_name(declared, type);
 }
 
 /* Have at least @p count recorders. */

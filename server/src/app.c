@@ -135,6 +135,7 @@ static void create_parts(reef_app_t *app)
                             .name = "router",
                             .plugin = "core",
                             .run = reef__router_dispatch,
+                            .run_if = reef__router_has_owners,
                             .context = app,
                             .exclusive = true,
                             .reads = {&message_received_event},

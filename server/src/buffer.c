@@ -18,23 +18,10 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 
 enum {
-    HEADROOM = 11,
-};
-
-struct reef_buffer {
-    atomic_uint references;
-    uint32_t size;     /* bytes of payload */
-    uint8_t kind;      /* reef_payload_kind_t */
-    uint8_t head_size; /* bytes of the frame before the payload */
-    uint8_t tail_size; /* and behind it */
-    uint8_t framing;   /* reef__framing_t of the frame */
-    uint8_t memory_class;
-    uint8_t headroom[HEADROOM];
-    uint8_t payload[];
+    HEADROOM = REEF__BUFFER_HEADROOM
 };
 
 static_assert(HEADROOM >= (int)REEF__WS_MAX_SERVER_HEAD &&
@@ -68,18 +55,26 @@ static reef_buffer_t *copy_of(reef_span_t payload, uint8_t tail_size)
     return buffer;
 }
 
-/* What comes before a payload; returns its size. */
-static size_t write_head(uint8_t head[HEADROOM],
-                         reef__framing_t framing,
-                         reef_payload_kind_t kind,
-                         uint32_t size)
+/* Bytes that come before a payload. */
+static size_t head_size(reef__framing_t framing, uint32_t size)
+{
+    return framing == REEF__FRAMING_WEBSOCKET
+               ? reef__ws_frame_header_size(size)
+               : reef__tcp_frame_header_size(framing, size);
+}
+
+static void write_head(uint8_t *head,
+                       reef__framing_t framing,
+                       reef_payload_kind_t kind,
+                       uint32_t size)
 {
     if (framing == REEF__FRAMING_WEBSOCKET) {
-        return reef__ws_frame_header(
+        reef__ws_frame_header(
             head, kind == REEF_PAYLOAD_TEXT ? REEF__WS_OP_TEXT : REEF__WS_OP_BINARY,
             size);
+    } else {
+        reef__tcp_frame_header(head, framing, size);
     }
-    return reef__tcp_frame_header(head, framing, size);
 }
 
 static uint8_t tail_size(reef__framing_t framing)
@@ -87,22 +82,17 @@ static uint8_t tail_size(reef__framing_t framing)
     return framing == REEF__FRAMING_LINES;
 }
 
-static void set_head(reef_buffer_t *buffer, const uint8_t *head, size_t size)
-{
-    memcpy(buffer->headroom + HEADROOM - size, head, size);
-    buffer->head_size = (uint8_t)size;
-}
-
 reef_buffer_t *reef__buffer_create_framed(reef__framing_t framing,
                                           reef_payload_kind_t kind,
                                           reef_span_t payload)
 {
-    uint8_t head[HEADROOM];
     reef_buffer_t *buffer = copy_of(payload, tail_size(framing));
 
     buffer->kind = (uint8_t)kind;
     buffer->framing = (uint8_t)framing;
-    set_head(buffer, head, write_head(head, framing, kind, buffer->size));
+    buffer->head_size = (uint8_t)head_size(framing, buffer->size);
+    write_head(buffer->headroom + HEADROOM - buffer->head_size, framing, kind,
+               buffer->size);
     if (buffer->tail_size > 0) {
         buffer->payload[buffer->size] = '\n';
     }
@@ -150,12 +140,12 @@ reef_buffer_t *reef_buffer_format(const char *format, ...)
 
 reef_buffer_t *reef__buffer_websocket(uint8_t opcode, reef_span_t payload)
 {
-    uint8_t head[HEADROOM];
     reef_buffer_t *buffer = copy_of(payload, 0);
 
     buffer->framing = REEF__FRAMING_WEBSOCKET;
-    set_head(buffer, head,
-             reef__ws_frame_header(head, (reef__ws_opcode_t)opcode, buffer->size));
+    buffer->head_size = (uint8_t)reef__ws_frame_header_size(buffer->size);
+    reef__ws_frame_header(buffer->headroom + HEADROOM - buffer->head_size,
+                          (reef__ws_opcode_t)opcode, buffer->size);
     return buffer;
 }
 
@@ -226,11 +216,17 @@ reef_buffer_t *reef_buffer_ref(reef_buffer_t *buffer)
     return buffer;
 }
 
+/* Release what this thread did with it, acquire what others did.  Who has the only
+ * reference need not write that it has none: nobody else can take or release one. */
+static bool release_last(reef_buffer_t *buffer)
+{
+    return atomic_load_explicit(&buffer->references, memory_order_acquire) == 1 ||
+           atomic_fetch_sub_explicit(&buffer->references, 1, memory_order_acq_rel) == 1;
+}
+
 void reef_buffer_unref(reef_buffer_t *buffer)
 {
-    /* Release what this thread did with it, acquire what others did, then free. */
-    if (buffer != NULL &&
-        atomic_fetch_sub_explicit(&buffer->references, 1, memory_order_acq_rel) == 1) {
+    if (buffer != NULL && release_last(buffer)) {
         reef__buffer_memory_give(buffer,
                                  sizeof(*buffer) + buffer->size + buffer->tail_size,
                                  buffer->memory_class);
@@ -247,45 +243,28 @@ reef_span_t reef_buffer_payload(const reef_buffer_t *buffer)
     return reef_span(buffer->payload, buffer->size);
 }
 
-reef__framing_t reef__buffer_framing(const reef_buffer_t *buffer)
-{
-    return (reef__framing_t)buffer->framing;
-}
-
-reef_span_t reef__buffer_frame(const reef_buffer_t *buffer)
-{
-    return reef_span(buffer->payload - buffer->head_size,
-                     (size_t)buffer->head_size + buffer->size + buffer->tail_size);
-}
-
 size_t reef__buffer_frame_size(const reef_buffer_t *buffer, reef__framing_t framing)
 {
-    uint8_t head[HEADROOM];
-
     if (framing == reef__buffer_framing(buffer)) {
         return reef__buffer_frame(buffer).size;
     }
-    return write_head(head, framing, reef_buffer_kind(buffer), buffer->size) +
-           buffer->size + tail_size(framing);
+    return head_size(framing, buffer->size) + buffer->size + tail_size(framing);
 }
 
 uint8_t *reef__buffer_write_frame(const reef_buffer_t *buffer,
                                   reef__framing_t framing,
                                   uint8_t *out)
 {
-    uint8_t head[HEADROOM];
-    size_t size;
-
     if (framing == reef__buffer_framing(buffer)) {
         reef_span_t frame = reef__buffer_frame(buffer);
 
         memcpy(out, frame.data, frame.size);
         return out + frame.size;
     }
-    size = write_head(head, framing, reef_buffer_kind(buffer), buffer->size);
-    memcpy(out, head, size);
-    memcpy(out + size, buffer->payload, buffer->size);
-    out += size + buffer->size;
+    write_head(out, framing, reef_buffer_kind(buffer), buffer->size);
+    out += head_size(framing, buffer->size);
+    memcpy(out, buffer->payload, buffer->size);
+    out += buffer->size;
     if (tail_size(framing) > 0) {
         *out++ = '\n';
     }

@@ -10,6 +10,32 @@
 #include "framing.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum {
+    REEF__BUFFER_HEADROOM = 11
+};
+
+/** Here for the functions below, which a message meets several times on its way; nobody
+ *  else looks into it. */
+struct reef_buffer {
+    atomic_uint references;
+    uint32_t size;     /* bytes of payload */
+    uint8_t kind;      /* reef_payload_kind_t */
+    uint8_t head_size; /* bytes of the frame before the payload */
+    uint8_t tail_size; /* and behind it */
+    uint8_t framing;   /* reef__framing_t of the frame */
+    uint8_t memory_class;
+    uint8_t headroom[REEF__BUFFER_HEADROOM];
+    uint8_t payload[];
+};
+
+/** Bytes of the payload. */
+static inline size_t reef__buffer_size(const reef_buffer_t *buffer)
+{
+    return buffer->size;
+}
 
 /** Beside the public kinds: frames of many messages, see <reef/message_bundle.h>. */
 enum {
@@ -23,11 +49,18 @@ reef_buffer_t *reef__buffer_create_framed(reef__framing_t framing,
                                           reef_span_t payload);
 
 /** The framing that the frame of this buffer is of. */
-reef__framing_t reef__buffer_framing(const reef_buffer_t *buffer);
+static inline reef__framing_t reef__buffer_framing(const reef_buffer_t *buffer)
+{
+    return (reef__framing_t)buffer->framing;
+}
 
 /** The payload as one frame, shared by all recipients.  Borrowed while a reference is
  *  held. */
-reef_span_t reef__buffer_frame(const reef_buffer_t *buffer);
+static inline reef_span_t reef__buffer_frame(const reef_buffer_t *buffer)
+{
+    return reef_span(buffer->payload - buffer->head_size,
+                     (size_t)buffer->head_size + buffer->size + buffer->tail_size);
+}
 
 /** Bytes of the payload as a frame of any framing, but REEF__FRAMING_NONE. */
 size_t reef__buffer_frame_size(const reef_buffer_t *buffer, reef__framing_t framing);

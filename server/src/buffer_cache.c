@@ -12,8 +12,6 @@
 #include <reef/alloc.h>
 #include <reef/attrs.h>
 
-#include <string.h>
-
 enum {
     SMALLEST = 64,
     LARGEST = 81920, /* of the last class */
@@ -29,14 +27,14 @@ typedef struct block {
 struct reef__buffer_cache {
     struct {
         block_t *first;
-        uint32_t kept; /* bytes */
+        uint32_t room; /* for so many blocks more */
     } classes[CLASSES];
 };
 
 static _Thread_local reef__buffer_cache_t *own;
 
 /* Number of the smallest class that holds `size`, at most LARGEST. */
-static uint8_t class_of(size_t size)
+static unsigned class_of(size_t size)
 {
     unsigned exponent;
 
@@ -45,7 +43,7 @@ static uint8_t class_of(size_t size)
     }
     /* 2^exponent < size <= 2^(exponent + 1) */
     exponent = 63U - REEF_LEADING_ZEROS(size - 1);
-    return (uint8_t)((size_t)(exponent - 6) * 4 + ((size - 1) >> (exponent - 2)) - 3);
+    return (unsigned)((size_t)(exponent - 6) * 4 + ((size - 1) >> (exponent - 2)) - 3);
 }
 
 static size_t class_size(unsigned size_class)
@@ -60,7 +58,11 @@ reef__buffer_cache_t *reef__buffer_cache_create(void)
     reef__buffer_cache_t *cache =
         reef_resize(reef_alloc_default(), NULL, 0, sizeof(*cache));
 
-    memset(cache, 0, sizeof(*cache));
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        cache->classes[size_class].first = NULL;
+        cache->classes[size_class].room =
+            (uint32_t)(KEPT_SIZE / class_size(size_class));
+    }
     return cache;
 }
 
@@ -90,19 +92,22 @@ void reef__buffer_cache_use(reef__buffer_cache_t *cache)
 
 void *reef__buffer_memory_take(size_t size, uint8_t *size_class)
 {
+    unsigned wanted;
     block_t *block;
 
     if (size > LARGEST) {
         *size_class = NO_CLASS;
         return reef_resize(reef_alloc_default(), NULL, 0, size);
     }
-    *size_class = class_of(size);
-    block = own != NULL ? own->classes[*size_class].first : NULL;
+    wanted = class_of(size);
+    *size_class = (uint8_t)wanted;
+    block = own != NULL ? own->classes[wanted].first : NULL;
     if (block == NULL) {
-        return reef_resize(reef_alloc_default(), NULL, 0, class_size(*size_class));
+        return reef_resize(reef_alloc_default(), NULL, 0, class_size(wanted));
     }
-    own->classes[*size_class].first = block->next;
-    own->classes[*size_class].kept -= (uint32_t)class_size(*size_class);
+    own->classes[wanted].first = block->next;
+    REEF_PREFETCH(block->next); /* which is taken next, and was last used long ago */
+    own->classes[wanted].room++;
     return block;
 }
 
@@ -112,12 +117,11 @@ void reef__buffer_memory_give(void *memory, size_t size, uint8_t size_class)
 
     if (size_class == NO_CLASS) {
         reef_resize(reef_alloc_default(), memory, size, 0);
-    } else if (own == NULL ||
-               own->classes[size_class].kept + class_size(size_class) > KEPT_SIZE) {
+    } else if (own == NULL || own->classes[size_class].room == 0) {
         reef_resize(reef_alloc_default(), memory, class_size(size_class), 0);
     } else {
         block->next = own->classes[size_class].first;
         own->classes[size_class].first = block;
-        own->classes[size_class].kept += (uint32_t)class_size(size_class);
+        own->classes[size_class].room--;
     }
 }

@@ -198,6 +198,7 @@ static void send_directly(reef__sessions_t *sessions,
         uint32_t slot = group->members.items[i];
 
         if (reef__link_at(sessions, slot)->transport->join == NULL) {
+            reef_buffer_ref(message->payload);
             reef__sessions_send_to(sessions, slot, message);
         }
     }
@@ -206,7 +207,7 @@ static void send_directly(reef__sessions_t *sessions,
 void reef__group_send(reef__sessions_t *sessions, const send_message_t *message)
 {
     reef__group_t *group = find(sessions, message->group);
-    size_t size = reef_buffer_payload(message->payload).size;
+    size_t size = reef__buffer_size(message->payload);
 
     assert(!reef__buffer_is_bundle(message->payload) && "a bundle is for one client");
     if (group == NULL || group->members.count == 0) {

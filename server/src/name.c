@@ -110,7 +110,7 @@ check_points(const reef_name_rules_t *rules, reef_span_t name, reef_failure_t *f
                              "%s neither begins nor ends with white space.",
                              rules->what);
         }
-        if (rules->separator != 0 && point == (uint8_t)rules->separator) {
+        if (point == (uint8_t)rules->separator) {
             return reef_fail(failure, REEF_E_INVALID, "%s has no '%c'.", rules->what,
                              rules->separator);
         }

@@ -417,7 +417,8 @@ static void release(reef__opcodes_t *opcodes, const reef_command_binary_t *comma
     }
     if (command->item_count > 0 && reef_type_has_texts(desc->item)) {
         for (uint32_t i = 0; i < command->item_count; i++) {
-            reef_type_drop_texts(desc->item, opcodes->items + i * desc->item->size);
+            reef_type_drop_texts(desc->item,
+                                 opcodes->items + (size_t)i * desc->item->size);
         }
     }
 }

@@ -256,22 +256,52 @@ static bool replace_pong(reef__outbox_t *outbox, reef_buffer_t *buffer)
     return true;
 }
 
+/* The ring is full. */
+REEF_NOINLINE static void make_place(reef__outbox_t *outbox)
+{
+    close_holes(outbox);
+    if (outbox->count * UINT64_C(2) >= outbox->capacity) {
+        grow(outbox);
+    }
+}
+
 static void append(reef__outbox_t *outbox,
                    reef_buffer_t *buffer,
                    uint8_t message_class,
                    uint64_t key)
 {
     if (outbox->count == outbox->capacity) {
-        close_holes(outbox);
-        if (outbox->count * UINT64_C(2) >= outbox->capacity) {
-            grow(outbox);
-        }
+        make_place(outbox);
     }
     *entry_at(outbox, outbox->count++) = (reef__outbox_entry_t){
         .buffer = buffer, .key = key, .message_class = message_class};
     outbox->bytes += frame_size(buffer);
-    outbox->droppable += message_class == REEF_DROPPABLE;
-    note_number(outbox, outbox->count - 1);
+    if (message_class != REEF_RELIABLE) {
+        outbox->droppable += message_class == REEF_DROPPABLE;
+        note_number(outbox, outbox->count - 1);
+    }
+}
+
+/* By the rules of the classes, or for a message that does not fit. */
+REEF_NOINLINE static reef_error_t push_by_class(reef__outbox_t *outbox,
+                                                reef_buffer_t *buffer,
+                                                uint8_t message_class,
+                                                uint64_t key)
+{
+    if ((message_class == REEF_LATEST && replace_latest(outbox, buffer, key)) ||
+        (message_class == REEF__OUTBOX_PONG && replace_pong(outbox, buffer))) {
+        return REEF_OK;
+    }
+    if (!make_room(outbox, frame_size(buffer))) {
+        reef_buffer_unref(buffer);
+        if (message_class == REEF_RELIABLE) {
+            return REEF_E_LIMIT;
+        }
+        outbox->dropped++;
+        return REEF_OK;
+    }
+    append(outbox, buffer, message_class, key);
+    return REEF_OK;
 }
 
 reef_error_t reef__outbox_push(reef__outbox_t *outbox,
@@ -279,19 +309,8 @@ reef_error_t reef__outbox_push(reef__outbox_t *outbox,
                                uint8_t message_class,
                                uint64_t key)
 {
-    uint64_t size = frame_size(buffer);
-
-    if ((message_class == REEF_LATEST && replace_latest(outbox, buffer, key)) ||
-        (message_class == REEF__OUTBOX_PONG && replace_pong(outbox, buffer))) {
-        return REEF_OK;
-    }
-    if (!make_room(outbox, size)) {
-        reef_buffer_unref(buffer);
-        if (message_class == REEF_RELIABLE) {
-            return REEF_E_LIMIT;
-        }
-        outbox->dropped++;
-        return REEF_OK;
+    if (message_class != REEF_RELIABLE || !has_room(outbox, frame_size(buffer))) {
+        return push_by_class(outbox, buffer, message_class, key);
     }
     append(outbox, buffer, message_class, key);
     return REEF_OK;

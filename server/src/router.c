@@ -174,6 +174,14 @@ dispatch_one(reef__router_t *router, reef_run_t *run, const message_received_t *
     }
 }
 
+bool reef__router_has_owners(const reef_world_t *world, void *context)
+{
+    const reef_app_t *app = context;
+
+    (void)world;
+    return app->router->prefixes.count > 0 || reef__opcodes_exist(app->opcodes);
+}
+
 void reef__router_dispatch(reef_run_t *run)
 {
     reef_app_t *app = reef_run_context(run);

@@ -17,6 +17,10 @@ void reef__router_destroy(reef__router_t *router);
 /** Owner of a message: 0 = none, otherwise the prefix's position + 1. */
 uint32_t reef__router_owner(const reef__router_t *router, const reef_buffer_t *payload);
 
+/** Whether anybody has registered a prefix or an opcode: else there is nothing to do.
+ * For run_if; context = the app. */
+bool reef__router_has_owners(const reef_world_t *world, void *context);
+
 /** System: call the handlers of `message_received`; context = the app.  When they have
  *  sent server.max_frame_sends messages the rest waits for the next frame. */
 void reef__router_dispatch(reef_run_t *run);

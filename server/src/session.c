@@ -8,6 +8,7 @@
 #include <reef/observer.h>
 
 #include "app.h"
+#include "buffer.h"
 #include "codec/utf8.h"
 
 #include <assert.h>
@@ -302,7 +303,7 @@ push_inbox(reef__sessions_t *sessions, reef__link_t *link, reef_buffer_t *in)
     link->inbox
         .items[(link->inbox.first + link->inbox.count++) & (link->inbox.capacity - 1)] =
         in;
-    link->inbox.bytes += reef_buffer_payload(in).size;
+    link->inbox.bytes += reef__buffer_size(in);
 }
 
 reef_buffer_t *reef__link_take(reef__link_t *link)
@@ -311,17 +312,18 @@ reef_buffer_t *reef__link_take(reef__link_t *link)
 
     link->inbox.first = (link->inbox.first + 1) & (link->inbox.capacity - 1);
     link->inbox.count--;
-    link->inbox.bytes -= reef_buffer_payload(buffer).size;
+    link->inbox.bytes -= reef__buffer_size(buffer);
     return buffer;
 }
 
 /* Takes the reference over.  Returns the link's slot when its inbox is full now. */
-static uint32_t
-receive(reef__sessions_t *sessions, reef_link_t handle, reef_buffer_t *payload)
+static uint32_t receive(reef__sessions_t *sessions,
+                        reef_link_t handle,
+                        reef_buffer_t *payload,
+                        size_t size)
 {
     const server_config_t *config = &sessions->app->server_config;
     uint32_t slot = connected_slot(sessions, handle);
-    size_t size = reef_buffer_payload(payload).size;
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT || reef__link_at(sessions, slot)->close_wanted) {
@@ -365,13 +367,16 @@ bool reef_link_receive(reef_app_t *app,
                        reef_span_t payload)
 {
     note_heard(app, connected_slot(app->sessions, handle));
-    return receive(app->sessions, handle, reef_buffer_create(kind, payload)) ==
-           REEF__NO_SLOT;
+    return receive(app->sessions, handle, reef_buffer_create(kind, payload),
+                   payload.size) == REEF__NO_SLOT;
 }
 
-void reef__link_receive(reef_app_t *app, reef_link_t handle, reef_buffer_t *payload)
+void reef__link_receive(reef_app_t *app,
+                        reef_link_t handle,
+                        reef_buffer_t *payload,
+                        size_t size)
 {
-    uint32_t slot = receive(app->sessions, handle, payload);
+    uint32_t slot = receive(app->sessions, handle, payload, size);
 
     if (slot != REEF__NO_SLOT) {
         const reef__link_t *link = reef__link_at(app->sessions, slot);
@@ -512,16 +517,6 @@ uint32_t reef__sessions_take_ready(reef__sessions_t *sessions)
         sessions->last_ready = REEF__NO_SLOT;
     }
     return slot;
-}
-
-void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot)
-{
-    reef__link_t *link = reef__link_at(sessions, slot);
-
-    if (!link->is_dirty) {
-        link->is_dirty = true;
-        push_slot(sessions, &sessions->dirty, slot);
-    }
 }
 
 static void

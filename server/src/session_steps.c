@@ -68,12 +68,6 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     }
 }
 
-void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
-{
-    *REEF_ARRAY_PUSH(sessions->alloc, &sessions->batch) =
-        (reef__inbound_t){.slot = slot, .payload = payload};
-}
-
 /* Let the peer send again once half of the inbox is free. */
 static void resume_if_drained(reef__sessions_t *sessions, reef__link_t *link)
 {
@@ -154,7 +148,7 @@ void reef__sessions_ingress(reef_run_t *run)
         if (link->inbox.count > 0) {
             reef_buffer_t *payload = reef__link_take(link);
 
-            bytes += reef_buffer_payload(payload).size;
+            bytes += reef__buffer_size(payload);
             reef__batch_add(sessions, slot, payload);
             resume_if_drained(sessions, link);
         }
@@ -188,6 +182,7 @@ static void
 admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
 {
     reef__link_t *link = reef__link_at(sessions, slot);
+    message_received_t *place;
 
     if (link->close_wanted || /* a kick ends its messages too */
         (sessions->gate_count > 0 &&
@@ -199,15 +194,21 @@ admit_message(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
         return;
     }
     payload = reef__link_as_profile(sessions, link, payload);
-    if (payload != NULL) {
-        (void)reef_event_emit(sessions->received,
-                              &(message_received_t){
-                                  .entity = link->entity,
-                                  .client_id = link->client_id,
-                                  .payload = payload,
-                                  .owner = reef__link_owner(sessions, link, payload),
-                              });
+    if (payload == NULL) {
+        return;
     }
+    place = reef_event_add(sessions->received);
+    if (place == NULL) {
+        (void)reef_event_emit(sessions->received,
+                              &(message_received_t){.payload = payload}); /* drops it */
+        return;
+    }
+    *place = (message_received_t){
+        .entity = link->entity,
+        .client_id = link->client_id,
+        .payload = payload,
+        .owner = reef__link_owner(sessions, link, payload),
+    };
 }
 
 static void admit_end(reef__sessions_t *sessions, uint32_t slot)
@@ -268,10 +269,13 @@ reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
                                     const send_message_t *message)
 {
     reef__link_t *link = reef__link_at(sessions, slot);
-    reef_error_t error = link->connection
-                             ? link->transport->send(link->connection, message)
-                             : REEF_E_CLOSED;
+    reef_error_t error = REEF_E_CLOSED;
 
+    if (link->connection != NULL) {
+        error = link->transport->send(link->connection, message);
+    } else {
+        reef_buffer_unref(message->payload);
+    }
     if (error != REEF_OK) {
         reef__link_fail(sessions, slot, error);
     } else if (link->transport->flush != NULL && !link->needs_flush) {
@@ -297,8 +301,8 @@ send_parts(reef__sessions_t *sessions, uint32_t slot, const send_message_t *mess
     while (error == REEF_OK && reef__part_next(&frames, &part)) {
         single.payload = reef_buffer_create(part.kind, part.payload);
         error = reef__sessions_send_to(sessions, slot, &single);
-        reef_buffer_unref(single.payload);
     }
+    reef_buffer_unref(message->payload);
     return error;
 }
 
@@ -315,6 +319,7 @@ send_bundle(reef__sessions_t *sessions, uint32_t slot, const send_message_t *mes
                : send_parts(sessions, slot, message);
 }
 
+/* Takes the payload's reference over. */
 static void send_one(reef__sessions_t *sessions, const send_message_t *message)
 {
     uint32_t slot = reef__sessions_slot_of(sessions, message->target);
@@ -324,14 +329,15 @@ static void send_one(reef__sessions_t *sessions, const send_message_t *message)
     reef__link_t *link;
 
     if (slot == REEF__NO_SLOT) {
+        reef_buffer_unref(message->payload);
         fail_send(sessions, message->target, REEF_E_NOT_FOUND);
         return;
     }
+    reef__buffer_count(message->payload, &count, &size);
     if ((is_bundle ? send_bundle(sessions, slot, message)
                    : reef__sessions_send_to(sessions, slot, message)) != REEF_OK) {
         return;
     }
-    reef__buffer_count(message->payload, &count, &size);
     link = reef__link_at(sessions, slot);
     link->messages_out += count;
     link->bytes_out += size;
@@ -340,15 +346,24 @@ static void send_one(reef__sessions_t *sessions, const send_message_t *message)
     reef__link_mark_dirty(sessions, slot);
 }
 
+/* References are counted by all threads, which makes one of them cost as much as dozens
+ * of instructions: that of the event is handed on, if nobody else reads it. */
 void reef__sessions_send_pending(reef__sessions_t *sessions)
 {
-    const send_message_t *message;
+    bool owns = reef_event_is_only_reader(sessions->sends_reader);
+    send_message_t *message;
 
-    while ((message = reef_event_next(sessions->sends_reader)) != NULL) {
+    while ((message = reef_event_next_mut(sessions->sends_reader)) != NULL) {
         if (message->group != 0) {
             reef__group_send(sessions, message);
-        } else {
-            send_one(sessions, message);
+            continue;
+        }
+        if (!owns) {
+            reef_buffer_ref(message->payload);
+        }
+        send_one(sessions, message);
+        if (owns) {
+            message->payload = NULL;
         }
     }
 }

@@ -16,6 +16,7 @@
 #include "opcode.h"
 #include "session.h"
 
+#include <reef/array.h>
 #include <reef/components.h>
 #include <reef/gate.h>
 #include <reef/metrics.h>
@@ -234,11 +235,19 @@ void reef__link_discard_inbox(reef__sessions_t *sessions, reef__link_t *link);
 
 /** Append a message to the frame's, taking its reference over; NULL = the link's end.
  */
-void reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload);
+static inline void
+reef__batch_add(reef__sessions_t *sessions, uint32_t slot, reef_buffer_t *payload)
+{
+    *REEF_ARRAY_PUSH(sessions->alloc, &sessions->batch) =
+        (reef__inbound_t){.slot = slot, .payload = payload};
+}
 
-/** reef_link_receive() for a message that is a buffer already, whose reference it takes
- *  over; tells the transport to pause. */
-void reef__link_receive(reef_app_t *app, reef_link_t handle, reef_buffer_t *payload);
+/** reef_link_receive() for a message that is a buffer already, of a payload of @p size
+ *  bytes; takes its reference over, and tells the transport to pause. */
+void reef__link_receive(reef_app_t *app,
+                        reef_link_t handle,
+                        reef_buffer_t *payload,
+                        size_t size);
 
 /** A message to a link was lost: emits message_send_failed, and closes the link when
  *  its stream has a hole now. */
@@ -247,7 +256,8 @@ void reef__link_fail(reef__sessions_t *sessions, uint32_t slot, reef_error_t err
 /** Hand the transports what was emitted as send_message so far. */
 void reef__sessions_send_pending(reef__sessions_t *sessions);
 
-/** Send to one client.  @return as reef_transport_t.send. */
+/** Send to one client; takes the payload's reference over.  @return as
+ *  reef_transport_t.send. */
 reef_error_t reef__sessions_send_to(reef__sessions_t *sessions,
                                     uint32_t slot,
                                     const send_message_t *message);
@@ -288,6 +298,14 @@ void reef__link_note_rtt(reef__sessions_t *sessions, uint32_t slot, int64_t rtt_
 void reef__link_free(reef__sessions_t *sessions, uint32_t slot);
 
 /** Note that the entity's `session` component is out of date. */
-void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot);
+static inline void reef__link_mark_dirty(reef__sessions_t *sessions, uint32_t slot)
+{
+    reef__link_t *link = reef__link_at(sessions, slot);
+
+    if (!link->is_dirty) {
+        link->is_dirty = true;
+        *REEF_ARRAY_PUSH(sessions->alloc, &sessions->dirty) = slot;
+    }
+}
 
 #endif /* REEF_SRC_SESSION_TABLE_H */

@@ -291,6 +291,68 @@ static void test_event_passed_without_readers_is_true(void **state)
     assert_true(reef_event_passed(notes(state), 1));
 }
 
+static void test_event_many_at_once_go_as_far_as_the_bound(void **state)
+{
+    static note_t many[6000];
+    reef_event_queue_t *queue = notes(state);
+    reef_event_reader_t *reader = reef_event_reader_create(queue);
+    uint32_t drops = 0;
+
+    for (uint32_t i = 0; i < 6000; i++) {
+        many[i] = (note_t){.number = 10 + i, .drops = &drops};
+    }
+    emit(queue, 0, 10);
+    reef__event_emit_all(queue, many, 6000);
+
+    assert_int_equal(reef_event_held(queue), 5000);
+    assert_int_equal(reef_event_emitted_count(queue), 6010);
+    assert_int_equal(reef_event_dropped_count(queue), 1010);
+    assert_int_equal(drops, 1010);
+    expect(reader, 0, 5000);
+    assert_null(reef_event_next(reader));
+    assert_true(reef_event_passed(queue, 6010));
+    reef_event_reader_destroy(reader);
+    reef__event_registry_trim(*state);
+    assert_int_equal(drops, 6000);
+}
+
+static void test_event_added_is_read_as_it_was_written(void **state)
+{
+    reef_event_queue_t *queue = notes(state);
+    reef_event_reader_t *reader = reef_event_reader_create(queue);
+
+    for (uint64_t i = 0; i < 5000; i++) {
+        note_t *note = reef_event_add(queue);
+
+        assert_non_null(note);
+        *note = (note_t){.number = i};
+    }
+    assert_null(reef_event_add(queue));
+    assert_int_equal(reef_event_emitted_count(queue), 5000);
+    expect(reader, 0, 5000);
+    reef_event_reader_destroy(reader);
+}
+
+static void test_event_only_reader_may_take_what_it_owns(void **state)
+{
+    reef_event_queue_t *queue = notes(state);
+    reef_event_reader_t *reader = reef_event_reader_create(queue);
+    reef_event_reader_t *other = reef_event_reader_create(queue);
+    uint32_t drops = 0;
+
+    assert_false(reef_event_is_only_reader(reader));
+    assert_false(reef_event_is_only_reader(other));
+    reef_event_reader_destroy(other);
+    assert_true(reef_event_is_only_reader(reader));
+    reef_event_emit(queue, &(note_t){.drops = &drops});
+    reef_event_emit(queue, &(note_t){.drops = &drops});
+    ((note_t *)reef_event_next_mut(reader))->drops = NULL;
+    assert_non_null(reef_event_next_mut(reader));
+    reef__event_registry_trim(*state);
+    assert_int_equal(drops, 1);
+    reef_event_reader_destroy(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +370,9 @@ int main(void)
         TEST(test_event_passed_waits_for_the_last_reader),
         TEST(test_event_passed_counts_dropped_events_as_passed),
         TEST(test_event_passed_without_readers_is_true),
+        TEST(test_event_many_at_once_go_as_far_as_the_bound),
+        TEST(test_event_added_is_read_as_it_was_written),
+        TEST(test_event_only_reader_may_take_what_it_owns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,8 +48,8 @@ enum {
  * loop answers.
  *
  * @param settings NULL-terminated "section.key=value"; NULL = none.  Without
- *                 "plugins.enabled=…" reefd runs without lobby, presence and spatial: so that
- *                 clients hear of others only what they say.
+ *                 "plugins.enabled=…" reefd runs without lobby, presence and
+ *                 spatial: so that clients hear of others only what they say.
  */
 void server_start(server_t *server, const char *program, const char *const *settings);
 

@@ -399,6 +399,32 @@ static void test_chat_faults_operator_closes_a_room(void **state)
     close_all(talkers, 2);
 }
 
+static void test_chat_faults_operator_sees_rooms_and_members(void **state)
+{
+    fixture_t *fixture = *state;
+    talker_t talkers[3];
+    cJSON *reply;
+    const cJSON *items;
+
+    start_with(fixture, talkers, 3);
+    talker_join(&talkers[0], "the reef");
+    talker_join(&talkers[1], "the reef");
+    talker_join(&talkers[2], "lagoon");
+    reply = admin_get(&fixture->server, "/api/v1/lists/rooms?sort=-members");
+    items = cJSON_GetObjectItemCaseSensitive(reply, "items");
+    assert_int_equal(cJSON_GetArraySize(items), 2);
+    assert_string_equal(admin_text(cJSON_GetArrayItem(items, 0), "key"), "the reef");
+    assert_true(admin_number(cJSON_GetArrayItem(items, 0), "members") == 2);
+    assert_string_equal(admin_text(cJSON_GetArrayItem(items, 1), "key"), "lagoon");
+    assert_true(admin_number(cJSON_GetArrayItem(items, 1), "members") == 1);
+    cJSON_Delete(reply);
+    reply = admin_get(&fixture->server, "/api/v1/lists/rooms/members?key=the%20reef");
+    items = cJSON_GetObjectItemCaseSensitive(reply, "items");
+    assert_string_equal(admin_text(cJSON_GetArrayItem(items, 1), "client_id"), "2");
+    cJSON_Delete(reply);
+    close_all(talkers, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +439,7 @@ int main(void)
         TEST(test_chat_faults_list_is_cut),
         TEST(test_chat_faults_operator_moves_clients),
         TEST(test_chat_faults_operator_closes_a_room),
+        TEST(test_chat_faults_operator_sees_rooms_and_members),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define SHORT "heartbeat.interval_s=0.2", "heartbeat.timeout_s=1"
-#define LONG  "heartbeat.interval_s=0.2", "heartbeat.timeout_s=4"
+#define PLUGINS "plugins.enabled=chat,heartbeat"
+#define SHORT   PLUGINS, "heartbeat.interval_s=0.2", "heartbeat.timeout_s=1"
+#define LONG    PLUGINS, "heartbeat.interval_s=0.2", "heartbeat.timeout_s=4"
+#define QUIET   PLUGINS, "heartbeat.interval_s=3600", "heartbeat.timeout_s=7200"
 
 enum {
     PINGS = 25, /* take longer than the long timeout */
@@ -193,7 +195,7 @@ static void test_heartbeat_and_the_idle_ping_of_the_transport_get_along(void **s
     ws_client_t *client = &fixture->clients[0];
     ws_frame_t frame;
 
-    SERVER_START(&fixture->server, REEFD, "heartbeat.interval_s=1.5",
+    SERVER_START(&fixture->server, REEFD, PLUGINS, "heartbeat.interval_s=1.5",
                  "heartbeat.timeout_s=30", "websocket.idle_timeout_s=3");
     ws_client_open_chat(client, fixture->server.port);
     for (int i = 0; i < 4; i++) {
@@ -231,8 +233,8 @@ static void test_heartbeat_pong_reaches_no_room(void **state)
     ws_client_t *client = &fixture->clients[0];
     int tcp;
 
-    SERVER_START(&fixture->server, REEFD, "tcp.listen=127.0.0.1:0", "tcp.framing=lines",
-                 "tcp.payload=text");
+    SERVER_START(&fixture->server, REEFD, QUIET, "tcp.listen=127.0.0.1:0",
+                 "tcp.framing=lines", "tcp.payload=text");
     ws_client_open_chat(client, fixture->server.port);
     tcp = socket_connect(tcp_fixture_port(&fixture->server, "tcp", "127.0.0.1"));
     assert_true(socket_send(tcp, "pong\nhello\n", 11));

@@ -1,5 +1,5 @@
 /* Starts that must fail, each with one clear line, and where settings come from. */
-#include "server_fixture.h"
+#include "admin_client.h"
 
 #include <reef/database.h>
 
@@ -385,6 +385,82 @@ static void test_start_can_be_stopped_in_good_order_as_soon_as_it_listens(void *
     server_stop(&fixture->server);
 }
 
+/* Plugins ---------------------------------------------------------------------- */
+
+static void test_start_fails_for_an_unknown_plugin_and_suggests_one(void **state)
+{
+    fixture_t *fixture = *state;
+
+    assert_int_equal(
+        RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=snapshot, chatt"), 1);
+    expect_one_line(fixture, "plugins.enabled: there is no plugin 'chatt'");
+    expect_one_line(fixture, "did you mean 'chat'?");
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=whatever"), 1);
+    expect_one_line(fixture, "there is no plugin 'whatever'");
+}
+
+static void test_start_fails_for_plugins_that_do_not_go_together(void **state)
+{
+    fixture_t *fixture = *state;
+
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=chat_rooms"),
+                     1);
+    expect_one_line(fixture, "plugin chat_rooms: needs plugin chat_core");
+    assert_int_equal(
+        RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=chat,chat_core"), 1);
+    expect_one_line(fixture,
+                    "plugin chat_core: the prefix '/nick' belongs to plugin chat");
+}
+
+static void test_start_checks_settings_of_plugins_that_do_not_run(void **state)
+{
+    fixture_t *fixture = *state;
+
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=none", "--set",
+                         "chat.max_rooms=0"),
+                     1);
+    expect_one_line(fixture, "chat.max_rooms: 0 is out of range");
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=none", "--set",
+                         "chat.max_rooms=5", "--check-config"),
+                     0);
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=none", "--set",
+                         "chat.max_roomz=5"),
+                     1);
+    expect_one_line(fixture, "did you mean chat.max_rooms?");
+}
+
+static void test_start_without_plugins_answers_nothing(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, "plugins.enabled=none");
+    ws_client_open(client, fixture->server.port);
+    ws_client_say(client, "/join a");
+    ws_client_say(client, "hello");
+    while (admin_metric(&fixture->server, "reef_messages_received_total") < 2) {
+    }
+    for (int i = 0; i < 2; i++) { /* two frames: whatever answers has done so */
+        (void)admin_total(&fixture->server, "/api/v1/clients");
+    }
+    ws_client_expect_silence(client);
+}
+
+static void test_start_runs_the_plugins_that_are_enabled(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+
+    SERVER_START(&fixture->server, REEFD, "plugins.enabled= chat ,demo");
+    ws_client_open(client, fixture->server.port);
+    ws_client_say(client, "/status away");
+    ws_client_expect_text(client, "[Error] Unknown command: /status");
+    ws_client_say(client, "/lobby list");
+    ws_client_expect_text(client, "[Error] Unknown command: /lobby");
+    ws_client_say(client, "/join a");
+    ws_client_expect_text(client, "[System] Joined room: a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +485,11 @@ int main(void)
         TEST(test_start_leaves_descriptors_to_others_than_clients),
         TEST(test_start_leaves_descriptors_to_loops),
         TEST(test_start_can_be_stopped_in_good_order_as_soon_as_it_listens),
+        TEST(test_start_fails_for_an_unknown_plugin_and_suggests_one),
+        TEST(test_start_fails_for_plugins_that_do_not_go_together),
+        TEST(test_start_checks_settings_of_plugins_that_do_not_run),
+        TEST(test_start_without_plugins_answers_nothing),
+        TEST(test_start_runs_the_plugins_that_are_enabled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

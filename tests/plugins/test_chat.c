@@ -113,6 +113,31 @@ static void test_chat_unique_nicknames_are_free_again_after_their_clients(void *
     REMOVE(fixture, client(fixture, 3), username);
     say(fixture, 1, "/nick Ada");
     assert_string_equal(heard(fixture, 1), "[System] Your nickname is now: Ada\n");
+    say(fixture, 3, "/nick Ada");
+    assert_string_equal(heard(fixture, 3), "[Error] The nickname Ada is taken.\n");
+    chat_stop(fixture);
+}
+
+/* Also of those who are despawned. */
+static void test_chat_nicknames_are_forgotten_with_their_clients(void **state)
+{
+    fixture_t *fixture = chat_start("chat.unique_nicknames=true");
+    const reef_metric_t *taken = reef_metrics_ensure(
+        reef_app_metrics(fixture->app),
+        &(reef_metric_desc_t){
+            .name = "reef_chat_nicknames", .help = "", .kind = REEF_METRIC_GAUGE});
+
+    (void)state;
+    say(fixture, 1, "/nick Ada");
+    say(fixture, 1, "/nick Bob");
+    say(fixture, 2, "/nick Ada");
+    assert_true(reef_metric_value(taken) == 2);
+    loopback_disconnect(&fixture->peer[0]);
+    reef_app_tick_n(fixture->app, 2);
+    assert_true(reef_metric_value(taken) == 1);
+    reef_world_despawn(fixture->world, client(fixture, 2));
+    reef_app_tick_n(fixture->app, 2);
+    assert_true(reef_metric_value(taken) == 0);
     chat_stop(fixture);
 }
 
@@ -495,6 +520,7 @@ int main(void)
         TEST(test_chat_nick_is_not_that_of_a_client_without_one),
         TEST(test_chat_nicknames_may_be_those_of_others),
         TEST(test_chat_unique_nicknames_are_free_again_after_their_clients),
+        TEST(test_chat_nicknames_are_forgotten_with_their_clients),
         TEST(test_chat_text_is_one_line),
         TEST(test_chat_text_may_have_a_limit),
         TEST(test_chat_commands_without_arguments_take_none),

@@ -8,6 +8,7 @@
 #include <reef/metrics.h>
 #include <reef/session.h>
 #include <reef/tcp.h>
+#include <reef/websocket.h>
 
 #include "app.h"
 #include "buffer.h"
@@ -198,6 +199,63 @@ static void test_message_bundle_over_websocket(void **state)
                                           .help = "Registered already."})) == 5.0);
 }
 
+static void say(const fixture_t *f, reef_entity_t target, const char *text)
+{
+    reef_world_send(reef_app_world(f->app),
+                    &(send_message_t){.target = target,
+                                      .payload = reef_buffer_create(
+                                          REEF_PAYLOAD_TEXT, reef_span_text(text))});
+}
+
+static void expect_frame(fixture_t *f, bool compressed, const char *text)
+{
+    ws_frame_t frame;
+
+    ws_app_await(f->app, &f->client);
+    ws_client_receive(&f->client, &frame);
+    assert_int_equal(frame.compressed, compressed);
+    if (!compressed) {
+        assert_int_equal(frame.size, strlen(text));
+        assert_memory_equal(frame.data, text, frame.size);
+    }
+}
+
+/* Bundles go out as they are, between messages that are compressed. */
+static void test_message_bundle_is_not_compressed(void **state)
+{
+    static const char offer[] =
+        WS_HANDSHAKE "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    fixture_t *f = *state;
+    reef_entity_t entity;
+
+    assert_int_equal(
+        reef_app_add_plugin(f->app, &reef_websocket_plugin,
+                            &(websocket_config_t){.listen = "127.0.0.1:0",
+                                                  .permessage_deflate = true,
+                                                  .deflate_min_size = 1},
+                            NULL),
+        REEF_OK);
+    loopback_app_start(f->app);
+    f->client.takes_compressed = true;
+    ws_client_connect(&f->client, ws_app_port(f->app));
+    ws_client_send_raw(&f->client, offer, sizeof(offer) - 1);
+    ws_app_await(f->app, &f->client);
+    assert_int_equal(ws_client_receive_status(&f->client), 101);
+    reef_app_step(f->app, 0);
+    entity = reef_session_next(f->app, 0);
+
+    begin_bundle(f, reef_session_framing(f->app, entity));
+    add_text(f, "aaaaaaaaaaaaaaaaaaaaaaaa");
+    add_text(f, "bbbbbbbbbbbbbbbbbbbbbbbb");
+    say(f, entity, "cccccccccccccccccccccccc");
+    send_bundle(f, entity);
+    say(f, entity, "cccccccccccccccccccccccc");
+    expect_frame(f, true, NULL);
+    expect_frame(f, false, "aaaaaaaaaaaaaaaaaaaaaaaa");
+    expect_frame(f, false, "bbbbbbbbbbbbbbbbbbbbbbbb");
+    expect_frame(f, true, NULL);
+}
+
 /* A bundle waits as one: the newest of its key takes the place of the one before. */
 static void test_message_bundle_is_replaced_as_one(void **state)
 {
@@ -281,6 +339,7 @@ int main(void)
         TEST(test_message_bundle_parts_come_back_as_they_were),
         TEST(test_message_bundle_in_memory_is_single_messages),
         TEST(test_message_bundle_over_websocket),
+        TEST(test_message_bundle_is_not_compressed),
         TEST(test_message_bundle_is_replaced_as_one),
         TEST(test_message_bundle_over_tcp),
         TEST(test_message_bundle_to_nobody_fails_once),

@@ -136,7 +136,7 @@ static void expect_error(fixture_t *f, uint8_t code, uint16_t opcode, const char
     size_t size = strlen(text);
 
     bytes[6] = (uint8_t)size;
-    memcpy(bytes + 8, text, size);
+    snprintf((char *)bytes + 8, sizeof(bytes) - 8, "%s", text);
     step(f);
     expect(f, bytes, 8 + size);
     assert_string_equal(f->log, "");

@@ -36,9 +36,11 @@ static void test_options_flags(void **state)
     reef__options_t options;
 
     (void)state;
-    assert_int_equal(PARSE(&options, NULL, "--help", "--version", "--check-config"),
+    assert_int_equal(PARSE(&options, NULL, "--help", "--version", "--check-config",
+                           "--describe-protocol"),
                      REEF_OK);
-    assert_true(options.help && options.version && options.check_config);
+    assert_true(options.help && options.version && options.check_config &&
+                options.describe_protocol);
     reef__options_finish(&options, reef_alloc_default());
 }
 

@@ -171,6 +171,90 @@ static void test_router_refuses_a_prefix_twice(void **state)
                      REEF_E_EXISTS);
 }
 
+static bool say_own(reef_run_t *run, const reef_command_text_t *text, void *context)
+{
+    reef_send_text(run, text->entity, "%s[%.*s]", (const char *)context,
+                   (int)text->rest.size, (const char *)text->rest.data);
+    return true;
+}
+
+static bool decline(reef_run_t *run, const reef_command_text_t *text, void *context)
+{
+    (void)run, (void)text;
+    ++*(int *)context;
+    return false;
+}
+
+static void test_router_gives_a_whole_text_its_owner(void **state)
+{
+    fixture_t *fixture = *state;
+
+    assert_int_equal(
+        reef_app_add_prefix(fixture->app, "pong", say_own, (char *)"pong", NULL),
+        REEF_OK);
+    add(fixture, "", "plain");
+
+    assert_string_equal(ask(fixture, "  pong\n"), "pong[pong]\n");
+    assert_int_equal(fixture->owner, 1);
+    assert_string_equal(ask(fixture, "pong pong"), "plain(pong pong)\n");
+    assert_string_equal(ask(fixture, "pongs"), "plain(pongs)\n");
+    assert_string_equal(ask(fixture, "PONG"), "plain(PONG)\n");
+    assert_string_equal(ask(fixture, "/pong"), "[Error] Unknown command: /pong\n");
+}
+
+static void test_router_gives_a_declined_text_to_the_owner_of_plain_text(void **state)
+{
+    fixture_t *fixture = *state;
+    int calls = 0;
+
+    assert_int_equal(reef_app_add_prefix(fixture->app, "pong", decline, &calls, NULL),
+                     REEF_OK);
+    add(fixture, "", "plain");
+    assert_string_equal(ask(fixture, " pong "), "plain(pong)\n");
+    assert_int_equal(calls, 1);
+}
+
+/* Not to itself once more. */
+static void test_router_lets_plain_text_that_is_declined_be(void **state)
+{
+    fixture_t *fixture = *state;
+    int calls = 0;
+
+    assert_int_equal(reef_app_add_prefix(fixture->app, "", decline, &calls, NULL),
+                     REEF_OK);
+    assert_string_equal(ask(fixture, "hello"), "");
+    assert_int_equal(calls, 1);
+}
+
+static reef_error_t
+claim(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
+{
+    static const reef_prefix_t prefixes[] = {
+        {"/one", answer}, {"/two", answer}, {NULL, NULL}};
+
+    (void)config, (void)state;
+    return reef_app_add_prefixes(app, prefixes, NULL, failure);
+}
+
+static void test_router_names_both_plugins_of_a_conflict(void **state)
+{
+    static const reef_plugin_t red = {REEF_PLUGIN_API, "red", .build = claim};
+    static const reef_plugin_t blue = {REEF_PLUGIN_API, "blue", .build = claim};
+    reef_app_t *app = loopback_app_create(0, NULL);
+    reef_failure_t failure = {0};
+
+    (void)state;
+    assert_int_equal(reef_app_add_plugin(app, &red, NULL, NULL), REEF_OK);
+    assert_int_equal(reef_app_add_plugin(app, &blue, NULL, &failure), REEF_E_EXISTS);
+    assert_string_equal(failure.text,
+                        "plugin blue: the prefix '/one' belongs to plugin red");
+    assert_int_equal(reef_app_add_prefix(app, "/two", answer, NULL, &failure),
+                     REEF_E_EXISTS);
+    assert_string_equal(failure.text,
+                        "plugin application: the prefix '/two' belongs to plugin red");
+    reef_app_destroy(app);
+}
+
 static void test_router_takes_no_command_from_a_binary_message(void **state)
 {
     fixture_t *fixture = *state;
@@ -239,6 +323,10 @@ int main(void)
         TEST(test_router_cuts_a_long_unknown_command_at_a_character),
         TEST(test_router_waits_for_the_next_frame_when_it_sent_enough),
         TEST(test_router_refuses_a_prefix_twice),
+        TEST(test_router_gives_a_whole_text_its_owner),
+        TEST(test_router_gives_a_declined_text_to_the_owner_of_plain_text),
+        TEST(test_router_lets_plain_text_that_is_declined_be),
+        TEST(test_router_names_both_plugins_of_a_conflict),
         TEST(test_router_takes_no_command_from_a_binary_message),
         TEST(test_router_does_not_hear_a_client_despawned_before),
     };

@@ -23,11 +23,8 @@ static void peer_ping(void *connection, reef_buffer_t *payload)
              (const char *)data.data);
 }
 
-static reef_error_t peer_send(void *connection, const send_message_t *message)
+static reef_error_t take_in(loopback_peer_t *peer, reef_span_t payload)
 {
-    loopback_peer_t *peer = connection;
-    reef_span_t payload = reef_buffer_payload(message->payload);
-
     if (peer->send_error != REEF_OK) {
         return peer->send_error;
     }
@@ -39,6 +36,14 @@ static reef_error_t peer_send(void *connection, const send_message_t *message)
     peer->received[peer->received_size++] = '\n';
     peer->received[peer->received_size] = '\0';
     return REEF_OK;
+}
+
+static reef_error_t peer_send(void *connection, const send_message_t *message)
+{
+    reef_error_t error = take_in(connection, reef_buffer_payload(message->payload));
+
+    reef_buffer_unref(message->payload);
+    return error;
 }
 
 static void peer_flush(void *connection)

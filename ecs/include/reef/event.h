@@ -47,6 +47,11 @@ reef_event_queue_t *reef_world_events(reef_world_t *world,
  */
 bool reef_event_emit(reef_event_queue_t *queue, const void *event);
 
+/** Room for one more event, which the caller writes before it does anything else with
+ * the queue; NULL when the bound is reached: then reef_event_emit() drops and counts
+ * it. */
+void *reef_event_add(reef_event_queue_t *queue);
+
 /** A cursor at the present end.  Owned by the caller: reef_event_reader_destroy(),
  *  before the world. */
 reef_event_reader_t *reef_event_reader_create(reef_event_queue_t *queue);
@@ -56,6 +61,13 @@ void reef_event_reader_destroy(reef_event_reader_t *reader);
 
 /** The next event, or NULL; borrowed until reef_events_trim(). */
 const void *reef_event_next(reef_event_reader_t *reader);
+
+/** Whether nobody else reads what @p reader reads. */
+bool reef_event_is_only_reader(const reef_event_reader_t *reader);
+
+/** The next event, for a reader that may be the only one: then it may take over what
+ * the event owns, and leaves of it what the type's `drop` accepts. */
+void *reef_event_next_mut(reef_event_reader_t *reader);
 
 /** Move the cursor to the end without reading. */
 void reef_event_skip(reef_event_reader_t *reader);

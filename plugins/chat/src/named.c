@@ -52,8 +52,8 @@ static void set_position(reef__names_t *names, size_t position)
 
 bool reef__names_add(reef__names_t *names, const reef__named_t *named)
 {
-    assert(reef__names_of(names, named->entity) == NULL);
-    if (reef__names_find(names, reef_span_text(named->name)) != NULL) {
+    assert(!reef_map_find(names->by_entity, REEF_KEY(named->entity), NULL));
+    if (reef_map_find(names->by_name, reef_span_text(named->name), NULL)) {
         return false;
     }
     *REEF_ARRAY_PUSH(names->alloc, &names->list) = *named;
@@ -63,15 +63,14 @@ bool reef__names_add(reef__names_t *names, const reef__named_t *named)
 
 void reef__names_remove(reef__names_t *names, reef_entity_t entity)
 {
-    uint64_t position = 0;
-    bool is_there = reef_map_find(names->by_entity, REEF_KEY(entity), &position);
-    reef__named_t *named = &names->list.items[position];
+    const reef__named_t *named = reef__names_of(names, entity);
+    size_t position;
 
-    assert(is_there);
-    (void)is_there;
+    assert(named != NULL);
+    position = (size_t)(named - names->list.items);
     reef_map_remove(names->by_name, reef_span_text(named->name));
     reef_map_remove(names->by_entity, REEF_KEY(entity));
-    *named = names->list.items[--names->list.count];
+    names->list.items[position] = names->list.items[--names->list.count];
     if (position < names->list.count) {
         set_position(names, position);
     }

@@ -24,7 +24,8 @@
 struct reef__talk {
     reef_app_t *app;
     chat_core_config_t config;
-    reef__names_t *nicknames; /* NULL = they need not be unique */
+    reef__names_t *nicknames;        /* NULL = they need not be unique */
+    reef_metric_t *metric_nicknames; /* where they are unique */
     reef_metric_t *metric_said;
     reef_metric_t *metric_refused;
 };
@@ -55,10 +56,16 @@ static const username_t *nickname_of(const reef__talk_t *talk, reef_entity_t ent
     return REEF_FIND(reef_app_world(talk->app), entity, username);
 }
 
+static void show_nicknames(const reef__talk_t *talk)
+{
+    reef_metric_set(talk->metric_nicknames, (double)reef__names_count(talk->nicknames));
+}
+
 static void free_nickname(reef__talk_t *talk, reef_entity_t entity)
 {
-    if (talk->nicknames != NULL && reef__names_of(talk->nicknames, entity) != NULL) {
+    if (reef__names_of(talk->nicknames, entity) != NULL) {
         reef__names_remove(talk->nicknames, entity);
+        show_nicknames(talk);
     }
 }
 
@@ -82,7 +89,9 @@ static bool take_nickname(reef__talk_t *talk, reef_entity_t entity, const char *
     }
     free_nickname(talk, entity);
     snprintf(taken.name, sizeof(taken.name), "%s", name);
-    return reef__names_add(talk->nicknames, &taken);
+    (void)reef__names_add(talk->nicknames, &taken);
+    show_nicknames(talk);
+    return true;
 }
 
 static void forget_gone(reef_run_t *run)
@@ -243,6 +252,11 @@ static const reef_prefix_t prefixes[] = {{"/nick", nick}, {"", say}, {NULL, NULL
 static void add_forgetting(reef__talk_t *talk)
 {
     talk->nicknames = reef__names_create(reef_app_alloc(talk->app));
+    talk->metric_nicknames =
+        reef_metrics_ensure(reef_app_metrics(talk->app),
+                            &(reef_metric_desc_t){.name = "reef_chat_nicknames",
+                                                  .help = "Nicknames that are taken.",
+                                                  .kind = REEF_METRIC_GAUGE});
     reef_app_add_system(talk->app, REEF_UPDATE,
                         &(reef_system_desc_t){
                             .name = "chat_free_nicknames",

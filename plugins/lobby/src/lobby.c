@@ -50,7 +50,7 @@ uint64_t reef__lobby_client_id(reef_world_t *world, reef_entity_t member)
     return id != NULL ? id->value : 0;
 }
 
-/* Changes of the set --------------------------------------------------------------- */
+/* Changes of the set ----------------------------------------------------------- */
 
 static void forget_listing(reef__lobby_state_t *state, const reef__lobby_t *lobby)
 {
@@ -65,14 +65,13 @@ static void touch(reef__lobby_state_t *state, const reef__lobby_t *lobby)
     *REEF_ARRAY_PUSH(reef_app_alloc(state->app), &state->touched) = lobby->entity;
 }
 
-/* The name is free from now on. */
+/* Of one without members; the name is free from now on. */
 static void dissolve(reef__lobby_state_t *state, reef__lobby_t *lobby)
 {
     reef_world_t *world = reef_app_world(state->app);
     lobby_dissolved_t dissolved = {.lobby = lobby->entity};
 
     memcpy(dissolved.name, lobby->name, sizeof(dissolved.name));
-    forget_listing(state, lobby);
     touch(state, lobby);
     reef__lobby_set_remove(state->set, lobby);
     (void)reef_event_emit(reef_world_events(world, &lobby_dissolved_event), &dissolved);
@@ -84,17 +83,20 @@ static void take_out(reef__lobby_state_t *state, reef_entity_t member)
     reef__lobby_t *lobby = reef__lobby_set_of(state->set, member);
     player_left_lobby_t left = {.entity = member,
                                 .client_id = reef__lobby_client_id(world, member)};
+    bool was_owner;
 
     if (lobby == NULL) {
         return;
     }
-    if (lobby->members.items[0] == member) {
-        touch(state, lobby);
-    }
+    was_owner = lobby->members.items[0] == member;
     reef__lobby_set_leave(state->set, lobby, member);
     forget_listing(state, lobby);
     left.lobby = lobby->entity;
     left.owner = lobby->members.count > 0 ? lobby->members.items[0] : 0;
+    if (was_owner) {
+        lobby->owner_id = reef__lobby_client_id(world, left.owner);
+        touch(state, lobby);
+    }
     memcpy(left.name, lobby->name, sizeof(left.name));
     (void)reef_event_emit(reef_world_events(world, &player_left_lobby_event), &left);
     if (lobby->members.count == 0) {
@@ -125,6 +127,9 @@ take_in(reef__lobby_state_t *state, reef__lobby_t *lobby, reef_entity_t member)
                                     .lobby = lobby->entity};
 
     reef__lobby_set_enter(state->set, lobby, member);
+    if (lobby->members.count == 1) {
+        lobby->owner_id = joined.client_id;
+    }
     forget_listing(state, lobby);
     memcpy(joined.name, lobby->name, sizeof(joined.name));
     (void)reef_event_emit(reef_world_events(world, &player_joined_lobby_event),
@@ -169,7 +174,7 @@ void reef__lobby_settle(reef__lobby_state_t *state)
     }
 }
 
-/* What happens in the world -------------------------------------------------------- */
+/* What happens in the world ---------------------------------------------------- */
 
 /* Added, or set: perhaps to another lobby, or to something that is none. */
 static void
@@ -227,7 +232,7 @@ static void say_goodbye(reef_run_t *run)
     reef_metric_set(state->members, (double)reef__lobby_set_members(state->set));
 }
 
-/* For inspection ------------------------------------------------------------------- */
+/* For inspection --------------------------------------------------------------- */
 
 REEF_COMPONENT(lobby_row,
                0,
@@ -235,7 +240,7 @@ REEF_COMPONENT(lobby_row,
                REEF_U32(members),
                REEF_U32(max_members),
                REEF_BOOL(is_private),
-               REEF_U64(owner, .doc = "client id of the oldest member"));
+               REEF_U64(owner_id, .doc = "client of the oldest member"));
 
 static uint32_t count_rows(void *context)
 {
@@ -254,8 +259,7 @@ static void get_row(void *context, uint32_t index, void *row)
     out->members = (uint32_t)lobby->members.count;
     out->max_members = lobby->max_members;
     out->is_private = lobby->is_private;
-    out->owner =
-        reef__lobby_client_id(reef_app_world(state->app), lobby->members.items[0]);
+    out->owner_id = lobby->owner_id;
 }
 
 static const reef_entity_t *get_members(void *context, uint32_t index, uint32_t *count)
@@ -267,7 +271,7 @@ static const reef_entity_t *get_members(void *context, uint32_t index, uint32_t 
     return lobby->members.items;
 }
 
-/* Plugin --------------------------------------------------------------------------- */
+/* Plugin ----------------------------------------------------------------------- */
 
 static const struct {
     reef_observe_t what;

@@ -7,6 +7,7 @@
 #include "lobby_state.h"
 
 #include <reef/array.h>
+#include <reef/group.h>
 #include <reef/name.h>
 
 #include <assert.h>
@@ -34,7 +35,7 @@ typedef struct subcommand {
     bool (*run)(const request_t *request);
 } subcommand_t;
 
-/* Texts that grow ---------------------------------------------------------------- */
+/* Texts that grow -------------------------------------------------------------- */
 
 typedef struct text {
     char *items;
@@ -71,14 +72,11 @@ static void append_summary(const reef__lobby_state_t *state,
                            text_t *text,
                            const reef__lobby_t *lobby)
 {
-    reef_world_t *world = reef_app_world(state->app);
-
     append(reef_app_alloc(state->app), text, "%s (%zu/%u)  owner:%" PRIu64, lobby->name,
-           lobby->members.count, lobby->max_members,
-           reef__lobby_client_id(world, lobby->members.items[0]));
+           lobby->members.count, lobby->max_members, lobby->owner_id);
 }
 
-/* Words -------------------------------------------------------------------------- */
+/* Words ------------------------------------------------------------------------ */
 
 static bool is_blank(uint8_t byte)
 {
@@ -146,7 +144,7 @@ static reef__lobby_t *lobby_of(const request_t *request)
     return reef__lobby_set_of(request->state->set, request->entity);
 }
 
-/* Subcommands ---------------------------------------------------------------------- */
+/* Subcommands ------------------------------------------------------------------ */
 
 /* The words behind the name; false when they are not of the form. */
 static bool read_options(const request_t *request, reef__lobby_t *model)
@@ -338,11 +336,14 @@ bool reef__lobby_command(reef_run_t *run,
     request_t request = {.run = run, .state = context, .entity = command->entity};
     reef_span_t rest = command->rest;
     const subcommand_t *subcommand = find_subcommand(take_word(&rest));
+    const reef_app_t *app = request.state->app;
 
+    if (!reef_group_has(app, reef_group_everyone(app), command->entity)) {
+        return true; /* last words: who has gone enters nothing */
+    }
     while (rest.size > 0 && request.word_count < MAX_WORDS) {
         request.words[request.word_count++] = take_word(&rest);
     }
-    reef__lobby_settle(context);
     if (subcommand == NULL || request.word_count < subcommand->min_words ||
         request.word_count > subcommand->max_words || !subcommand->run(&request)) {
         explain(&request, subcommand);

@@ -26,6 +26,7 @@ struct reef__lobby {
         reef_entity_t *items; /* in order of joining: the first is the owner */
         size_t count, capacity;
     } members;
+    uint64_t owner_id;              /* client id of the first */
     size_t place;                   /* among all */
     reef__lobby_t *previous, *next; /* among the public ones, in order of creation */
 };

@@ -15,18 +15,18 @@
 
 #include "presence_state.h"
 
-#include <string.h>
-
 const reef_event_type_t presence_changed_event = {
     .name = "presence_changed",
     .size = sizeof(presence_changed_t),
 };
 
-/* What is noted -------------------------------------------------------------------- */
+/* What is noted ---------------------------------------------------------------- */
 
 /* Give a client a place; `told` is what the others take it for. */
-static void
-enrol(reef__presence_state_t *state, reef_entity_t entity, reef_presence_status_t told)
+static void enrol(reef__presence_state_t *state,
+                  reef_entity_t entity,
+                  const presence_t *now,
+                  reef_presence_status_t told)
 {
     const client_id_t *id = REEF_FIND(reef_app_world(state->app), entity, client_id);
     uint32_t slot = reef_session_slot(state->app, entity);
@@ -38,6 +38,7 @@ enrol(reef__presence_state_t *state, reef_entity_t entity, reef_presence_status_
     }
     place = reef__roster_add(state->roster, slot, entity);
     place->client_id = id->value;
+    place->now = *now;
     place->told = (uint8_t)told;
     place->is_known = told != REEF_PRESENCE_ONLINE;
     reef__presence_note(state, place);
@@ -48,13 +49,25 @@ on_added(reef_world_t *world, reef_entity_t entity, const void *value, void *con
 {
     reef__presence_state_t *state = context;
 
-    (void)world, (void)value;
-    enrol(state, entity,
+    (void)world;
+    enrol(state, entity, value,
           state->is_arriving ? REEF_PRESENCE_ONLINE : REEF_PRESENCE_OFFLINE);
 }
 
 static void
-on_changed(reef_world_t *world, reef_entity_t entity, const void *value, void *context)
+on_set(reef_world_t *world, reef_entity_t entity, const void *value, void *context)
+{
+    reef__place_t *place = reef__presence_place(context, entity);
+
+    (void)world;
+    if (place != NULL) {
+        place->now = *(const presence_t *)value;
+        reef__presence_note(context, place);
+    }
+}
+
+static void
+on_moved(reef_world_t *world, reef_entity_t entity, const void *value, void *context)
 {
     (void)world, (void)value;
     reef__presence_note(context, reef__presence_place(context, entity));
@@ -67,7 +80,7 @@ on_gone(reef_world_t *world, reef_entity_t entity, const void *value, void *cont
     reef__presence_say_offline(context, entity);
 }
 
-/* Systems -------------------------------------------------------------------------- */
+/* Systems ---------------------------------------------------------------------- */
 
 static void arrive(reef_run_t *run)
 {
@@ -77,14 +90,15 @@ static void arrive(reef_run_t *run)
 
     while ((event = REEF_NEXT(run, user_connected)) != NULL) {
         const session_t *session = REEF_FIND(world, event->entity, session);
+        const presence_t *early = REEF_FIND(world, event->entity, presence);
 
         if (session == NULL) {
             continue; /* gone again */
         }
         state->epoch_ms =
             session->connected_at_ms - reef_app_now_ns(state->app) / 1000000;
-        if (REEF_FIND(world, event->entity, presence) != NULL) {
-            enrol(state, event->entity, REEF_PRESENCE_ONLINE);
+        if (early != NULL) { /* from an authenticator */
+            enrol(state, event->entity, early, REEF_PRESENCE_ONLINE);
         } else {
             state->is_arriving = true;
             REEF_ADD(world, event->entity, presence,
@@ -114,7 +128,7 @@ static void tell_presence(reef_run_t *run)
     reef__presence_tell(state);
 }
 
-/* Command -------------------------------------------------------------------------- */
+/* Command ---------------------------------------------------------------------- */
 
 static bool is_connected(const reef__presence_state_t *state, reef_entity_t entity)
 {
@@ -145,15 +159,15 @@ set_status(reef_run_t *run, const reef_command_text_t *command, void *context)
     return true;
 }
 
-/* For inspection ------------------------------------------------------------------- */
+/* For inspection --------------------------------------------------------------- */
 
 REEF_COMPONENT(presence_row,
                0,
                REEF_U64(client_id),
-               REEF_STRING(username, 64),
                REEF_ENUM(status, reef_presence_names),
                REEF_U64(since_ms, .unit = "ms", .doc = "since 1970, UTC"),
-               REEF_STRING(room, 128));
+               REEF_ENTITY(entity),
+               REEF_ENTITY(room, .doc = "where it is seen; none = everywhere"));
 
 static uint32_t count_rows(void *context)
 {
@@ -165,31 +179,17 @@ static void get_row(void *context, uint32_t index, void *row)
 {
     const reef__presence_state_t *state = context;
     const reef__place_t *place = reef__roster_at(state->roster, index);
-    reef_world_t *world = reef_app_world(state->app);
-    const presence_t *presence = REEF_FIND(world, place->entity, presence);
-    const username_t *username = REEF_FIND(world, place->entity, username);
-    const room_t *room = REEF_FIND(world, place->entity, room);
-    presence_row_t *out = row;
 
-    out->client_id = place->client_id;
-    out->status = presence->status;
-    out->since_ms = presence->since_ms;
-    if (username != NULL) {
-        memcpy(out->username, username->value, sizeof(out->username));
-    }
-    if (room != NULL) {
-        memcpy(out->room, room->value, sizeof(out->room));
-    }
+    *(presence_row_t *)row = (presence_row_t){
+        .client_id = place->client_id,
+        .status = place->now.status,
+        .since_ms = place->now.since_ms,
+        .entity = place->entity,
+        .room = place->room,
+    };
 }
 
-static const reef_entity_t *get_members(void *context, uint32_t index, uint32_t *count)
-{
-    *count = 1;
-    return &reef__roster_at(((const reef__presence_state_t *)context)->roster, index)
-                ->entity;
-}
-
-/* Plugin --------------------------------------------------------------------------- */
+/* Plugin ----------------------------------------------------------------------- */
 
 static const struct {
     reef_observe_t what;
@@ -197,12 +197,11 @@ static const struct {
     reef_observer_fn run;
 } observers[] = {
     {REEF_OBSERVE_ADD, &presence_type, on_added},
-    {REEF_OBSERVE_SET, &presence_type, on_changed},
+    {REEF_OBSERVE_SET, &presence_type, on_set},
     {REEF_OBSERVE_REMOVE, &presence_type, on_gone},
-    {REEF_OBSERVE_DESPAWN, &presence_type, on_gone},
-    {REEF_OBSERVE_ADD, &in_room_type, on_changed},
-    {REEF_OBSERVE_SET, &in_room_type, on_changed},
-    {REEF_OBSERVE_REMOVE, &in_room_type, on_changed},
+    {REEF_OBSERVE_ADD, &in_room_type, on_moved},
+    {REEF_OBSERVE_SET, &in_room_type, on_moved},
+    {REEF_OBSERVE_REMOVE, &in_room_type, on_moved},
 };
 
 enum {
@@ -258,7 +257,6 @@ static void register_all(reef__presence_state_t *state)
                                                .row = &presence_row_type,
                                                .count = count_rows,
                                                .get = get_row,
-                                               .members = get_members,
                                                .context = state});
     add_systems(state);
 }

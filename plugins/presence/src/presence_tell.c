@@ -158,25 +158,20 @@ static bool has_budget(const reef__presence_state_t *state)
            reef_app_server_config(state->app)->max_frame_sends;
 }
 
-/* What a client is now; an application may leave it open since when. */
-static const presence_t *look_what(const reef__presence_state_t *state,
-                                   const reef__place_t *place)
+/* An application may leave it open since when. */
+static void complete(const reef__presence_state_t *state, reef__place_t *place)
 {
-    reef_world_t *world = reef_app_world(state->app);
-    const presence_t *presence = REEF_FIND(world, place->entity, presence);
-
-    if (presence->since_ms == 0) {
-        REEF_FIND_MUT(world, place->entity, presence)->since_ms =
-            reef__presence_now_ms(state);
+    if (place->now.since_ms == 0) {
+        place->now.since_ms = reef__presence_now_ms(state);
+        *REEF_FIND_MUT(reef_app_world(state->app), place->entity, presence) =
+            place->now;
     }
-    return presence;
 }
 
 /* False when that has to wait. */
 static bool tell_news(reef__presence_state_t *state, reef__place_t *place)
 {
-    const presence_t *presence = look_what(state, place);
-    reef_presence_status_t status = (reef_presence_status_t)presence->status;
+    reef_presence_status_t status = (reef_presence_status_t)place->now.status;
     bool is_online = status == REEF_PRESENCE_ONLINE;
     reef_buffer_t *line;
 
@@ -215,6 +210,7 @@ static void tell_all_news(reef__presence_state_t *state)
         if (place == NULL || !place->is_changed) {
             continue; /* offline since; or its second life, noted behind */
         }
+        complete(state, place);
         look_where(state, place);
         if (tell_news(state, place)) {
             place->is_changed = false;

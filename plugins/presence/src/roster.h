@@ -18,6 +18,7 @@
 typedef struct reef__place {
     reef_entity_t entity; /* 0 = a free place */
     uint64_t client_id;
+    presence_t now;          /* its component */
     uint64_t told_ns;        /* when there was news of it last; 0 = never */
     uint64_t told_round;     /* in which round of telling that was */
     reef_entity_t room;      /* where those are who have been told; 0 = everybody */

@@ -28,10 +28,10 @@ typedef struct reef_transport {
     bool is_lossy;    /* messages may be lost on their way anyway: one that is refused
                          for a full queue does not end its session */
 
-    /** Queue @p payload to a peer; takes a reference of its own.  Returns REEF_OK,
-     *  REEF_E_LIMIT (reliable, and the queue is full: the session is then closed,
-     * unless the transport is lossy), REEF_E_RANGE (too large for this transport) or
-     * REEF_E_CLOSED. */
+    /** Queue a message to a peer; its payload's reference is taken over, whatever the
+     *  result.  Returns REEF_OK, REEF_E_LIMIT (reliable, and the queue is full: the
+     * session is then closed, unless the transport is lossy), REEF_E_RANGE (too large
+     * for this transport) or REEF_E_CLOSED. */
     reef_error_t (*send)(void *connection, const send_message_t *message);
 
     /** Write what was queued since the last flush: once per connection and frame.

@@ -98,22 +98,49 @@ static void store(uint8_t *at, uint64_t value, uint32_t size)
     }
 }
 
+/* Widths are 1, 2, 4 and 8.  Told apart here, so that each becomes one instruction. */
 static uint8_t *put(uint8_t *out, uint64_t value, uint32_t width)
 {
-    for (uint32_t i = 0; i < width; i++) {
-        out[i] = (uint8_t)(value >> 8 * i);
+    switch (width) {
+    case 1:
+        out[0] = (uint8_t)value;
+        break;
+    case 2:
+        for (int i = 0; i < 2; i++) {
+            out[i] = (uint8_t)(value >> 8 * i);
+        }
+        break;
+    case 4:
+        for (int i = 0; i < 4; i++) {
+            out[i] = (uint8_t)(value >> 8 * i);
+        }
+        break;
+    default:
+        for (int i = 0; i < 8; i++) {
+            out[i] = (uint8_t)(value >> 8 * i);
+        }
+        break;
     }
     return out + width;
 }
 
+static uint64_t get_u32(const uint8_t *at)
+{
+    return at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24;
+}
+
 static uint64_t get(const uint8_t *at, uint32_t width)
 {
-    uint64_t value = 0;
-
-    for (uint32_t i = 0; i < width; i++) {
-        value |= (uint64_t)at[i] << 8 * i;
+    switch (width) {
+    case 1:
+        return at[0];
+    case 2:
+        return at[0] | (uint64_t)at[1] << 8;
+    case 4:
+        return get_u32(at);
+    default:
+        return get_u32(at) | get_u32(at + 4) << 32;
     }
-    return value;
 }
 
 /* Plans ------------------------------------------------------------------------ */
@@ -180,18 +207,22 @@ static bool is_as_in_memory(const step_t *step)
 static void add_write(reef__v1_plan_t *plan, const step_t *step, size_t first)
 {
     steps_t *steps = &plan->write;
-    step_t *last = steps->count > first ? &steps->items[steps->count - 1] : NULL;
-    uint32_t bytes = step->count * step->stride;
+    step_t added = *step;
 
-    if (!is_as_in_memory(step)) {
-        *REEF_ARRAY_PUSH(plan->alloc, steps) = *step;
-    } else if (last != NULL && last->kind == STEP_COPY &&
-               last->offset + last->count == step->offset) {
-        last->count += bytes;
-    } else {
-        *REEF_ARRAY_PUSH(plan->alloc, steps) =
-            (step_t){.kind = STEP_COPY, .offset = step->offset, .count = bytes};
+    if (is_as_in_memory(step)) {
+        added = (step_t){.kind = STEP_COPY,
+                         .offset = step->offset,
+                         .count = step->count * step->stride};
     }
+    if (added.kind == STEP_COPY && steps->count > first) {
+        step_t *last = &steps->items[steps->count - 1];
+
+        if (last->kind == STEP_COPY && last->offset + last->count == added.offset) {
+            last->count += added.count;
+            return;
+        }
+    }
+    *REEF_ARRAY_PUSH(plan->alloc, steps) = added;
 }
 
 static reef_error_t

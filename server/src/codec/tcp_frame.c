@@ -9,6 +9,9 @@
  * in the input is given as a view of it; any other is appended to reader->buffer, which
  * grows with what has come and never by what was announced.
  *
+ * Most messages lie whole in the input behind a VarInt of one or two bytes:
+ * read_whole() does for them what the steps would.
+ *
  * Errors depend on the stream alone, not on how it was cut: a length is judged when it
  * is whole, a line at the first byte that makes it too long, text when it is whole.
  */
@@ -200,6 +203,34 @@ static step_t read_counted(reef__tcp_reader_t *reader,
                                : read_body(reader, limits, input, event);
 }
 
+/* False = it takes the steps. */
+static bool read_whole(reef__tcp_reader_t *reader,
+                       const reef__tcp_limits_t *limits,
+                       reef_span_t *input,
+                       reef__tcp_event_t *event)
+{
+    const uint8_t *head = input->data;
+    size_t head_size = 1;
+    size_t length;
+
+    if (limits->framing != REEF__FRAMING_VARINT || input->size < 2 ||
+        (reader->length | reader->head_size | reader->ended) != 0) {
+        return false;
+    }
+    length = head[0];
+    if (length >= 0x80) {
+        length = (length & 0x7f) | (size_t)head[1] << 7;
+        head_size = 2;
+    }
+    if (length == 0 || length >= 1 << 14 || length > limits->max_message ||
+        length > input->size - head_size) {
+        return false;
+    }
+    take(input, head_size);
+    give(reader, limits, event, take(input, length));
+    return true;
+}
+
 /* Lines ------------------------------------------------------------------------ */
 
 static bool ends_with_cr(reef_span_t line)
@@ -315,17 +346,13 @@ void reef__tcp_limits_resolve(reef__tcp_limits_t *limits)
     assert(limits->framing != REEF__FRAMING_WEBSOCKET);
 }
 
-bool reef__tcp_frame_next(reef__tcp_reader_t *reader,
-                          const reef__tcp_limits_t *limits,
-                          reef_span_t *input,
-                          reef__tcp_event_t *event)
+REEF_NOINLINE static bool take_steps(reef__tcp_reader_t *reader,
+                                     const reef__tcp_limits_t *limits,
+                                     reef_span_t *input,
+                                     reef__tcp_event_t *event)
 {
     step_t step = STEP_ON;
 
-    if (reader->given) {
-        reader->given = false;
-        release(reader, limits);
-    }
     while (step == STEP_ON && input->size > 0 && !reader->ended) {
         switch (limits->framing) {
         case REEF__FRAMING_LINES:
@@ -345,6 +372,19 @@ bool reef__tcp_frame_next(reef__tcp_reader_t *reader,
     return step == STEP_EVENT;
 }
 
+bool reef__tcp_frame_next(reef__tcp_reader_t *reader,
+                          const reef__tcp_limits_t *limits,
+                          reef_span_t *input,
+                          reef__tcp_event_t *event)
+{
+    if (reader->given) {
+        reader->given = false;
+        release(reader, limits);
+    }
+    return read_whole(reader, limits, input, event) ||
+           take_steps(reader, limits, input, event);
+}
+
 void reef__tcp_reader_finish(reef__tcp_reader_t *reader,
                              const reef__tcp_limits_t *limits)
 {
@@ -354,9 +394,7 @@ void reef__tcp_reader_finish(reef__tcp_reader_t *reader,
 
 /* The writer ------------------------------------------------------------------- */
 
-size_t reef__tcp_frame_header(uint8_t out[REEF__TCP_MAX_HEAD],
-                              reef__framing_t framing,
-                              uint32_t size)
+size_t reef__tcp_frame_header(uint8_t *out, reef__framing_t framing, uint32_t size)
 {
     size_t count = 0;
 

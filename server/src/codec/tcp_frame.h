@@ -104,14 +104,27 @@ static inline bool reef__tcp_reader_is_busy(const reef__tcp_reader_t *reader)
 void reef__tcp_reader_finish(reef__tcp_reader_t *reader,
                              const reef__tcp_limits_t *limits);
 
+/** Bytes of what goes before a body of @p size bytes: see reef__tcp_frame_header(). */
+static inline size_t reef__tcp_frame_header_size(reef__framing_t framing, uint32_t size)
+{
+    switch (framing) {
+    case REEF__FRAMING_VARINT:
+        return (size_t)1 + (size >> 7 != 0) + (size >> 14 != 0) + (size >> 21 != 0) +
+               (size >> 28 != 0);
+    case REEF__FRAMING_U32:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
 /**
  * Write what goes before a body of @p size bytes.
  *
+ * @param out Room for reef__tcp_frame_header_size().
  * @param framing Not WebSocket.
  * @return Bytes written; 0 for lines, whose LF goes behind the body, and raw.
  */
-size_t reef__tcp_frame_header(uint8_t out[REEF__TCP_MAX_HEAD],
-                              reef__framing_t framing,
-                              uint32_t size);
+size_t reef__tcp_frame_header(uint8_t *out, reef__framing_t framing, uint32_t size);
 
 #endif /* REEF_CODEC_TCP_FRAME_H */

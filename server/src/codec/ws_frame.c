@@ -110,11 +110,9 @@ bool reef__ws_code_is_valid(uint16_t code)
            (code >= 3000 && code <= 4999);
 }
 
-size_t reef__ws_frame_header(uint8_t out[REEF__WS_MAX_SERVER_HEAD],
-                             unsigned opcode,
-                             uint64_t size)
+size_t reef__ws_frame_header(uint8_t *out, unsigned opcode, uint64_t size)
 {
-    size_t extra = size <= REEF__WS_MAX_CONTROL ? 0 : size <= UINT16_MAX ? 2 : 8;
+    size_t extra = reef__ws_frame_header_size(size) - 2;
 
     assert((opcode & BIT_CONTROL) == 0 || extra == 0);
     out[0] = (uint8_t)(BIT_FIN | opcode);

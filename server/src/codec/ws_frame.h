@@ -151,6 +151,12 @@ static inline bool reef__ws_reader_is_busy(const reef__ws_reader_t *reader)
 /** Release what the reader holds; the connection is closed.  May be called twice. */
 void reef__ws_reader_finish(reef__ws_reader_t *reader, const reef__ws_limits_t *limits);
 
+/** Bytes of the header of an unmasked frame. */
+static inline size_t reef__ws_frame_header_size(uint64_t size)
+{
+    return size <= REEF__WS_MAX_CONTROL ? 2 : size <= UINT16_MAX ? 4 : 10;
+}
+
 /**
  * Write the header of an unfragmented server frame, which is never masked.
  *
@@ -158,9 +164,7 @@ void reef__ws_reader_finish(reef__ws_reader_t *reader, const reef__ws_limits_t *
  * @param size Bytes of the payload that follows; at most 125 for control frames.
  * @return Bytes written.
  */
-size_t reef__ws_frame_header(uint8_t out[REEF__WS_MAX_SERVER_HEAD],
-                             unsigned opcode,
-                             uint64_t size);
+size_t reef__ws_frame_header(uint8_t *out, unsigned opcode, uint64_t size);
 
 /**
  * Write the payload of a close frame (section 5.5.1).

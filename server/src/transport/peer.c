@@ -131,23 +131,31 @@ static bool has_been_read(const reef__peer_t *peer)
     return reef__spsc_popped_count(&peer->io->reports) >= peer->unread_mark;
 }
 
+REEF_NOINLINE static void begin_to_wait(reef__peer_t *peer)
+{
+    reef__io_t *io = peer->io;
+
+    peer->is_waiting = true;
+    *REEF_ARRAY_PUSH(io->ios->app->alloc, &io->waiting) = peer;
+    atomic_store_explicit(&io->has_waiting, true, memory_order_relaxed);
+    peer->type->pause(peer);
+}
+
 void reef__peer_received(reef__peer_t *peer, reef_buffer_t *payload)
 {
     reef__io_t *io = peer->io;
+    size_t size = reef__buffer_size(payload);
 
     if (peer->unread_count > 0 && has_been_read(peer)) {
         peer->unread_count = 0;
         peer->unread_bytes = 0;
     }
     peer->unread_count++;
-    peer->unread_bytes += (uint32_t)reef_buffer_payload(payload).size;
-    push_report(peer, REEF__REPORT_RECEIVED, 0)->payload = payload;
+    peer->unread_bytes += (uint32_t)size;
+    push_report(peer, REEF__REPORT_RECEIVED, (int64_t)size)->payload = payload;
     peer->unread_mark = reef__spsc_pushed_count(&io->reports);
     if (is_over_bound(peer) && !peer->is_waiting) {
-        peer->is_waiting = true;
-        *REEF_ARRAY_PUSH(io->ios->app->alloc, &io->waiting) = peer;
-        atomic_store_explicit(&io->has_waiting, true, memory_order_relaxed);
-        peer->type->pause(peer);
+        begin_to_wait(peer);
     }
 }
 
@@ -294,7 +302,7 @@ static void take_report(reef_app_t *app, const reef__report_t *report)
         take_admitted(app, peer);
         break;
     case REEF__REPORT_RECEIVED:
-        reef__link_receive(app, peer->link, report->payload);
+        reef__link_receive(app, peer->link, report->payload, (size_t)report->value);
         break;
     case REEF__REPORT_HEARD:
         reef_link_heard(app, peer->link, report->value);
@@ -348,14 +356,15 @@ static void keep_up(reef__io_t *io, size_t size)
     }
 }
 
+/* Takes the payload's reference over. */
 static reef__order_t *
 push_message(reef__io_t *io, reef__order_kind_t kind, const send_message_t *message)
 {
     reef__order_t *order;
 
-    keep_up(io, reef_buffer_payload(message->payload).size);
+    keep_up(io, reef__buffer_size(message->payload));
     order = push_order(io, kind);
-    order->payload = reef_buffer_ref(message->payload);
+    order->payload = message->payload;
     order->key = message->key;
     order->message_class = (uint8_t)message->message_class;
     return order;
@@ -374,6 +383,7 @@ void reef__ios_send_to_group(reef__ios_t *ios,
                              const send_message_t *message)
 {
     for (uint32_t i = 0; i < ios->count; i++) {
+        reef_buffer_ref(message->payload);
         push_message(ios->items[i], REEF__ORDER_SEND_TO_GROUP, message)->group = group;
     }
 }
@@ -482,8 +492,7 @@ static void note_done(reef__io_t *io, const reef__order_t *order)
 {
     uint64_t done = atomic_load_explicit(&io->done_bytes, memory_order_relaxed);
 
-    atomic_store_explicit(&io->done_bytes,
-                          done + reef_buffer_payload(order->payload).size,
+    atomic_store_explicit(&io->done_bytes, done + reef__buffer_size(order->payload),
                           memory_order_relaxed);
 }
 

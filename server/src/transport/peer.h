@@ -59,7 +59,9 @@ typedef struct reef__report {
         reef_buffer_t *payload;   /* received: one reference */
         reef_link_desc_t *opened; /* opened, asked: owned, its texts behind it */
     };
-    int64_t value; /* heard: µs; failed: the error; leaving, closed: the reason */
+    int64_t value; /* received: bytes of the payload, which is not looked at before its
+                      turn comes; heard: µs; failed: the error; leaving, closed: the
+                      reason */
     uint8_t kind;  /* reef__report_kind_t */
 } reef__report_t;
 

@@ -294,12 +294,10 @@ static void tell_queue(reef__stream_t *stream)
 }
 
 /* A block that is to be written in this pass goes first. */
-static void queue_block(reef__stream_t *stream)
+REEF_NOINLINE static void queue_block(reef__stream_t *stream)
 {
-    if (stream->block != NULL) {
-        reef__outbox_push_begun(&stream->outbox, reef_buffer_ref(stream->block), 0);
-        stream->block = NULL;
-    }
+    reef__outbox_push_begun(&stream->outbox, reef_buffer_ref(stream->block), 0);
+    stream->block = NULL;
 }
 
 reef_error_t reef__stream_push(reef__stream_t *stream,
@@ -309,7 +307,9 @@ reef_error_t reef__stream_push(reef__stream_t *stream,
 {
     reef_error_t error;
 
-    queue_block(stream);
+    if (stream->block != NULL) {
+        queue_block(stream);
+    }
     error = reef__outbox_push(&stream->outbox, buffer, message_class, key);
     note_dirty(stream);
     if (reef__stream_is_blocked(stream)) {
@@ -320,7 +320,9 @@ reef_error_t reef__stream_push(reef__stream_t *stream,
 
 void reef__stream_push_last(reef__stream_t *stream, reef_buffer_t *buffer)
 {
-    queue_block(stream);
+    if (stream->block != NULL) {
+        queue_block(stream);
+    }
     reef__outbox_push_last(&stream->outbox, buffer);
     note_dirty(stream);
 }
@@ -344,45 +346,51 @@ void reef__stream_shut_down(reef__stream_t *stream)
     note_dirty(stream);
 }
 
-/* Copy small frames together; returns the number of spans that are left, at `spans`. */
-static uint32_t
-join_spans(reef__streams_t *streams, struct iovec *spans, uint32_t count)
+/* Copy frames together; returns where. */
+static struct iovec
+join(reef__streams_t *streams, const reef_span_t *frames, uint32_t count)
 {
-    size_t size = 0;
     uint8_t *start = streams->staging + streams->staging_used;
+    uint8_t *at = start;
 
     for (uint32_t i = 0; i < count; i++) {
-        size += spans[i].iov_len;
+        memcpy(at, frames[i].data, frames[i].size);
+        at += frames[i].size;
     }
-    if (count <= 1 || size > COPY_LIMIT) {
-        return count;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        memcpy(streams->staging + streams->staging_used, spans[i].iov_base,
-               spans[i].iov_len);
-        streams->staging_used += spans[i].iov_len;
-    }
-    spans[0] = (struct iovec){.iov_base = start, .iov_len = size};
-    return 1;
+    streams->staging_used += (size_t)(at - start);
+    return (struct iovec){.iov_base = start, .iov_len = (size_t)(at - start)};
 }
 
+static struct iovec whole(reef_span_t bytes)
+{
+    return (struct iovec){.iov_base = (void *)bytes.data, .iov_len = bytes.size};
+}
+
+/* Small frames are copied together.  Returns the number of spans that are left, at
+ * `spans`. */
 static uint32_t
 gather(reef__streams_t *streams, reef__stream_t *stream, struct iovec *spans)
 {
     reef_span_t frames[MAX_SPANS];
     uint32_t count;
+    size_t size = 0;
 
     if (stream->block != NULL) {
-        reef_span_t bytes = reef__buffer_frame(stream->block);
-
-        spans[0] = (struct iovec){(void *)bytes.data, bytes.size};
+        spans[0] = whole(reef__buffer_frame(stream->block));
         return 1;
     }
     count = reef__outbox_gather(&stream->outbox, frames, MAX_SPANS);
     for (uint32_t i = 0; i < count; i++) {
-        spans[i] = (struct iovec){(void *)frames[i].data, frames[i].size};
+        size += frames[i].size;
     }
-    return join_spans(streams, spans, count);
+    if (count > 1 && size <= COPY_LIMIT) {
+        spans[0] = join(streams, frames, count);
+        return 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        spans[i] = whole(frames[i]);
+    }
+    return count;
 }
 
 static uint32_t

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+const contentTypes = { PATCH: "application/merge-patch+json" };
 const startDeadlineMs = 20_000;
 const token = "browser-test-token-0123456789abcdef0123456789abcdef";
 
@@ -34,7 +35,9 @@ function settingsOf(directory, settings) {
     "rate_limit.max_bytes": "0",
     ...settings,
   };
-  return Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  return Object.entries(all)
+    .filter(([, value]) => value !== null)
+    .flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 }
 
 class Server {
@@ -104,7 +107,8 @@ class Server {
       method,
       headers: {
         Authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(body === undefined ? {} : { "Content-Type": contentTypes[method] ?? "application/json" }),
+        "If-Match": "*",
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
@@ -114,7 +118,7 @@ class Server {
   }
 }
 
-/** Start reefd with its files in `directory`; `settings` override the usual ones. */
+/** Start it with its files in `directory`; `settings` override the usual ones, null omits one. */
 export async function startServer(directory, settings = {}) {
   const child = spawn(binary(), settingsOf(directory, settings), {
     cwd: directory,

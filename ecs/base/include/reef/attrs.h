@@ -12,6 +12,10 @@
 #define REEF_LIKELY(x)    __builtin_expect(!!(x), 1)
 #define REEF_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
+/** Keeps what is seldom needed out of a hot function, which then saves no registers for
+ *  its sake. */
+#define REEF_NOINLINE __attribute__((noinline))
+
 /** Compiles a function three times, for processors with AVX-512, with AVX2 and for all
  *  others, and chooses when the program is loaded: for loops over columns, which are
  *  then up to twice as fast where data is in the cache.  Results are the same.  Empty
