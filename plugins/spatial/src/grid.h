@@ -9,6 +9,7 @@
 #define REEF_SPATIAL_GRID_H
 
 #include <reef/alloc.h>
+#include <reef/attrs.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,6 +78,12 @@ void reef__grid_move(reef__grid_t *grid,
                      uint32_t slot,
                      reef__point_t point,
                      reef__cell_t cell);
+
+/** Have what moving a slot touches come near, in good time before. */
+static inline void reef__grid_fetch(const reef__grid_t *grid, uint32_t slot)
+{
+    REEF_PREFETCH(&grid->buckets[grid->places.items[slot].bucket]);
+}
 
 /** Square of the distance, the same either way.  With a @p w of 0 that in the plane. */
 static inline float reef__distance_squared(reef__point_t a, reef__point_t b)

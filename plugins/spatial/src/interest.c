@@ -24,8 +24,8 @@ enum {
     SCRATCH_ARRAYS = 3,
     SEARCH_BLOCK = 16,
     BUCKETS_PER_MOVER = 4, /* so many may be visited to find one */
-    FETCH_AHEAD = 2,
-    FETCH_SEEN = 64, /* elements of a list, 16 to a cache line */
+    FETCH_AHEAD = 3,
+    FETCH_SEEN = 128, /* elements of a list, 16 to a cache line */
 };
 
 /* Beside a slot that is due to one that stayed: came now. */
@@ -406,7 +406,10 @@ static reef__due_t sort_seen(reef__interest_t *interest,
     return (reef__due_t){.slots = scratch.due, .count = due + came, .known = due};
 }
 
-static void update_mover(reef__interest_t *interest, uint32_t mover, scratch_t scratch)
+static void update_mover(reef__interest_t *interest,
+                         uint32_t mover,
+                         uint32_t next,
+                         scratch_t scratch)
 {
     reef__sight_t *sight = &interest->sights[mover];
     reach_t reach = {
@@ -431,6 +434,7 @@ static void update_mover(reef__interest_t *interest, uint32_t mover, scratch_t s
         due.count = sight->count;
     }
     if (sight->is_receiver) {
+        due.next = next;
         interest->hooks->deliver(interest->context, mover, &due);
     }
 }
@@ -455,7 +459,8 @@ static void deliver_due(reef__interest_t *interest, uint32_t receiver)
     }
     interest->hooks->deliver(
         interest->context, receiver,
-        &(reef__due_t){.slots = slots, .count = count, .known = known});
+        &(reef__due_t){
+            .slots = slots, .count = count, .known = known, .next = receiver});
     interest->sights[receiver].due.count = 0;
 }
 
@@ -485,25 +490,33 @@ static void fetch_ahead(const reef__interest_t *interest, size_t i)
 {
     const uint32_t *movers = interest->movers.items;
 
-    if (i + 2 * FETCH_AHEAD < interest->movers.count) {
+    if (i + 2 * (size_t)FETCH_AHEAD < interest->movers.count) {
+        const reef__sight_t *later =
+            &interest->sights[movers[i + 2 * (size_t)FETCH_AHEAD]];
         const reef__sight_t *sight = &interest->sights[movers[i + (size_t)FETCH_AHEAD]];
+        uint32_t count = sight->count < FETCH_SEEN ? sight->count : FETCH_SEEN;
 
-        REEF_PREFETCH(&interest->sights[movers[i + 2 * (size_t)FETCH_AHEAD]]);
-        for (uint32_t k = 0; k < FETCH_SEEN && k < sight->count; k += 16) {
+        REEF_PREFETCH(later);
+        REEF_PREFETCH((const uint8_t *)(later + 1) - 1);
+        for (uint32_t k = 0; k < count; k += 16) {
             REEF_PREFETCH(sight->seen + k);
         }
+        REEF_PREFETCH(sight->seen + count);
     }
 }
 
 static void update_movers(reef__interest_t *interest)
 {
     scratch_t scratch = scratch_of(interest);
+    const uint32_t *movers = interest->movers.items;
 
     sort_movers(interest);
     for (size_t i = 0; i < interest->movers.count; i++) {
+        size_t next = i + 1 < interest->movers.count ? i + 1 : i;
+
         fetch_ahead(interest, i);
-        if (interest->sights[interest->movers.items[i]].is_here) {
-            update_mover(interest, interest->movers.items[i], scratch);
+        if (interest->sights[movers[i]].is_here) {
+            update_mover(interest, movers[i], movers[next], scratch);
         }
     }
 }

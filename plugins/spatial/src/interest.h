@@ -43,6 +43,7 @@ typedef struct reef__due {
     const uint32_t *slots; /* each once */
     uint32_t count;
     uint32_t known; /* so many were seen before; those behind came now */
+    uint32_t next;  /* a receiver that is delivered to soon: to have it near in time */
 } reef__due_t;
 
 typedef struct reef__interest_hooks {

@@ -78,6 +78,7 @@ static void update(reef_run_t *run)
     spatial->tick = tick;
     reef__encoder_begin(&spatial->encoder);
     reef__track_changes(spatial);
+    reef__tell_prepare(spatial);
     reef__interest_update(&spatial->interest);
     reef__tell_rest(spatial);
     publish(spatial);

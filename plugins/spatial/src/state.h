@@ -159,6 +159,10 @@ REEF_NODISCARD reef_error_t reef__move_register(reef__spatial_t *spatial,
 
 extern const reef__interest_hooks_t reef__tell_hooks;
 
+/** Encode those that moved and certainly hear of it, each in its own form, in the order
+ *  in which they lie in memory.  Before reef__interest_update(). */
+void reef__tell_prepare(reef__spatial_t *spatial);
+
 /** Send what is left to send in this update. */
 void reef__tell_rest(reef__spatial_t *spatial);
 

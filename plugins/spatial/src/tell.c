@@ -465,6 +465,8 @@ static void on_deliver(void *context, uint32_t slot, const reef__due_t *due)
     reef__spatial_t *spatial = context;
     reef__resident_t *resident = &spatial->residents.items[slot];
 
+    REEF_PREFETCH(&spatial->residents.items[due->next]);
+    REEF_PREFETCH((const uint8_t *)(&spatial->residents.items[due->next] + 1) - 1);
     if (spatial->interest.bodies[slot].moved == spatial->interest.now) {
         resident->owes_self = true;
     }
@@ -509,6 +511,23 @@ const reef__interest_hooks_t reef__tell_hooks = {
     .left = on_left,
     .deliver = on_deliver,
 };
+
+void reef__tell_prepare(reef__spatial_t *spatial)
+{
+    const reef__interest_t *interest = &spatial->interest;
+
+    for (size_t i = 0; i < interest->movers.count; i++) {
+        uint32_t slot = interest->movers.items[i];
+        const reef__resident_t *resident = &spatial->residents.items[slot];
+
+        if (interest->sights[slot].is_here && interest->sights[slot].is_receiver) {
+            reef__encoder_reserve(&spatial->encoder, resident->form,
+                                  interest->slot_count);
+            (void)reef__encoder_make(&spatial->encoder, resident->form, slot,
+                                     resident->id, resident->place);
+        }
+    }
+}
 
 void reef__tell_visit(reef__spatial_t *spatial, uint32_t slot)
 {

@@ -8,6 +8,10 @@
 #include <reef/observer.h>
 #include <reef/session.h>
 
+enum {
+    FETCH_AHEAD = 4
+};
+
 /* Cells are numbered in 32 bits, with some to spare for ranges. */
 #define MAX_CELL       ((double)(1 << 30))
 #define MAX_COORDINATE 1e9
@@ -261,6 +265,16 @@ static void take_over(reef__spatial_t *spatial,
     }
 }
 
+/* Neighbours in the query are anywhere in space. */
+static void fetch(const reef__spatial_t *spatial, reef_entity_t entity)
+{
+    uint32_t slot = reef__track_slot(spatial, entity);
+
+    if (slot != REEF__NOT_HERE) {
+        reef__grid_fetch(&spatial->interest.grid, slot);
+    }
+}
+
 void reef__track_changes(reef__spatial_t *spatial)
 {
     reef_query_iter_t it = reef_query_begin(spatial->changed);
@@ -271,6 +285,9 @@ void reef__track_changes(reef__spatial_t *spatial)
         const spatial_t *ids = reef_query_column(&it, 1);
 
         for (uint32_t i = 0; i < it.count; i++) {
+            if (i + FETCH_AHEAD < it.count) {
+                fetch(spatial, it.entities[i + FETCH_AHEAD]);
+            }
             take_over(spatial, it.entities[i], ids[i].id, positions + i * size);
         }
     }
