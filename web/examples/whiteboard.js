@@ -15,7 +15,7 @@ const colors = [
 const widths = [["Thin", 6, 6], ["Medium", 14, 11], ["Thick", 32, 17]];
 const animals = ["Turtle", "Octopus", "Manta", "Seahorse", "Dolphin", "Grouper", "Moray", "Urchin"];
 
-const find = (id) => document.getElementById(id);
+const { find, element, makeConnection } = Page;
 const ink = find("ink").getContext("2d");
 const wet = find("wet").getContext("2d");
 
@@ -26,7 +26,6 @@ const pending = new Map();
 /** client id → {name, cursor, chip}. */
 const people = new Map();
 
-let client = null;
 let me = null;
 let color = colors[0][1];
 let width = widths[1][1];
@@ -159,13 +158,6 @@ function onGone({ id }) {
 
 const colorOfPerson = (id) => `hsl(${(Number(id) * 137) % 360} 70% 28%)`;
 
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 function placeCursor({ cursor, x, y }) {
   if (x === undefined) return;
   const shown = scale / (devicePixelRatio || 1);
@@ -223,12 +215,12 @@ function boardPoint(event) {
 
 /** Send what was drawn since the last time, at most every `sendEveryMs`. */
 function flush(isDone) {
-  if (!client || !drawing) return;
+  if (!connection.client || !drawing) return;
   if (!isDone && (unsent.length === 0 || performance.now() - lastSentMs < sendEveryMs)) return;
   lastSentMs = performance.now();
   do {
     const part = unsent.splice(0, 64);
-    client.send("board.draw", { pen: drawing.pen, color: toNumber(drawing.color), width: drawing.width }, part);
+    connection.send("board.draw", { pen: drawing.pen, color: toNumber(drawing.color), width: drawing.width }, part);
   } while (unsent.length > 0);
 }
 
@@ -242,13 +234,13 @@ function addPoint(event) {
 }
 
 function tellCursor(event) {
-  if (!client || performance.now() - lastSentMs < sendEveryMs) return;
+  if (!connection.client || performance.now() - lastSentMs < sendEveryMs) return;
   lastSentMs = performance.now();
-  client.send("board.point", boardPoint(event));
+  connection.send("board.point", boardPoint(event));
 }
 
 find("wet").onpointerdown = (event) => {
-  if (!client || event.button !== 0) return;
+  if (!connection.client || event.button !== 0) return;
   find("wet").setPointerCapture(event.pointerId);
   drawing = { pen: nextPen++, color, width, points: [], confirmed: 0, isDone: false };
   pending.set(drawing.pen, drawing);
@@ -297,84 +289,61 @@ function makeChoices(id, entries, choose, chosen) {
 
 makeChoices("colors", colors, (value) => { color = value; }, color);
 makeChoices("widths", widths, (value) => { width = value; }, width);
-find("undo").onclick = () => client?.send("board.undo");
-find("clear").onclick = () => client?.send("board.clear");
+find("undo").onclick = () => connection.send("board.undo");
+find("clear").onclick = () => connection.send("board.clear");
 addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "z" && event.target.tagName !== "INPUT") {
     event.preventDefault();
-    client?.send("board.undo");
+    connection.send("board.undo");
   }
 });
 
 // The connection -----------------------------------------------------------------------------
 
-function showState(text, className) {
-  find("state").textContent = text;
-  find("state").className = className;
-}
-
 function showCount() {
-  if (isReady) showState(`Connected, ${strokes.size} ${strokes.size === 1 ? "stroke" : "strokes"}`, "connected");
-}
-
-function showConnected(connected) {
-  document.body.classList.toggle("offline", !connected);
-  find("toggle").textContent = connected ? "Disconnect" : "Connect";
-  find("address").disabled = connected;
-  for (const id of ["undo", "clear"]) find(id).disabled = !connected;
-}
-
-const handlers = {
-  "board.stroke": onStroke,
-  "board.gone": onGone,
-  "board.person": onPerson,
-  "board.cursor": onCursor,
-  "board.left": onLeft,
-  "board.ready": () => {
-    sortStrokes();
-    isReady = true;
-    showCount();
-  },
-  text: (text) => {
-    if (/^\[(Error|RateLimit)\]/.test(text)) showState(text, "bad");
-  },
-  error: ({ text }) => showState(text, "bad"),
-  close: ({ reason }) => {
-    client = null;
-    isReady = false;
-    forgetAll();
-    showConnected(false);
-    showState(`Disconnected${reason ? `: ${reason}` : ""}`, "bad");
-  },
-};
-
-async function connect() {
-  showState("Connecting…", "");
-  find("toggle").disabled = true;
-  try {
-    client = await Reef.connect(find("address").value.trim(), { protocols: ["reef.v1"], on: handlers });
-    me = client.id;
-    showConnected(true);
-    showState("Connected, the drawing is on its way…", "connected");
-    rename();
-  } catch {
-    showState("No whiteboard there: is the server running?", "bad");
-  }
-  find("toggle").disabled = false;
+  const count = `${strokes.size} ${strokes.size === 1 ? "stroke" : "strokes"}`;
+  if (isReady) connection.show(`Connected, ${count}`, "connected");
 }
 
 function rename() {
   const name = find("name").value.trim();
-  if (client && name) client.say(`/nick ${name}`);
+  if (name) connection.say(`/nick ${name}`);
 }
 
-find("connect").onsubmit = (event) => {
-  event.preventDefault();
-  if (client) client.close();
-  else void connect();
-};
+const connection = makeConnection({
+  protocols: ["reef.v1"],
+  absent: "No whiteboard there",
+  on: {
+    "board.stroke": onStroke,
+    "board.gone": onGone,
+    "board.person": onPerson,
+    "board.cursor": onCursor,
+    "board.left": onLeft,
+    "board.ready": () => {
+      sortStrokes();
+      isReady = true;
+      showCount();
+    },
+    text: (text) => {
+      if (/^\[(Error|RateLimit)\]/.test(text)) connection.show(text, "bad");
+    },
+  },
+  opened: (client) => {
+    if (!client.messages.has("board.draw")) {
+      connection.end("No whiteboard there, but another server", "bad");
+      return;
+    }
+    me = client.id;
+    connection.show("Connected, the drawing is on its way…", "connected");
+    rename();
+  },
+  closed: () => {
+    isReady = false;
+    forgetAll();
+  },
+});
+
 find("name").onchange = rename;
 find("name").value = `${animals[Math.floor(Math.random() * animals.length)]} ${1 + Math.floor(Math.random() * 99)}`;
 new ResizeObserver(fit).observe(find("board"));
-showConnected(false);
 fit();
