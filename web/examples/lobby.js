@@ -47,7 +47,7 @@ function makeRow(line) {
   const title = element("span", name === own ? "name mine" : "name", name);
   title.title = `Owner: client ${owner}`;
   item.append(title, element("span", "seats", `${count} of ${max}`));
-  item.append(button("Info", `Who is in ${name}`, () => askInfo(name)));
+  item.append(button("Info", `Info about ${name}`, () => askInfo(name)));
   if (own === null) {
     const join = button("Join", `Join ${name}`, () => connection.say(`/lobby join ${name}`));
     join.disabled = count === max;
@@ -149,8 +149,7 @@ const connection = makeConnection({
     presence.clear();
     showOwn(null);
     listed = "";
-    find("status").value = "online";
-    find("lobbies").replaceChildren(element("li", "note", "Connect to see them"));
+      find("lobbies").replaceChildren(element("li", "note", "Connect to see them"));
   },
 });
 
@@ -161,4 +160,6 @@ onSubmit("create", () => {
 onSubmit("enter", () => connection.say(`/lobby join ${find("known").value.trim()}`));
 find("leave").onclick = () => connection.say("/lobby leave");
 find("refresh").onclick = refresh;
-find("status").onchange = () => connection.say(`/status ${find("status").value}`);
+for (const choice of document.querySelectorAll("[data-status]")) {
+  choice.onclick = () => connection.say(`/status ${choice.dataset.status}`);
+}

@@ -175,11 +175,12 @@ function drawGrid(scale, width, height) {
   view.stroke();
 }
 
-function drawDot(x, y, radius, color, label) {
+function drawDot(x, y, radius, color, ink, label) {
   view.fillStyle = color;
   view.beginPath();
   view.arc(x, y, radius, 0, 2 * Math.PI);
   view.fill();
+  view.fillStyle = ink;
   view.fillText(label, x + radius + 3, y + 4);
 }
 
@@ -188,6 +189,7 @@ function draw(now) {
   const { clientWidth: width, clientHeight: height } = view.canvas;
   const scale = width / metresAcross;
   const styles = getComputedStyle(document.documentElement);
+  const ink = styles.getPropertyValue("--text");
   const near = Math.min(1, (now - frameMs) / 80);
   frameMs = now;
   if (view.canvas.width !== Math.round(width * density)) view.canvas.width = Math.round(width * density);
@@ -206,9 +208,9 @@ function draw(now) {
     other.shownX += (other.x - other.shownX) * near;
     other.shownY += (other.y - other.shownY) * near;
     drawDot(width / 2 + (other.shownX - here.x) * scale, height / 2 - (other.shownY - here.y) * scale, 6,
-      `hsl(${(Number(id) * 137) % 360} 60% 48%)`, id);
+      `hsl(${(Number(id) * 137) % 360} 60% 48%)`, ink, id);
   }
-  if (me !== null) drawDot(width / 2, height / 2, 8, styles.getPropertyValue("--text"), "you");
+  if (me !== null) drawDot(width / 2, height / 2, 8, ink, ink, "you");
   walk(now);
   requestAnimationFrame(draw);
 }

@@ -252,7 +252,8 @@ find("wet").onpointermove = (event) => {
     tellCursor(event);
     return;
   }
-  for (const part of event.getCoalescedEvents?.() ?? [event]) addPoint(part);
+  const parts = event.getCoalescedEvents?.() ?? [];
+  for (const part of parts.length > 0 ? parts : [event]) addPoint(part);
   flush(false);
 };
 
