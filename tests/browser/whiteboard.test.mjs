@@ -159,6 +159,26 @@ test("an operator recolours a stroke and deletes it, and the boards follow", asy
   await ann.context.close();
 });
 
+test("the keyboard draws, too, and chooses", async () => {
+  const ann = await enter("Ann");
+  const bob = await enter("Bob");
+  await ann.page.getByRole("radio", { name: "Red" }).focus();
+  await ann.page.keyboard.press("ArrowLeft");
+  for (let i = 0; i < 6; i++) await ann.page.keyboard.press("ArrowRight");
+  await ann.page.getByRole("radio", { name: "Blue", checked: true }).waitFor();
+  await ann.page.getByRole("radio", { name: "Thick" }).click();
+
+  await ann.page.locator("#wet").focus();
+  await ann.page.keyboard.press(" ");
+  for (let i = 0; i < 4; i++) await ann.page.keyboard.press("ArrowRight");
+  await ann.page.keyboard.press(" ");
+  await ann.page.keyboard.press("ArrowDown"); // the pen is up
+  await waitForInk(bob.page, [2100, 1125], blue);
+  await ann.page.waitForFunction(() => pending.size === 0);
+  assert.equal(await bob.page.evaluate(() => [...strokes.values()].at(-1).points.length), 10);
+  for (const { context } of [ann, bob]) await context.close();
+});
+
 test("clearing the board clears it for everybody", async () => {
   const ann = await enter("Ann");
   const bob = await enter("Bob");

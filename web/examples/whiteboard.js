@@ -31,6 +31,8 @@ let color = colors[0][1];
 let width = widths[1][1];
 let nextPen = 1;
 let drawing = null;
+let isByHand = false; // it is the keyboard's
+let hand = { x: board.width / 2, y: board.height / 2 };
 let unsent = [];
 let lastSentMs = 0;
 let scale = 1;
@@ -103,6 +105,7 @@ function fit() {
   }
   scale = ink.canvas.width / board.width;
   for (const person of people.values()) placeCursor(person);
+  if (!find("hand").hidden) showHand();
   redraw();
 }
 
@@ -199,6 +202,7 @@ function forgetAll() {
   strokes.clear();
   pending.clear();
   drawing = null;
+  isByHand = false;
   wantRedraw();
 }
 
@@ -224,8 +228,7 @@ function flush(isDone) {
   } while (unsent.length > 0);
 }
 
-function addPoint(event) {
-  const point = boardPoint(event);
+function addPoint(point) {
   const { points } = drawing;
   if (points.length > 0 && points.at(-2) === point.x && points.at(-1) === point.y) return;
   points.push(point.x, point.y);
@@ -233,27 +236,32 @@ function addPoint(event) {
   drawStroke(wet, drawing, points.length / 2 - 1);
 }
 
-function tellCursor(event) {
+function tellCursor(point) {
   if (!connection.client || performance.now() - lastSentMs < sendEveryMs) return;
   lastSentMs = performance.now();
-  connection.send("board.point", boardPoint(event));
+  connection.send("board.point", point);
+}
+
+function beginStroke(point) {
+  drawing = { pen: nextPen++, color, width, points: [], confirmed: 0, isDone: false };
+  pending.set(drawing.pen, drawing);
+  addPoint(point);
 }
 
 find("wet").onpointerdown = (event) => {
   if (!connection.client || event.button !== 0) return;
+  endStroke(); // one that the keyboard began
   find("wet").setPointerCapture(event.pointerId);
-  drawing = { pen: nextPen++, color, width, points: [], confirmed: 0, isDone: false };
-  pending.set(drawing.pen, drawing);
-  addPoint(event);
+  beginStroke(boardPoint(event));
 };
 
 find("wet").onpointermove = (event) => {
-  if (!drawing) {
-    tellCursor(event);
+  if (!drawing || isByHand) {
+    tellCursor(boardPoint(event));
     return;
   }
   const parts = event.getCoalescedEvents?.() ?? [];
-  for (const part of parts.length > 0 ? parts : [event]) addPoint(part);
+  for (const part of parts.length > 0 ? parts : [event]) addPoint(boardPoint(part));
   flush(false);
 };
 
@@ -263,10 +271,48 @@ function endStroke() {
   if (unsent.length > 0) flush(true);
   dry(drawing);
   drawing = null;
+  isByHand = false;
 }
 
 find("wet").onpointerup = endStroke;
 find("wet").onpointercancel = endStroke;
+
+// By keyboard: arrows move the pen, with Shift in small steps; Space sets it down and lifts it.
+
+const arrows = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+function showHand() {
+  placeCursor({ cursor: find("hand"), ...hand });
+}
+
+function moveHand([dx, dy], step) {
+  const clamp = (value, most) => Math.max(0, Math.min(most, value));
+  hand = { x: clamp(hand.x + dx * step, board.width), y: clamp(hand.y + dy * step, board.height) };
+  showHand();
+  if (!drawing) tellCursor(hand);
+  else {
+    addPoint(hand);
+    flush(false);
+  }
+}
+
+find("wet").onkeydown = (event) => {
+  if (!connection.client) return;
+  if (event.key in arrows) moveHand(arrows[event.key], event.shiftKey ? 10 : 50);
+  else if (event.key === " " && !drawing) {
+    isByHand = true;
+    beginStroke(hand);
+  } else if (event.key === " ") endStroke();
+  else return;
+  event.preventDefault();
+};
+find("wet").onfocus = () => {
+  if (find("wet").matches(":focus-visible")) showHand();
+};
+find("wet").onblur = () => {
+  if (isByHand) endStroke();
+  find("hand").hidden = true;
+};
 
 // Tools --------------------------------------------------------------------------------------
 
@@ -280,12 +326,22 @@ function makeChoices(id, entries, choose, chosen) {
     button.style.setProperty(size ? "--size" : "--swatch", size ? `${size}px` : value);
     button.onclick = () => {
       choose(value);
-      for (const other of buttons) other.setAttribute("aria-checked", String(other === button));
+      for (const other of buttons) {
+        other.setAttribute("aria-checked", String(other === button));
+        other.tabIndex = other === button ? 0 : -1;
+      }
+      button.focus();
     };
     button.setAttribute("aria-checked", String(value === chosen));
+    button.tabIndex = value === chosen ? 0 : -1;
     return button;
   });
   find(id).append(...buttons);
+  find(id).onkeydown = ({ key }) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[key];
+    const at = buttons.indexOf(document.activeElement);
+    if (step) buttons[(at + step + buttons.length) % buttons.length].click();
+  };
 }
 
 makeChoices("colors", colors, (value) => { color = value; }, color);
