@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launchBrowser, takePicture } from "./support/browser.mjs";
-import { assertAccessible, bareSettings, connect, openExample } from "./support/pages.mjs";
+import { assertAccessible, bareSettings, connect, enterExample, openExample } from "./support/pages.mjs";
 import { makeDirectory, startServer } from "./support/server.mjs";
 
 let directory;
@@ -42,7 +42,7 @@ test("a request reaches the client that it names, and says when there is none", 
   await page.keyboard.press("Enter");
   await page.locator("#log .bubble:not(.mine)").getByText("good day").waitFor();
 
-  await page.getByText("1 client", { exact: true }).waitFor(); // by itself
+  await page.getByText("1 client", { exact: true }).waitFor();
   await page.locator("#clients").getByRole("button").click();
   const id = await page.getByLabel("To client").inputValue();
   await post(page, id, hostile);
@@ -55,7 +55,9 @@ test("a request reaches the client that it names, and says when there is none", 
   await post(page, "999999", "anybody?");
   await page.locator("#requests .error").getByText("404 there is no such client").waitFor();
   assert.deepEqual(problems.filter((text) => !text.includes("404")), []);
-  await context.close();
+  const other = await enterExample(browser, "lab", server.websocketUrl);
+  await page.getByText("2 clients", { exact: true }).waitFor(); // without being asked
+  for (const each of [context, other.context]) await each.close();
 });
 
 test("clients are listed without a connection; where nobody answers, that is said", async () => {

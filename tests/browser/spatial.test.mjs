@@ -23,6 +23,13 @@ after(async () => {
   directory?.remove();
 });
 
+/** A server for one test, which ends it if it is still there. */
+async function start(test, settings = {}) {
+  const server = await startServer(directory.path, { ...world, ...settings });
+  test.after(() => server.stop());
+  return server;
+}
+
 /** A window whose position is known to the server; its id. */
 async function enter(server, place, options) {
   const opened = await enterExample(browser, "spatial", server.websocketUrl, options);
@@ -56,8 +63,8 @@ async function meetAndPart(server) {
   return { ann, bob };
 }
 
-test("two windows meet, see each other move and part", async () => {
-  const server = await startServer(directory.path, world);
+test("two windows meet, see each other move and part", async (t) => {
+  const server = await start(t);
   const { ann, bob } = await meetAndPart(server);
   assert.equal(await ann.page.locator("#profile").textContent(), "reef.v1");
 
@@ -77,8 +84,8 @@ test("two windows meet, see each other move and part", async () => {
   await ann.context.close();
 });
 
-test("a refused move is shown, and undone", async () => {
-  const server = await startServer(directory.path, world);
+test("a refused move is shown, and undone", async (t) => {
+  const server = await start(t);
   const { page, context } = await enter(server, [400, 0]);
   await page.evaluate(() => move({ x: 501, y: 0 }));
   await page.locator("#state.bad").getByText("outside the world").waitFor();
@@ -86,17 +93,14 @@ test("a refused move is shown, and undone", async () => {
   assert.deepEqual(await page.evaluate(() => here), { x: 400, y: 0 });
   await put(page, [390, 0]);
   await context.close();
-  await server.stop();
 });
 
-test("they do by texts, too, and in a world of three axes", async () => {
-  const server = await startServer(directory.path, {
-    ...world,
+test("they do by texts, too, and in a world of three axes", async (t) => {
+  const server = await start(t, {
     "spatial.mode": "3d",
     "websocket.subprotocols": "other",
   });
   const { ann, bob } = await meetAndPart(server);
   assert.equal(await ann.page.locator("#profile").textContent(), "texts");
   for (const { context } of [ann, bob]) await context.close();
-  await server.stop();
 });
