@@ -45,6 +45,7 @@ test("a lobby is found, joined, filled and left", async () => {
     await page.locator("#log .match").getByText(`${hostile} begins, player`).waitFor();
   }
   await bob.page.locator("#members").getByText(/^Client \d+, busy, owner$/).waitFor();
+  await ann.page.getByRole("heading", { name: `In ${hostile}: 2 of 2` }).waitFor();
   await takePicture(ann.page, "lobby");
   await takePicture(bob.page, "lobby-dark");
   assert.equal(await bob.page.getByLabel("Create a lobby").isVisible(), false);

@@ -129,8 +129,10 @@ function onText(text) {
   const [, kind, words] = /^\[(\w+)\] ([\s\S]*)$/.exec(text) ?? [];
   const present = /^(\d+) (online|away|busy|offline)$/.exec(text);
   if (kind === "Lobby") onLobby(words);
-  else if (kind === "Match") addLine(log, "match", words);
-  else if (kind) addLine(log, kind === "System" ? "system" : "error", words);
+  else if (kind === "Match") {
+    addLine(log, "match", words);
+    refresh();
+  } else if (kind) addLine(log, kind === "System" ? "system" : "error", words);
   else if (present) onPresence(present[1], present[2]);
   else if (!/^hello \d+$/.test(text)) addLine(log, "", text);
 }
