@@ -61,7 +61,8 @@ typedef struct reef_message_bundle {
 reef_buffer_t *reef_message_bundle_create(const reef_message_bundle_t *bundle);
 
 /** The same, but the frames are still to be written, all of them, to @p *frames: of
- *  @p bundle only the size of its frames counts.  Before anybody else sees the buffer. */
+ *  @p bundle only the size of its frames counts.  Before anybody else sees the buffer.
+ */
 reef_buffer_t *reef_message_bundle_blank(const reef_message_bundle_t *bundle,
                                          uint8_t **frames);
 
