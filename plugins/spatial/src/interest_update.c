@@ -1,14 +1,14 @@
 /*
- * Each body has the list of those that it sees.  Of one that moved, the list is walked
- * first: who is too far now has left, all others are marked.  Then the grid is searched
- * within the enter radius: who is not marked has come.
+ * Each body has the list of those that it sees.  Of one that moved, the list is looked
+ * through first: who is too far now has left.  Then the grid is searched within the
+ * enter radius: who is not in the list has come.
+ *
+ * In most updates nobody comes or goes, so both begin with counting, in loops without a
+ * branch; lists are changed only where the counts say so.
  *
  * Both ends of a pair must agree.  A body that moved works on its own list alone, and
  * on those of bodies that stayed; another that moved comes to the same result on its
  * own turn, as all positions are final before and the distance is the same both ways.
- *
- * The loops over the list and over hits write everything and let a count move on or
- * not: which way it goes is as good as random, so a branch would be mispredicted.
  */
 #include "interest_parts.h"
 
@@ -24,9 +24,9 @@ enum {
 
 /* What looking at those that a mover sees gave. */
 typedef struct outcome {
-    uint32_t left; /* are too far now */
-    uint32_t near; /* within the enter radius */
-    uint32_t idle; /* did not move themselves */
+    uint32_t left;      /* are too far now */
+    reef__tally_t near; /* within the enter radius */
+    uint32_t idle;      /* did not move themselves */
 } outcome_t;
 
 /* Where a mover is and how far it sees, in squares. */
@@ -42,7 +42,7 @@ REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
                                          uint32_t count,
                                          const reach_t *reach)
 {
-    uint32_t left = 0, near = 0, idle = 0;
+    uint32_t left = 0, near = 0, near_sum = 0, idle = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         const reef__body_t *other = &bodies[seen[i]];
@@ -50,9 +50,10 @@ REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
 
         left += distance > reach->leave;
         near += distance <= reach->enter;
+        near_sum += distance <= reach->enter ? seen[i] : 0;
         idle += other->moved != reach->now;
     }
-    return (outcome_t){.left = left, .near = near, .idle = idle};
+    return (outcome_t){.left = left, .near = {near, near_sum}, .idle = idle};
 }
 
 /* Take those out of a mover's list whom it sees no longer. */
@@ -83,36 +84,52 @@ static void part(reef__interest_t *interest, uint32_t mover, const reach_t *reac
     sight->count = kept;
 }
 
-/* Who is within the enter radius and was not seen before.  @p near is how many were
- * and still are; and the mover finds itself. */
-static void
-find_new(reef__interest_t *interest, uint32_t mover, uint32_t near, uint32_t *hits)
+/* Somebody has come near a mover. */
+static void meet(reef__interest_t *interest, uint32_t mover, uint32_t other)
 {
-    reef__point_t at = interest->bodies[mover].at;
-    const reef__sight_t *sight = &interest->sights[mover];
-    uint32_t count = reef__grid_count(&interest->grid, at, interest->enter);
-    uint16_t stamp;
-
-    if (count == near + 1) {
-        return;
+    reef__interest_see(interest, mover, other);
+    if (interest->bodies[other].moved != interest->now) {
+        reef__interest_see(interest, other, mover);
+        reef__interest_make_due(interest, other, mover | REEF__DUE_IS_NEW);
     }
-    stamp = reef__interest_next_stamp(interest);
+}
+
+/* Several have come: all hits but those that are seen already. */
+static void find_new(reef__interest_t *interest, uint32_t mover, uint32_t *hits)
+{
+    const reef__sight_t *sight = &interest->sights[mover];
+    uint16_t stamp = reef__interest_next_stamp(interest);
+    uint32_t count;
+
     interest->marks[mover] = stamp;
     for (uint32_t i = 0; i < sight->count; i++) {
         interest->marks[sight->seen[i]] = stamp;
     }
-    count = reef__grid_find(&interest->grid, at, interest->enter, hits);
+    count = reef__grid_find(&interest->grid, interest->bodies[mover].at,
+                            interest->enter, hits);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t other = hits[i];
+        if (interest->marks[hits[i]] != stamp) {
+            meet(interest, mover, hits[i]);
+        }
+    }
+}
 
-        if (interest->marks[other] == stamp) {
-            continue;
-        }
-        reef__interest_see(interest, mover, other);
-        if (interest->bodies[other].moved != interest->now) {
-            reef__interest_see(interest, other, mover);
-            reef__interest_make_due(interest, other, mover | REEF__DUE_IS_NEW);
-        }
+/* Who is within the enter radius and was not seen before.  @p near are those that were
+ * and still are.  Mostly nobody has come, which their number tells, or one, who is then
+ * what is missing in the sum of their slots. */
+static void look_for_new(reef__interest_t *interest,
+                         uint32_t mover,
+                         reef__tally_t near,
+                         uint32_t *hits)
+{
+    reef__tally_t all =
+        reef__grid_count(&interest->grid, interest->bodies[mover].at, interest->enter);
+    uint32_t came = all.count - near.count - 1; /* it finds itself */
+
+    if (came == 1) {
+        meet(interest, mover, all.sum - near.sum - mover);
+    } else if (came > 1) {
+        find_new(interest, mover, hits);
     }
 }
 
@@ -164,7 +181,7 @@ static void update_mover(reef__interest_t *interest,
         reef__interest_trim(interest, sight);
     }
     due.known = sight->count;
-    find_new(interest, mover, outcome.near, scratch.hits);
+    look_for_new(interest, mover, outcome.near, scratch.hits);
     if (outcome.idle > 0) {
         due = sort_seen(interest, sight, due.known, mover, scratch);
     } else { /* everybody moved: all is due */
