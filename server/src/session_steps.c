@@ -62,7 +62,8 @@ static void spawn_client(reef__sessions_t *sessions, reef_run_t *run, uint32_t s
     reef_group_add(sessions->app, sessions->everyone, entity);
     reef_resize(sessions->alloc, link->opening, sizeof(*link->opening), 0);
     link->opening = NULL;
-    REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value);
+    REEF_EMIT(run, user_connected, .entity = entity, .client_id = id.value,
+              .slot = slot);
     if (link->profile == REEF_PROFILE_V1) {
         reef__opcodes_welcome(sessions->app->opcodes, &link->v1, entity, id.value);
     }
@@ -219,6 +220,7 @@ static void admit_end(reef__sessions_t *sessions, uint32_t slot)
         sessions->disconnected,
         &(user_disconnected_t){.entity = link->entity,
                                .client_id = link->client_id,
+                               .slot = slot,
                                .reason = (reef_disconnect_t)link->reason});
     link->gone_mark = reef_event_emitted_count(sessions->disconnected);
     *REEF_ARRAY_PUSH(sessions->alloc, &sessions->gone) = slot;

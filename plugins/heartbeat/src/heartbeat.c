@@ -154,14 +154,13 @@ static void take_newcomers(heartbeat_t *heartbeat, reef_run_t *run)
         uint64_t heard = reef_session_heard_ns(heartbeat->app, event->entity);
 
         if (heard != 0) {
-            reef__beats_add(
-                &heartbeat->beats,
-                &(reef__beat_t){
-                    .entity = event->entity,
-                    .client_id = event->client_id,
-                    .slot = reef_session_slot(heartbeat->app, event->entity),
-                    .due_ns = heard + heartbeat->interval_ns,
-                });
+            reef__beats_add(&heartbeat->beats,
+                            &(reef__beat_t){
+                                .entity = event->entity,
+                                .client_id = event->client_id,
+                                .slot = event->slot,
+                                .due_ns = heard + heartbeat->interval_ns,
+                            });
         }
     }
 }
@@ -179,9 +178,9 @@ static void let_go(heartbeat_t *heartbeat, reef_run_t *run)
     const user_disconnected_t *event;
 
     while ((event = REEF_NEXT(run, user_disconnected)) != NULL) {
-        const reef__beat_t *beat = find(heartbeat, event->entity);
+        const reef__beat_t *beat = reef__beats_find(&heartbeat->beats, event->slot);
 
-        if (beat != NULL) {
+        if (beat != NULL && beat->client_id == event->client_id) {
             reef__beats_remove(&heartbeat->beats, beat->slot);
         }
     }

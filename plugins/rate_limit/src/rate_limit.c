@@ -164,7 +164,7 @@ static void run_rate_limit(reef_run_t *run)
     const user_disconnected_t *event;
 
     while ((event = REEF_NEXT(run, user_disconnected)) != NULL) {
-        uint32_t slot = reef_session_slot(limit->app, event->entity);
+        uint32_t slot = event->slot;
 
         if (slot < limit->clients.count &&
             limit->clients.items[slot].client_id == event->client_id) {

@@ -66,11 +66,14 @@ typedef struct message_send_failed {
 typedef struct user_connected {
     reef_entity_t entity;
     uint64_t client_id;
+    uint32_t slot; /* of its connection, see reef_session_slot() */
 } user_connected_t;
 
 typedef struct user_disconnected {
-    reef_entity_t entity; /* its components stay readable until all have read this */
+    reef_entity_t entity; /* its components stay readable until all have read this;
+                             dead when it was despawned, which ended the session */
     uint64_t client_id;
+    uint32_t slot; /* which nobody else has before all have read this */
     reef_disconnect_t reason;
 } user_disconnected_t;
 

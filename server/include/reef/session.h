@@ -60,7 +60,9 @@ uint64_t reef_session_queue_bytes(const reef_app_t *app, reef_entity_t entity);
 
 /** A small number of a client's connection, for arrays with a place for each: unique
  *  among those that are connected, or whose end has not been seen by all readers of
- *  `user_disconnected`; used again afterwards. */
+ *  `user_disconnected`; used again afterwards.
+ *  REEF_NO_SLOT when it is no client; so may one be that was despawned, but the events
+ *  carry the slot, too. */
 uint32_t reef_session_slot(const reef_app_t *app, reef_entity_t entity);
 
 /** The profile of a client's session; REEF_PROFILE_TEXT when it is none.  Of a
