@@ -71,7 +71,7 @@ static void make_frame(const crowd_t *crowd, uint32_t i, frame_t *frame)
     char *text = (char *)frame->bytes + 2;
     char *at = text + 4;
 
-    memcpy(text, "pos ", 4);
+    memcpy(text, "pos ", sizeof("pos "));
     at = reef__number_print_whole(i + 1, at);
     *at++ = ' ';
     at = reef__number_print(crowd->x[i], at);

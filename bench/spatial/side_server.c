@@ -34,6 +34,7 @@ static reef_error_t take(void *connection, const send_message_t *message)
 
     server->bytes += reef_buffer_payload(message->payload).size;
     server->messages++;
+    reef_buffer_unref(message->payload);
     return REEF_OK;
 }
 

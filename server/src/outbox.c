@@ -194,6 +194,7 @@ static void drop(reef__outbox_t *outbox, uint32_t index)
 {
     reef__outbox_entry_t *entry = entry_at(outbox, index);
 
+    assert(entry->buffer != NULL);
     outbox->bytes -= frame_size(entry->buffer);
     reef_buffer_unref(entry->buffer);
     entry->buffer = NULL;

@@ -205,7 +205,7 @@ static int endure(fixture_t *f, size_t pace)
 
 static void test_relay_link_bears_a_slow_peer(void **state)
 {
-    assert_int_equal(endure(*state, 2 * REEF__LINK_SLOWEST), 200);
+    assert_int_equal(endure(*state, (size_t)2 * REEF__LINK_SLOWEST), 200);
 }
 
 static void test_relay_link_ends_when_the_peer_is_too_slow(void **state)
@@ -218,7 +218,7 @@ static void test_relay_link_ends_when_a_fast_peer_stalls(void **state)
 {
     fixture_t *f = *state;
 
-    endure(f, 8 * REEF__LINK_SLOWEST);
+    endure(f, (size_t)8 * REEF__LINK_SLOWEST);
     assert_int_not_equal(f->link.due_ns, 0);
     assert_true(f->link.due_ns <= f->now_ns + STALL_MS * UINT64_C(1000000));
 }

@@ -209,9 +209,8 @@ static void test_chat_commands_of_any_length_are_answered(void **state)
         "[Error] A room's name has at most 64 bytes.\n",
         "[Error] A nickname has at most 32 bytes.\n",
         "[Error] Unknown command: /leave\n", "[Error] Unknown command: /list\n",
-        "[Error] Unknown command: "
-        "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-        "xxxxxxxxx\n"};
+        ("[Error] Unknown command: "
+         "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n")};
     enum {
         SIZE = 1 << 20
     };

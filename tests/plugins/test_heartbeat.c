@@ -13,10 +13,11 @@
 
 enum {
     PEERS = 3,
-    STEP_MS = 500, /* no sleep to the plugin */
-    INTERVAL_MS = 10000,
-    TIMEOUT_MS = 30000
+    STEP_MS = 500 /* no sleep to the plugin */
 };
+
+#define INTERVAL_MS UINT64_C(10000)
+#define TIMEOUT_MS  UINT64_C(30000)
 
 typedef struct fixture {
     reef_app_t *app;
@@ -364,7 +365,7 @@ static void test_heartbeat_goes_on_while_the_world_is_paused(void **state)
 static void test_heartbeat_asks_first_when_no_frame_has_run_for_long(void **state)
 {
     fixture_t *f = *state;
-    uint64_t hour_ms = 3600 * 1000;
+    uint64_t hour_ms = UINT64_C(3600) * 1000;
 
     start(f, NULL);
     enter(f, 1, PINGED);

@@ -166,7 +166,7 @@ static void leave_by_force(fixture_t *fixture, int number)
                       reef_world_component(world, &in_lobby_type));
 }
 
-#define assert_answer(fixture, number, text, answer)                                   \
+#define ASSERT_ANSWER(fixture, number, text, answer)                                   \
     assert_string_equal(ask((fixture), (number), (text)), answer "\n")
 
 /* Commands --------------------------------------------------------------------- */
@@ -175,43 +175,43 @@ static void test_lobby_create_join_leave(void **state)
 {
     fixture_t *fixture = *state;
 
-    assert_answer(fixture, 1, "/lobby create duel",
+    ASSERT_ANSWER(fixture, 1, "/lobby create duel",
                   "[Lobby] Created and joined 'duel' (1/4).");
     assert_string_equal(fixture->events, "1 joins duel;");
-    assert_answer(fixture, 2, "/lobby join duel", "[Lobby] Joined 'duel' (2/4).");
+    ASSERT_ANSWER(fixture, 2, "/lobby join duel", "[Lobby] Joined 'duel' (2/4).");
     assert_string_equal(fixture->events, "2 joins duel;");
     assert_int_equal(lobby_of(fixture, 1), lobby_of(fixture, 2));
-    assert_answer(fixture, 2, "  /lobby \t leave ", "[Lobby] Left 'duel'.");
+    ASSERT_ANSWER(fixture, 2, "  /lobby \t leave ", "[Lobby] Left 'duel'.");
     assert_string_equal(fixture->events, "2 leaves duel to 1;");
-    assert_answer(fixture, 2, "/lobby leave", "[Lobby] You are not in a lobby.");
+    ASSERT_ANSWER(fixture, 2, "/lobby leave", "[Lobby] You are not in a lobby.");
     assert_int_equal(lobby_of(fixture, 2), 0);
 }
 
 static void test_lobby_name_that_is_taken(void **state)
 {
     ask(*state, 1, "/lobby create duel");
-    assert_answer(*state, 2, "/lobby create duel", "[Lobby] 'duel' already exists.");
-    assert_answer(*state, 2, "/lobby create duel private",
+    ASSERT_ANSWER(*state, 2, "/lobby create duel", "[Lobby] 'duel' already exists.");
+    ASSERT_ANSWER(*state, 2, "/lobby create duel private",
                   "[Lobby] 'duel' already exists.");
 }
 
 static void test_lobby_join_of_one_that_is_unknown_or_full(void **state)
 {
-    assert_answer(*state, 1, "/lobby join duel", "[Lobby] 'duel' not found.");
+    ASSERT_ANSWER(*state, 1, "/lobby join duel", "[Lobby] 'duel' not found.");
     ask(*state, 1, "/lobby create duel 2");
     ask(*state, 2, "/lobby join duel");
-    assert_answer(*state, 3, "/lobby join duel", "[Lobby] 'duel' is full.");
+    ASSERT_ANSWER(*state, 3, "/lobby join duel", "[Lobby] 'duel' is full.");
 }
 
 static void test_lobby_one_at_a_time(void **state)
 {
     ask(*state, 1, "/lobby create a");
     ask(*state, 2, "/lobby create b");
-    assert_answer(*state, 1, "/lobby create c",
+    ASSERT_ANSWER(*state, 1, "/lobby create c",
                   "[Lobby] Leave your current lobby before creating one.");
-    assert_answer(*state, 1, "/lobby join b",
+    ASSERT_ANSWER(*state, 1, "/lobby join b",
                   "[Lobby] Leave your current lobby before joining another.");
-    assert_answer(*state, 1, "/lobby join a",
+    ASSERT_ANSWER(*state, 1, "/lobby join a",
                   "[Lobby] Leave your current lobby before joining another.");
 }
 
@@ -234,44 +234,44 @@ static void test_lobby_commands_of_a_frame_are_applied_in_order(void **state)
                         "[Lobby] Created and joined 'a' (1/2).\n"
                         "[Lobby] Left 'a'.\n"
                         "[Lobby] Created and joined 'b' (1/4).\n");
-    assert_answer(fixture, 2, "/lobby list",
+    ASSERT_ANSWER(fixture, 2, "/lobby list",
                   "[Lobby] Public lobbies:\n  b (1/4)  owner:1");
     assert_int_equal(reef_world_entity_count(reef_app_world(fixture->app)), PEERS + 1);
 }
 
 static void test_lobby_list_shows_public_ones_in_order_of_creation(void **state)
 {
-    assert_answer(*state, 1, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
+    ASSERT_ANSWER(*state, 1, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
     ask(*state, 3, "/lobby create zoo 3");
-    assert_answer(*state, 1, "/lobby list",
+    ASSERT_ANSWER(*state, 1, "/lobby list",
                   "[Lobby] Public lobbies:\n  zoo (1/3)  owner:3");
     ask(*state, 2, "/lobby create ark");
     ask(*state, 1, "/lobby join zoo");
-    assert_answer(*state, 1, "/lobby list",
+    ASSERT_ANSWER(*state, 1, "/lobby list",
                   "[Lobby] Public lobbies:\n"
                   "  zoo (2/3)  owner:3\n  ark (1/4)  owner:2");
     ask(*state, 3, "/lobby leave");
-    assert_answer(*state, 1, "/lobby list",
+    ASSERT_ANSWER(*state, 1, "/lobby list",
                   "[Lobby] Public lobbies:\n"
                   "  zoo (1/3)  owner:1\n  ark (1/4)  owner:2");
     ask(*state, 1, "/lobby leave");
-    assert_answer(*state, 1, "/lobby list",
+    ASSERT_ANSWER(*state, 1, "/lobby list",
                   "[Lobby] Public lobbies:\n  ark (1/4)  owner:2");
 }
 
 static void test_lobby_private_is_not_listed_and_joined_by_name(void **state)
 {
-    assert_answer(*state, 1, "/lobby create den private",
+    ASSERT_ANSWER(*state, 1, "/lobby create den private",
                   "[Lobby] Created and joined 'den' (1/4).");
-    assert_answer(*state, 2, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
-    assert_answer(*state, 1, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
-    assert_answer(*state, 2, "/lobby join den", "[Lobby] Joined 'den' (2/4).");
+    ASSERT_ANSWER(*state, 2, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
+    ASSERT_ANSWER(*state, 1, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
+    ASSERT_ANSWER(*state, 2, "/lobby join den", "[Lobby] Joined 'den' (2/4).");
     ask(*state, 2, "/lobby leave");
     ask(*state, 1, "/lobby leave");
-    assert_answer(*state, 1, "/lobby create den 3 private",
+    ASSERT_ANSWER(*state, 1, "/lobby create den 3 private",
                   "[Lobby] Created and joined 'den' (1/3).");
     ask(*state, 2, "/lobby create private");
-    assert_answer(*state, 1, "/lobby list",
+    ASSERT_ANSWER(*state, 1, "/lobby list",
                   "[Lobby] Public lobbies:\n  private (1/4)  owner:2");
 }
 
@@ -280,19 +280,19 @@ static void test_lobby_info_names_the_members_in_order_of_joining(void **state)
     ask(*state, 3, "/lobby create duel");
     ask(*state, 1, "/lobby join duel");
     ask(*state, 2, "/lobby join duel");
-    assert_answer(*state, 4, "/lobby info duel",
+    ASSERT_ANSWER(*state, 4, "/lobby info duel",
                   "[Lobby] duel (3/4)  owner:3  members:3,1,2");
-    assert_answer(*state, 4, "/lobby info other", "[Lobby] 'other' not found.");
+    ASSERT_ANSWER(*state, 4, "/lobby info other", "[Lobby] 'other' not found.");
 }
 
 static void test_lobby_info_of_a_private_one_is_for_its_members(void **state)
 {
     ask(*state, 1, "/lobby create den private");
-    assert_answer(*state, 1, "/lobby info den",
+    ASSERT_ANSWER(*state, 1, "/lobby info den",
                   "[Lobby] den (1/4)  owner:1  members:1");
-    assert_answer(*state, 2, "/lobby info den", "[Lobby] 'den' not found.");
+    ASSERT_ANSWER(*state, 2, "/lobby info den", "[Lobby] 'den' not found.");
     ask(*state, 2, "/lobby create own");
-    assert_answer(*state, 2, "/lobby info den", "[Lobby] 'den' not found.");
+    ASSERT_ANSWER(*state, 2, "/lobby info den", "[Lobby] 'den' not found.");
 }
 
 static void test_lobby_malformed_commands_get_the_form(void **state)
@@ -307,7 +307,7 @@ static void test_lobby_malformed_commands_get_the_form(void **state)
     char expected[128];
 
     for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++) {
-        assert_answer(*state, 1, bare[i],
+        ASSERT_ANSWER(*state, 1, bare[i],
                       "[Lobby] Usage: /lobby create|join|leave|list|info");
     }
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
@@ -344,13 +344,13 @@ static void test_lobby_create_refuses_what_is_no_number_of_members(void **state)
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         snprintf(text, sizeof(text), "/lobby create a %s", bad[i]);
-        assert_answer(
+        ASSERT_ANSWER(
             *state, 1, text,
             "[Lobby] Usage: /lobby create NAME [max] [private], max from 2 to 5");
     }
-    assert_answer(*state, 1, "/lobby create",
+    ASSERT_ANSWER(*state, 1, "/lobby create",
                   "[Lobby] Usage: /lobby create NAME [max] [private], max from 2 to 5");
-    assert_answer(*state, 1, "/lobby create a 005",
+    ASSERT_ANSWER(*state, 1, "/lobby create a 005",
                   "[Lobby] Created and joined 'a' (1/5).");
 }
 
@@ -376,7 +376,7 @@ static void test_lobby_names_that_could_deceive_are_refused(void **state)
             assert_string_equal(ask(*state, 1, text), expected);
         }
     }
-    assert_answer(*state, 1, "/lobby create 12345678",
+    ASSERT_ANSWER(*state, 1, "/lobby create 12345678",
                   "[Lobby] Created and joined '12345678' (1/4).");
 }
 
@@ -384,9 +384,9 @@ static void test_lobby_lobbies_are_limited(void **state)
 {
     ask(*state, 1, "/lobby create a");
     ask(*state, 2, "/lobby create b private");
-    assert_answer(*state, 3, "/lobby create c", "[Lobby] There are too many lobbies.");
+    ASSERT_ANSWER(*state, 3, "/lobby create c", "[Lobby] There are too many lobbies.");
     ask(*state, 1, "/lobby leave");
-    assert_answer(*state, 3, "/lobby create c",
+    ASSERT_ANSWER(*state, 3, "/lobby create c",
                   "[Lobby] Created and joined 'c' (1/4).");
 }
 
@@ -418,13 +418,13 @@ static void test_lobby_ownership_passes_to_the_oldest_member(void **state)
     ask(fixture, 1, "/lobby join a");
     ask(fixture, 2, "/lobby leave");
     assert_string_equal(fixture->events, "2 leaves a to 5;");
-    assert_answer(fixture, 3, "/lobby info a",
+    ASSERT_ANSWER(fixture, 3, "/lobby info a",
                   "[Lobby] a (3/4)  owner:5  members:5,4,1");
     ask(fixture, 5, "/lobby leave");
     assert_string_equal(fixture->events, "5 leaves a to 4;");
     lobby = REEF_FIND(reef_app_world(fixture->app), lobby_of(fixture, 4), lobby);
     assert_int_equal(lobby->owner, client(fixture, 4));
-    assert_answer(fixture, 3, "/lobby info a", "[Lobby] a (2/4)  owner:4  members:4,1");
+    ASSERT_ANSWER(fixture, 3, "/lobby info a", "[Lobby] a (2/4)  owner:4  members:4,1");
 }
 
 static void test_lobby_without_members_dissolves(void **state)
@@ -437,7 +437,7 @@ static void test_lobby_without_members_dissolves(void **state)
     ask(fixture, 1, "/lobby leave");
     assert_string_equal(fixture->events, "1 leaves a to 0;a ends;");
     assert_int_equal(reef_world_entity_count(world), PEERS);
-    assert_answer(fixture, 2, "/lobby info a", "[Lobby] 'a' not found.");
+    ASSERT_ANSWER(fixture, 2, "/lobby info a", "[Lobby] 'a' not found.");
 }
 
 static void test_lobby_disconnect_takes_the_member_out(void **state)
@@ -450,7 +450,7 @@ static void test_lobby_disconnect_takes_the_member_out(void **state)
     loopback_disconnect(&fixture->peer[0]);
     reef_app_step(fixture->app, 0);
     assert_string_equal(fixture->events, "1 leaves a to 2;");
-    assert_answer(fixture, 3, "/lobby join a", "[Lobby] Joined 'a' (2/2).");
+    ASSERT_ANSWER(fixture, 3, "/lobby join a", "[Lobby] Joined 'a' (2/2).");
 }
 
 /* The command and the end arrive in one frame. */
@@ -463,7 +463,7 @@ static void test_lobby_last_words_leave_no_ghost(void **state)
     loopback_disconnect(&fixture->peer[0]);
     reef_app_tick_n(fixture->app, 2);
     assert_string_equal(fixture->events, "");
-    assert_answer(fixture, 2, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
+    ASSERT_ANSWER(fixture, 2, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
     assert_int_equal(reef_world_entity_count(reef_app_world(fixture->app)), PEERS - 1);
 }
 
@@ -477,7 +477,7 @@ static void test_lobby_despawn_of_a_member_takes_it_out(void **state)
     reef_world_despawn(reef_app_world(fixture->app), client(fixture, 1));
     reef_app_tick_n(fixture->app, 2);
     assert_string_equal(fixture->events, "1 leaves a to 2;");
-    assert_answer(fixture, 2, "/lobby info a", "[Lobby] a (1/4)  owner:2  members:2");
+    ASSERT_ANSWER(fixture, 2, "/lobby info a", "[Lobby] a (1/4)  owner:2  members:2");
 }
 
 static void test_lobby_kick_takes_the_member_out(void **state)
@@ -498,7 +498,7 @@ static void test_lobby_removed_relation_takes_the_member_out(void **state)
 
     ask(fixture, 1, "/lobby create a");
     leave_by_force(fixture, 1);
-    assert_answer(fixture, 1, "/lobby create a",
+    ASSERT_ANSWER(fixture, 1, "/lobby create a",
                   "[Lobby] Created and joined 'a' (1/4).");
     assert_string_equal(fixture->events, "1 joins a;1 leaves a to 0;a ends;");
     assert_int_equal(reef_world_entity_count(reef_app_world(fixture->app)), PEERS + 1);
@@ -515,8 +515,8 @@ static void test_lobby_despawn_of_a_lobby_sends_all_home(void **state)
     reef_app_step(fixture->app, 0);
     assert_non_null(strstr(fixture->events, "a ends;"));
     assert_int_equal(lobby_of(fixture, 1), 0);
-    assert_answer(fixture, 1, "/lobby leave", "[Lobby] You are not in a lobby.");
-    assert_answer(fixture, 2, "/lobby create a",
+    ASSERT_ANSWER(fixture, 1, "/lobby leave", "[Lobby] You are not in a lobby.");
+    ASSERT_ANSWER(fixture, 2, "/lobby create a",
                   "[Lobby] Created and joined 'a' (1/4).");
 }
 
@@ -533,7 +533,7 @@ static void test_lobby_removed_component_ends_the_lobby(void **state)
     assert_int_equal(lobby_of(fixture, 1), 0);
     assert_int_equal(lobby_of(fixture, 2), 0);
     assert_int_equal(reef_world_entity_count(world), PEERS);
-    assert_answer(fixture, 2, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
+    ASSERT_ANSWER(fixture, 2, "/lobby list", "[Lobby] Public lobbies:\n  (none)");
 }
 
 /* An application puts a client into a lobby, and from there into another. */
@@ -554,7 +554,7 @@ static void test_lobby_follows_the_relation(void **state)
     reef_app_step(fixture->app, 0);
     assert_string_equal(fixture->events, "1 joins b;1 leaves a to 3;");
     REEF_RELATE(world, client(fixture, 3), in_lobby, client(fixture, 4));
-    assert_answer(fixture, 4, "/lobby list",
+    ASSERT_ANSWER(fixture, 4, "/lobby list",
                   "[Lobby] Public lobbies:\n  b (2/4)  owner:2");
 }
 
@@ -568,7 +568,8 @@ static void test_lobby_inspectable_list(void **state)
     const reef_entity_t *members;
     uint32_t count = 0;
     char value[128];
-    char text[512] = "";
+    char text[512];
+    size_t size = 0;
 
     ask(fixture, 3, "/lobby create den 3 private");
     ask(fixture, 1, "/lobby join den");
@@ -581,7 +582,8 @@ static void test_lobby_inspectable_list(void **state)
         const reef_field_t *field = &list->row->fields[i];
 
         reef_field_format(field, row + field->offset, value, sizeof(value));
-        strcat(strcat(strcat(strcat(text, field->name), "="), value), ";");
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "%s=%s;",
+                                 field->name, value);
     }
     assert_string_equal(text,
                         "name=den;members=2;max_members=3;is_private=true;owner_id=3;");

@@ -496,7 +496,8 @@ static void test_presence_inspectable_list(void **state)
     const reef_field_t *fields = list->row->fields;
     char expected[128];
     char value[128];
-    char text[512] = "";
+    char text[512];
+    size_t size = 0;
 
     REEF_ADD(world, client(fixture, 1), presence, .status = 2, .since_ms = 17);
     assert_int_equal(list->count(list->context), PEERS);
@@ -504,7 +505,7 @@ static void test_presence_inspectable_list(void **state)
     list->get(list->context, 0, row);
     for (uint32_t i = 0; i < list->row->field_count; i++) {
         reef_field_format(&fields[i], row + fields[i].offset, value, sizeof(value));
-        strcat(strcat(text, value), ";");
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "%s;", value);
     }
     snprintf(expected, sizeof(expected), "1;busy;17;%llu;0;",
              (unsigned long long)client(fixture, 1));
@@ -606,48 +607,65 @@ static void test_presence_who_has_gone_does_not_come_back(void **state)
     assert_string_equal(heard(fixture, 1), "");
 }
 
-/* Random steps; after each, what everybody was told fits what everybody is. */
-static void test_presence_everybody_knows_who_they_see(void **state)
+/* What clients are, and what each has been told of each. */
+typedef struct sight {
+    reef_entity_t rooms[3]; /* the first is none */
+    int where[PEERS];
+    int status[PEERS];
+    int known[PEERS][PEERS];
+} sight_t;
+
+/* One client says a status or goes somewhere. */
+static void do_something(fixture_t *fixture, sight_t *sight, uint32_t random)
 {
     static const char *const commands[] = {"/status online", "/status away",
                                            "/status busy"};
+    int who = (int)(random >> 24) % PEERS;
+    int what = (int)(random >> 16) % 6;
+
+    if (what < 3) {
+        sight->status[who] = what;
+        loopback_say(&fixture->peer[who], commands[what]);
+        return;
+    }
+    sight->where[who] = what - 3;
+    if (sight->where[who] != 0) {
+        enter_room(fixture, who + 1, sight->rooms[sight->where[who]]);
+    } else {
+        leave_room(fixture, who + 1);
+    }
+}
+
+static void note_news(const fixture_t *fixture, sight_t *sight, int who)
+{
+    const char *line = fixture->peer[who].received;
+
+    for (; *line != '\0'; line = strchr(line, '\n') + 1) {
+        int id = line[0] - '0';
+
+        sight->known[who][id - 1] = line[2] == 'o' ? 0 : line[2] == 'a' ? 1 : 2;
+    }
+}
+
+/* Random steps; after each, what everybody was told fits what everybody is. */
+static void test_presence_everybody_knows_who_they_see(void **state)
+{
     fixture_t *fixture = *state;
-    reef_entity_t rooms[] = {0, make_room(fixture), make_room(fixture)};
-    int where[PEERS] = {0};
-    int status[PEERS] = {0};
-    int known[PEERS][PEERS] = {{0}};
+    sight_t sight = {.rooms = {0, make_room(fixture), make_room(fixture)}};
     uint32_t random = 7;
 
     for (int step = 0; step < 5000; step++) {
         forget_all(fixture);
         for (int twice = 0; twice < 2; twice++) {
-            int who = (int)((random = random * 1664525 + 1013904223) >> 24) % PEERS;
-            int what = (int)(random >> 16) % 6;
-
-            if (what < 3) {
-                status[who] = what;
-                loopback_say(&fixture->peer[who], commands[what]);
-            } else {
-                where[who] = what - 3;
-                if (where[who] != 0) {
-                    enter_room(fixture, who + 1, rooms[where[who]]);
-                } else {
-                    leave_room(fixture, who + 1);
-                }
-            }
+            random = random * 1664525 + 1013904223;
+            do_something(fixture, &sight, random);
         }
         reef_app_step(fixture->app, 0);
         for (int i = 0; i < PEERS; i++) {
-            const char *line = fixture->peer[i].received;
-
-            for (; *line != '\0'; line = strchr(line, '\n') + 1) {
-                int id = line[0] - '0';
-
-                known[i][id - 1] = line[2] == 'o' ? 0 : line[2] == 'a' ? 1 : 2;
-            }
+            note_news(fixture, &sight, i);
             for (int k = 0; k < PEERS; k++) {
-                assert_true((where[k] != 0 && where[k] != where[i]) ||
-                            known[i][k] == status[k]);
+                assert_true((sight.where[k] != 0 && sight.where[k] != sight.where[i]) ||
+                            sight.known[i][k] == sight.status[k]);
             }
         }
     }

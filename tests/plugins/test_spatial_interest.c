@@ -327,7 +327,7 @@ static void test_spatial_interest_is_exact_in_3d_flat(void **state)
 {
     (void)state;
     for (int i = 0; i < 6; i++) {
-        run(REEF_SPATIAL_3D_FLAT, ratios[i], 0, 1500, (uint64_t)(10 + i));
+        run(REEF_SPATIAL_3D_FLAT, ratios[i], 0, 1500, 10 + (uint64_t)i);
     }
 }
 
@@ -335,7 +335,7 @@ static void test_spatial_interest_is_exact_in_3d(void **state)
 {
     (void)state;
     for (int i = 0; i < 6; i++) {
-        run(REEF_SPATIAL_3D, ratios[i], 0, 600, (uint64_t)(20 + i));
+        run(REEF_SPATIAL_3D, ratios[i], 0, 600, 20 + (uint64_t)i);
     }
 }
 
@@ -345,7 +345,7 @@ static void test_spatial_interest_is_exact_far_from_zero(void **state)
     (void)state;
     for (int i = 0; i < 6; i++) {
         run((reef_spatial_mode_t)(i % 3), ratios[i], i % 2 == 0 ? -1000000 : 1000000,
-            900, (uint64_t)(30 + i));
+            900, 30 + (uint64_t)i);
     }
 }
 

@@ -93,16 +93,15 @@ static void test_name_has_no_control_characters(void **state)
 static void test_name_has_nothing_invisible(void **state)
 {
     static const char *const names[] = {
-        "a\xc2\xadz",     /* soft hyphen */
-        "a\xe2\x80\x8bz", /* zero-width space */
-        "a\xe2\x80\x8fz", /* right-to-left mark */
-        "a\xe2\x80\xa8z", /* line separator */
-        "a\xe2\x80\xaez", /* right-to-left override */
-        "a\xe2\x81\xa0z", /* word joiner */
-        "a\xe2\x81\xa9z", /* end of an isolate */
-        "\xe3\x85\xa4",   /* Hangul filler */
-        "\xef\xbb\xbf"
-        "a",                 /* byte order mark */
+        "a\xc2\xadz",        /* soft hyphen */
+        "a\xe2\x80\x8bz",    /* zero-width space */
+        "a\xe2\x80\x8fz",    /* right-to-left mark */
+        "a\xe2\x80\xa8z",    /* line separator */
+        "a\xe2\x80\xaez",    /* right-to-left override */
+        "a\xe2\x81\xa0z",    /* word joiner */
+        "a\xe2\x81\xa9z",    /* end of an isolate */
+        "\xe3\x85\xa4",      /* Hangul filler */
+        "a\xef\xbb\xbf",     /* byte order mark */
         "a\xef\xbf\xbb",     /* annotation */
         "a\xf3\xa0\x81\xa1", /* tag letter */
     };
@@ -125,13 +124,8 @@ static void test_name_does_not_begin_like_a_notice(void **state)
 
 static void test_name_has_no_white_space_at_its_ends(void **state)
 {
-    static const char *const names[] = {" a",
-                                        "a ",
-                                        "\xc2\xa0[a",
-                                        "a\xe3\x80\x80",
-                                        "\xe2\x80\x83",
-                                        "\xe2\xa0\x80"
-                                        "a"};
+    static const char *const names[] = {
+        " a", "a ", "\xc2\xa0[a", "a\xe3\x80\x80", "\xe2\x80\x83", "\xe2\xa0\x80z"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -224,7 +224,7 @@ static void test_reef_v1_refuses_values_out_of_their_description(void **state)
 static void test_reef_v1_refuses_what_is_not_finite(void **state)
 {
     static const float floats[] = {NAN, INFINITY, -INFINITY};
-    static const double doubles[] = {NAN, INFINITY, -INFINITY};
+    static const double doubles[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
     fixture_t *f = *state;
 
     for (int i = 0; i < 3; i++) {

@@ -62,6 +62,7 @@ static reef__lobby_t *find(const reef_map_t *map, reef_span_t key)
 {
     uint64_t address;
 
+    /* A map's values are numbers. NOLINTNEXTLINE(performance-no-int-to-ptr) */
     return reef_map_find(map, key, &address) ? (reef__lobby_t *)(uintptr_t)address
                                              : NULL;
 }

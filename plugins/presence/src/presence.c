@@ -143,9 +143,9 @@ set_status(reef_run_t *run, const reef_command_text_t *command, void *context)
     const presence_t *presence = REEF_FIND(world, command->entity, presence);
     int32_t status = 0;
 
-    while (
-        status < REEF_PRESENCE_OFFLINE &&
-        !reef_span_equal(command->rest, reef_span_text(reef__presence_name(status)))) {
+    while (status < REEF_PRESENCE_OFFLINE &&
+           !reef_span_equal(command->rest, reef_span_text(reef__presence_name(
+                                               (reef_presence_status_t)status)))) {
         status++;
     }
     if (status == REEF_PRESENCE_OFFLINE) {

@@ -62,10 +62,10 @@ static size_t print_position(const reef__encoder_t *encoder,
                              char *text)
 {
     const float axes[] = {place.x, place.y, place.z};
-    char *at = text;
+    char *at = text + sizeof("pos ") - 1;
 
-    memcpy(at, "pos ", 4);
-    at = reef__number_print_whole(id, at + 4);
+    memcpy(text, "pos ", sizeof("pos "));
+    at = reef__number_print_whole(id, at);
     for (uint32_t i = 0; i < reef__mode_axes(encoder->mode); i++) {
         *at++ = ' ';
         at = reef__number_print(axes[i], at);

@@ -381,17 +381,19 @@ uint32_t reef__grid_find(const reef__grid_t *grid,
     return count;
 }
 
-uint32_t reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius)
+reef__tally_t
+reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius)
 {
     search_t search = search_begin(grid, center, radius);
     const reef__bucket_t *run;
-    uint32_t length, count = 0;
+    reef__tally_t tally = {0};
+    uint32_t length;
 
     while ((run = search_next(grid, &search, &length)) != NULL) {
-        count += (grid->is_deep ? reef__scan_count_space : reef__scan_count_plane)(
-            run, length, center, radius * radius);
+        (grid->is_deep ? reef__scan_count_space : reef__scan_count_plane)(
+            run, length, center, radius * radius, &tally);
     }
-    return count;
+    return tally;
 }
 
 uint32_t reef__grid_crowd(const reef__grid_t *grid, reef__point_t center, float radius)

@@ -100,8 +100,14 @@ uint32_t reef__grid_find(const reef__grid_t *grid,
                          float radius,
                          uint32_t *hits);
 
-/** How many reef__grid_find() would find; several times as fast. */
-uint32_t reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius);
+/** How many there are of something, and the sum of their slots modulo 2^32. */
+typedef struct reef__tally {
+    uint32_t count, sum;
+} reef__tally_t;
+
+/** Those that reef__grid_find() would find; several times as fast. */
+reef__tally_t
+reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius);
 
 /** How many points the cells within @p radius of @p center have: at least as many as
  *  reef__grid_find() would find. */

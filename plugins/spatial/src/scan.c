@@ -54,54 +54,66 @@ uint32_t reef__scan_space(const reef__bucket_t *buckets,
     return count;
 }
 
-REEF_TARGET_CLONES uint32_t reef__scan_count_plane(const reef__bucket_t *buckets,
-                                                   uint32_t bucket_count,
-                                                   reef__point_t center,
-                                                   float limit)
+REEF_TARGET_CLONES void reef__scan_count_plane(const reef__bucket_t *buckets,
+                                               uint32_t bucket_count,
+                                               reef__point_t center,
+                                               float limit,
+                                               reef__tally_t *tally)
 {
-    uint32_t lanes[REEF__GRID_LANES] = {0}, count = 0;
+    uint32_t counts[REEF__GRID_LANES] = {0}, sums[REEF__GRID_LANES] = {0};
 
     for (uint32_t i = 0; i < bucket_count; i++) {
         const float *u = buckets[i].block;
         const float *v = u + buckets[i].capacity;
+        const uint32_t *slots =
+            (const uint32_t *)(const void *)(v + buckets[i].capacity);
 
         for (uint32_t j = 0; j < buckets[i].capacity; j += REEF__GRID_LANES) {
             for (uint32_t k = 0; k < REEF__GRID_LANES; k++) {
                 float du = center.u - u[j + k], dv = center.v - v[j + k];
 
-                lanes[k] += du * du + dv * dv <= limit;
+                uint32_t is_near = du * du + dv * dv <= limit;
+
+                counts[k] += is_near;
+                sums[k] += slots[j + k] & -is_near;
             }
         }
     }
     for (uint32_t k = 0; k < REEF__GRID_LANES; k++) {
-        count += lanes[k];
+        tally->count += counts[k];
+        tally->sum += sums[k];
     }
-    return count;
 }
 
-REEF_TARGET_CLONES uint32_t reef__scan_count_space(const reef__bucket_t *buckets,
-                                                   uint32_t bucket_count,
-                                                   reef__point_t center,
-                                                   float limit)
+REEF_TARGET_CLONES void reef__scan_count_space(const reef__bucket_t *buckets,
+                                               uint32_t bucket_count,
+                                               reef__point_t center,
+                                               float limit,
+                                               reef__tally_t *tally)
 {
-    uint32_t lanes[REEF__GRID_LANES] = {0}, count = 0;
+    uint32_t counts[REEF__GRID_LANES] = {0}, sums[REEF__GRID_LANES] = {0};
 
     for (uint32_t i = 0; i < bucket_count; i++) {
         const float *u = buckets[i].block;
         const float *v = u + buckets[i].capacity;
         const float *w = v + buckets[i].capacity;
+        const uint32_t *slots =
+            (const uint32_t *)(const void *)(w + buckets[i].capacity);
 
         for (uint32_t j = 0; j < buckets[i].capacity; j += REEF__GRID_LANES) {
             for (uint32_t k = 0; k < REEF__GRID_LANES; k++) {
                 float du = center.u - u[j + k], dv = center.v - v[j + k];
                 float dw = center.w - w[j + k];
 
-                lanes[k] += du * du + dv * dv + dw * dw <= limit;
+                uint32_t is_near = du * du + dv * dv + dw * dw <= limit;
+
+                counts[k] += is_near;
+                sums[k] += slots[j + k] & -is_near;
             }
         }
     }
     for (uint32_t k = 0; k < REEF__GRID_LANES; k++) {
-        count += lanes[k];
+        tally->count += counts[k];
+        tally->sum += sums[k];
     }
-    return count;
 }

@@ -25,14 +25,16 @@ uint32_t reef__scan_space(const reef__bucket_t *buckets,
                           uint32_t *hits,
                           uint32_t count);
 
-/** How many there are. */
-uint32_t reef__scan_count_plane(const reef__bucket_t *buckets,
-                                uint32_t bucket_count,
-                                reef__point_t center,
-                                float limit);
-uint32_t reef__scan_count_space(const reef__bucket_t *buckets,
-                                uint32_t bucket_count,
-                                reef__point_t center,
-                                float limit);
+/** How many there are, and the sum of their slots, added to @p tally. */
+void reef__scan_count_plane(const reef__bucket_t *buckets,
+                            uint32_t bucket_count,
+                            reef__point_t center,
+                            float limit,
+                            reef__tally_t *tally);
+void reef__scan_count_space(const reef__bucket_t *buckets,
+                            uint32_t bucket_count,
+                            reef__point_t center,
+                            float limit,
+                            reef__tally_t *tally);
 
 #endif /* REEF_SPATIAL_SCAN_H */

@@ -4,6 +4,7 @@
  *
  *     move.c       what clients ask for → positions
  *     track.c      positions → bodies of interest.h; ids; events
+ *     bundle.c     what a receiver is sent at once
  *     tell.c       what interest.h finds → messages, within limits
  *     encode.c     a body → bytes, once per update and form
  *     occupancy.c  the list for people
