@@ -15,6 +15,7 @@ before(async () => {
   server = await startServer(directory.path, {
     "wss.listen": "127.0.0.1:0",
     "wss.dev": "true",
+    "plugins.enabled": "chat", // nobody else greets who comes
   });
 });
 
