@@ -371,23 +371,37 @@ static void forget_ping(reef__ws_connection_t *connection)
     connection->ping_ns = 0;
 }
 
+/* It is never dropped for want of room, or a peer would be given up that nobody asked.
+ * False when there is none, and one before it is not answered yet. */
+static bool queue_ping(reef__ws_connection_t *connection, reef_span_t payload)
+{
+    reef_buffer_t *frame = reef__buffer_websocket(REEF__WS_OP_PING, payload);
+    reef_error_t error = reef__stream_push(&connection->stream, reef_buffer_ref(frame),
+                                           REEF_RELIABLE, 0);
+    bool is_first = connection->ping_ns == 0;
+
+    if (error != REEF_OK && is_first) {
+        reef__stream_push_last(&connection->stream, reef_buffer_ref(frame));
+    }
+    reef_buffer_unref(frame);
+    return error == REEF_OK || is_first;
+}
+
 /* Takes the reference over.  TCP loses no ping, so one at a time will do, whoever asks;
  * and so nobody takes the answer of one for that of another. */
 static void send_ping(reef__ws_connection_t *connection, reef_buffer_t *payload)
 {
-    reef_error_t error;
-
     if (is_asked(connection)) {
         reef_buffer_unref(payload);
         return;
     }
-    forget_ping(connection);
-    connection->ping = payload;
-    error = reef__stream_push(
-        &connection->stream,
-        reef__buffer_websocket(REEF__WS_OP_PING, ping_payload(connection)),
-        REEF_DROPPABLE, 0);
-    (void)error; /* a full queue: the write timeout sees to it */
+    if (queue_ping(connection,
+                   payload != NULL ? reef_buffer_payload(payload) : (reef_span_t){0})) {
+        forget_ping(connection);
+        connection->ping = payload;
+    } else {
+        reef_buffer_unref(payload); /* the one before is answered first */
+    }
     connection->ping_ns = reef__app_clock(connection->server->app);
 }
 
