@@ -11,14 +11,10 @@
 #include <reef/spatial.h>
 
 static const reef_plugin_t *const all_plugins[] = {
-    &reef_rate_limit_plugin,
-    &reef_heartbeat_plugin,
-    &reef_chat_plugin,
-    &reef_lobby_plugin,
-    &reef_presence_plugin,
-    &reef_spatial_plugin,
-    &reef_demo_plugin,
-    NULL,
+    &reef_rate_limit_plugin, &reef_heartbeat_plugin,
+    &reef_chat_plugin,       &reef_lobby_plugin,
+    &reef_presence_plugin,   &reef_spatial_plugin,
+    &reef_demo_plugin,       NULL,
 };
 
 #endif /* PLUGIN_LIST_H */
