@@ -11,6 +11,7 @@
 #include <reef/opcode.h>
 #include <reef/presence.h>
 #include <reef/rate_limit.h>
+#include <reef/router.h>
 #include <reef/session.h>
 #include <reef/spatial.h>
 
@@ -271,12 +272,70 @@ static void test_plugin_sets_stop_when_nothing_has_happened(void **state)
     }
 }
 
+static bool ignore(reef_run_t *run, const reef_command_text_t *text, void *context)
+{
+    (void)run;
+    (void)text;
+    (void)context;
+    return true;
+}
+
+/* The application has the prefix, or the opcode; other plugins are there already. */
+static void expect_conflict(const reef_plugin_t *plugin, const char *taken)
+{
+    static const char *const argv[] = {"test", "--set", "log.level=off"};
+    reef_app_t *app = loopback_app_create(3, argv);
+    reef_failure_t failure = {0};
+    reef_error_t error =
+        strchr(taken, '.') != NULL
+            ? reef_app_add_opcode(app, &(reef_opcode_desc_t){.name = taken}, NULL)
+            : reef_app_add_prefix(app, taken, ignore, NULL, NULL);
+
+    assert_int_equal(error, REEF_OK);
+    assert_int_equal(reef_app_add_plugin(app, &reef_demo_plugin, NULL, NULL), REEF_OK);
+    if (plugin == &reef_chat_rooms_plugin) {
+        assert_int_equal(reef_app_add_plugin(app, &reef_chat_core_plugin, NULL, NULL),
+                         REEF_OK);
+    }
+    assert_int_equal(reef_app_add_plugin(app, plugin, NULL, &failure), REEF_E_EXISTS);
+    if (strstr(failure.text, plugin->name) == NULL ||
+        strstr(failure.text, taken) == NULL ||
+        strstr(failure.text, "belongs to plugin application") == NULL) {
+        fail_msg("%s, %s: '%s'", plugin->name, taken, failure.text);
+    }
+    reef_app_destroy(app);
+}
+
+static void test_plugin_sets_refuse_what_the_application_has_taken(void **state)
+{
+    static const struct {
+        const reef_plugin_t *plugin;
+        const char *taken[6];
+    } cases[] = {
+        {&reef_chat_plugin, {"/nick", "/join", "/leave", "/list", ""}},
+        {&reef_chat_core_plugin, {"/nick", ""}},
+        {&reef_chat_rooms_plugin, {"/join", "/leave", "/list"}},
+        {&reef_heartbeat_plugin, {"ping", "pong"}},
+        {&reef_lobby_plugin, {"/lobby"}},
+        {&reef_presence_plugin, {"/status"}},
+        {&reef_spatial_plugin, {"/move", "spatial.move", "spatial.update"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t j = 0; cases[i].taken[j] != NULL; j++) {
+            expect_conflict(cases[i].plugin, cases[i].taken[j]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plugin_sets_run_and_stop),
         cmocka_unit_test(test_plugin_sets_may_be_added_in_any_order),
         cmocka_unit_test(test_plugin_sets_stop_when_nothing_has_happened),
+        cmocka_unit_test(test_plugin_sets_refuse_what_the_application_has_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
