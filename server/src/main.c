@@ -92,6 +92,28 @@ static bool is_enabled(const plugins_config_t *config, const reef_plugin_t *plug
                                       : is_listed(config->enabled, plugin->name);
 }
 
+/* A list names plugins, or it is `none`. */
+static reef_error_t check_words(const plugins_config_t *config, reef_failure_t *failure)
+{
+    reef_span_t rest = reef_span_text(config->enabled);
+    uint32_t count = 0;
+
+    while (rest.size > 0) {
+        count += next_word(&rest).size > 0;
+    }
+    if (count == 0 && config->enabled[0] != '\0') {
+        return reef_fail(failure, REEF_E_INVALID,
+                         "plugins.enabled: '%s' names no plugin; for no plugins it is "
+                         "'none'",
+                         config->enabled);
+    }
+    if (count > 1 && is_listed(config->enabled, "none")) {
+        return reef_fail(failure, REEF_E_INVALID,
+                         "plugins.enabled: 'none' is not listed with others");
+    }
+    return REEF_OK;
+}
+
 /* Each listed name is that of a plugin. */
 static reef_error_t check_enabled(const plugins_config_t *config,
                                   const reef_plugin_t *const *plugins,
@@ -146,6 +168,9 @@ static reef_error_t add_plugins(reef_app_t *app,
     reef_error_t error = reef_config_resolve(
         app->config, "plugins", &plugins_config_type, NULL, &config, failure);
 
+    if (error == REEF_OK) {
+        error = check_words(&config, failure);
+    }
     if (error == REEF_OK) {
         error = check_enabled(&config, plugins, failure);
     }

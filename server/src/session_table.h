@@ -1,6 +1,6 @@
 /**
  * @file session_table.h
- * @brief The data of the session table, shared by session.c and session_steps.c.
+ * @brief The data of the session table, shared by the files session*.c and group.c.
  *
  * A link goes OPENING → OPEN → ENDED → GONE → FREE:
  *
@@ -200,6 +200,9 @@ static inline reef__link_t *reef__link_at(const reef__sessions_t *sessions,
 
 /** Slot of the link bound to @p entity, or REEF__NO_SLOT. */
 uint32_t reef__sessions_slot_of(const reef__sessions_t *sessions, reef_entity_t entity);
+
+/** Position in the list of clients of the first whose id is at least @p client_id. */
+size_t reef__client_position(const reef__sessions_t *sessions, uint64_t client_id);
 
 /** Put a link at the end of the ready list, if it is not in it. */
 void reef__link_make_ready(reef__sessions_t *sessions, uint32_t slot);

@@ -171,6 +171,24 @@ test("a hello in pieces is whole when all opcodes are told", async () => {
   assert.deepEqual([...(await promise).messages.keys()], ["hello", "error", "seen", "dot"]);
 });
 
+test("a message with a type of a later version is left alone", async () => {
+  const faults = [];
+  const transport = fake({ protocol: "reef.v1" });
+  const later = { opcode: 16, is_heard: true, name: "later", fields: "x f128", items: "" };
+  const promise = connect("x", {
+    protocols: ["reef.v1"], transport: transport.make,
+    on: { fault: (error) => faults.push(error.message) },
+  });
+  transport.receiver.opened();
+  transport.receiver.received(hello([later, told[1]]));
+  const client = await promise;
+  assert.deepEqual([...client.messages.keys()], ["hello", "error", "seen"]);
+  assert.deepEqual(faults, ["unknown type f128"]);
+  await turn();
+  transport.receiver.received(Uint8Array.of(0xf8, 16, 0, 1, 2));
+  assert.equal(faults.length, 1);
+});
+
 test("what comes before anybody can listen is not lost", async () => {
   const transport = fake({ protocol: "reef.v1" });
   const promise = connect("x", { protocols: ["reef.v1"], transport: transport.make });

@@ -412,6 +412,20 @@ static void test_start_fails_for_plugins_that_do_not_go_together(void **state)
                     "plugin chat_core: the prefix '/nick' belongs to plugin chat");
 }
 
+static void test_start_fails_for_a_list_of_plugins_that_says_nothing(void **state)
+{
+    fixture_t *fixture = *state;
+
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=none, chat"),
+                     1);
+    expect_one_line(fixture, "plugins.enabled: 'none' is not listed with others");
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled= , "), 1);
+    expect_one_line(fixture, "names no plugin; for no plugins it is 'none'");
+    assert_int_equal(RUN(fixture, FREE_PORTS, "--set", "plugins.enabled=,chat,,chat ,",
+                         "--check-config"),
+                     0);
+}
+
 static void test_start_checks_settings_of_plugins_that_do_not_run(void **state)
 {
     fixture_t *fixture = *state;
@@ -487,6 +501,7 @@ int main(void)
         TEST(test_start_can_be_stopped_in_good_order_as_soon_as_it_listens),
         TEST(test_start_fails_for_an_unknown_plugin_and_suggests_one),
         TEST(test_start_fails_for_plugins_that_do_not_go_together),
+        TEST(test_start_fails_for_a_list_of_plugins_that_says_nothing),
         TEST(test_start_checks_settings_of_plugins_that_do_not_run),
         TEST(test_start_without_plugins_answers_nothing),
         TEST(test_start_runs_the_plugins_that_are_enabled),

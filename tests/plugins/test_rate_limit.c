@@ -317,6 +317,29 @@ static void test_rate_limit_disconnect_tells_once_and_closes(void **state)
                 1);
 }
 
+/* What it left behind is too much, but there is nobody to tell and to close. */
+static void test_rate_limit_disconnects_nobody_who_has_gone(void **state)
+{
+    fixture_t *f = *state;
+
+    START(f, "rate_limit.action=disconnect", "rate_limit.max_messages=2",
+          "server.max_frame_messages=16");
+    enter(f, 1, "memory");
+    for (int i = 0; i < 40; i++) {
+        loopback_say(&f->peer[0], "0123456789");
+    }
+    loopback_disconnect(&f->peer[0]);
+    for (int i = 0; i < 10; i++) {
+        reef_app_step(f->app, 0);
+    }
+    assert_int_equal(f->received[1], 2);
+    assert_int_equal(f->events, 1);
+    assert_int_equal(f->reason, REEF_DISCONNECT_PEER);
+    assert_true(metric(f, "reef_rate_limit_disconnected_total", REEF_METRIC_COUNTER) ==
+                0);
+    assert_true(metric(f, "reef_messages_send_failed_total", REEF_METRIC_COUNTER) == 0);
+}
+
 /* A place is used again, and what its last client did is not held against the next. */
 static void test_rate_limit_new_client_begins_with_a_full_bucket(void **state)
 {
@@ -498,6 +521,7 @@ int main(void)
         TEST(test_rate_limit_throttle_tells_once_and_lets_nothing_pass),
         TEST(test_rate_limit_notice_follows_the_answers_to_what_has_passed),
         TEST(test_rate_limit_disconnect_tells_once_and_closes),
+        TEST(test_rate_limit_disconnects_nobody_who_has_gone),
         TEST(test_rate_limit_new_client_begins_with_a_full_bucket),
         TEST(test_rate_limit_address_has_a_limit_for_all_its_clients),
         TEST(test_rate_limit_ipv6_is_counted_by_its_first_half),

@@ -9,6 +9,8 @@
 #include "app.h"
 #include "transport/io.h"
 
+#include <sys/socket.h>
+
 #define MS UINT64_C(1000000)
 
 typedef struct fixture {
@@ -21,7 +23,13 @@ typedef struct fixture {
 
 static int setup_with(void **state, const char *threads)
 {
-    const char *const argv[] = {"test", "--set", "log.level=off", "--set", threads};
+    const char *const argv[] = {"test",
+                                "--set",
+                                "log.level=off",
+                                "--set",
+                                threads,
+                                "--set",
+                                "websocket.max_queue=65536"};
     fixture_t *f = calloc(1, sizeof(*f));
 
     f->app = loopback_app_create(sizeof(argv) / sizeof(argv[0]), argv);
@@ -197,6 +205,127 @@ static void test_ws_ping_of_one_that_closes_is_not_sent(void **state)
     ws_client_expect_close(&f->client, 4001, "bye");
 }
 
+/* To a client that does not read: more than the system takes. */
+static void send_large(fixture_t *f, reef_message_class_t message_class, size_t size)
+{
+    char *text = malloc(size);
+
+    assert_non_null(text);
+    memset(text, 'x', size);
+    reef_world_send(reef_app_world(f->app),
+                    &(send_message_t){.target = f->entity,
+                                      .payload = reef_buffer_create(
+                                          REEF_PAYLOAD_TEXT, reef_span(text, size)),
+                                      .message_class = message_class});
+    free(text);
+    reef_app_step(f->app, 0);
+    ws_app_step_until(f->app, is_carried_out, f, "the message");
+}
+
+/* The app is stepped meanwhile, so that a frame may be longer than what lies in the
+ * system.  @p data NULL = thrown away. */
+static void read_bytes(fixture_t *f, uint8_t *data, size_t size)
+{
+    static uint8_t waste[1 << 16];
+
+    while (size > 0) {
+        uint8_t *to = data != NULL ? data : waste;
+        ssize_t got = recv(f->client.descriptor, to,
+                           data != NULL || size < sizeof(waste) ? size : sizeof(waste),
+                           MSG_DONTWAIT);
+
+        if (got > 0) {
+            size -= (size_t)got;
+            data += data != NULL ? got : 0;
+        } else {
+            ws_app_await(f->app, &f->client);
+            assert_true(got < 0);
+        }
+    }
+}
+
+/* Returns the opcode of the next frame. */
+static uint8_t skip_frame(fixture_t *f, uint64_t *size)
+{
+    uint8_t head[2], more[8];
+    size_t count;
+
+    read_bytes(f, head, 2);
+    *size = head[1];
+    count = *size == 126 ? 2 : *size == 127 ? 8 : 0;
+    read_bytes(f, more, count);
+    *size = count > 0 ? 0 : *size;
+    for (size_t i = 0; i < count; i++) {
+        *size = *size << 8 | more[i];
+    }
+    read_bytes(f, NULL, *size);
+    return head[0] & 0xf;
+}
+
+/* Read all that waits, up to a text that is sent behind it.  Returns the pings in it.
+ */
+static uint32_t count_pings(fixture_t *f)
+{
+    uint32_t pings = 0;
+    uint8_t opcode;
+    uint64_t size;
+
+    do {
+        opcode = skip_frame(f, &size);
+        pings += opcode == WS_PING;
+    } while (opcode != WS_TEXT || size != 3);
+    return pings;
+}
+
+static uint64_t queue_bytes(const fixture_t *f)
+{
+    return reef_session_queue_bytes(f->app, f->entity);
+}
+
+static bool is_full(void *context)
+{
+    return queue_bytes(context) > 65536;
+}
+
+/* What may be dropped takes its place else, and its peer would be given up unasked. */
+static void test_ws_ping_is_not_dropped_for_other_messages(void **state)
+{
+    fixture_t *f = *state;
+
+    while (queue_bytes(f) < 50000) {
+        send_large(f, REEF_DROPPABLE, 10000);
+    }
+    ask(f);
+    for (int i = 0; i < 20; i++) {
+        send_large(f, REEF_DROPPABLE, 10000);
+    }
+    send_large(f, REEF_RELIABLE, 3);
+    assert_int_equal(count_pings(f), 1);
+}
+
+/* A single message may be larger than the queue. */
+static void test_ws_ping_waits_in_a_queue_that_is_full(void **state)
+{
+    fixture_t *f = *state;
+    uint64_t size;
+
+    send_large(f, REEF_RELIABLE, 32 << 20);
+    ws_app_step_until(f->app, is_full, f, "the queue");
+    for (int i = 1; i <= 5; i++) { /* with signs of life, so that it is asked anew */
+        pass_ms(f, (uint64_t)i * 1000);
+        ask(f);
+        pass_ms(f, (uint64_t)i * 1000 + 500);
+        ws_client_send(&f->client, WS_FIN | WS_PONG, "", 0);
+        ws_app_step_until(
+            f->app, was_heard,
+            &(hearing_t){f, f->begin_ns + (uint64_t)i * 1000 * MS + 500 * MS},
+            "a byte");
+    }
+    assert_int_equal(skip_frame(f, &size), WS_TEXT);
+    send_large(f, REEF_RELIABLE, 3);
+    assert_int_equal(count_pings(f), 1);
+}
+
 #define BOTH(name)                                                                     \
     {#name " (world)", name, setup_world, teardown, NULL},                             \
     {                                                                                  \
@@ -212,6 +341,8 @@ int main(void)
         BOTH(test_ws_pong_of_nothing_measures_nothing),
         BOTH(test_ws_byte_of_a_frame_is_a_sign_of_life),
         BOTH(test_ws_ping_of_one_that_closes_is_not_sent),
+        BOTH(test_ws_ping_is_not_dropped_for_other_messages),
+        BOTH(test_ws_ping_waits_in_a_queue_that_is_full),
     };
 
     return cmocka_run_group_tests_name("ws_ping", tests, NULL, NULL);

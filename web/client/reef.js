@@ -424,6 +424,7 @@ globalThis.Reef = (() => {
     #handlers = new Map();
     #messages = new Map([["hello", helloMessage], ["error", errorMessage]]);
     #byOpcode = new Map([[helloOpcode, helloMessage], [errorOpcode, errorMessage]]);
+    #told = new Set(); // opcodes of the hello, those included that we cannot read
     #waiting = []; // what came before somebody can have asked for it
     #state = "opening";
     #settle;
@@ -547,14 +548,18 @@ globalThis.Reef = (() => {
     #welcomed(data) {
       const [hello, items] = decodeMessage(helloMessage, data);
       for (const item of items) {
-        const message = makeMessage(item);
-        this.#messages.set(message.name, message);
-        this.#byOpcode.set(message.opcode, message);
+        this.#told.add(item.opcode);
+        this.#attempt(() => this.#learn(makeMessage(item)));
       }
-      if (this.#state === "opening" && this.#byOpcode.size >= hello.opcode_count + 2) {
+      if (this.#state === "opening" && this.#told.size >= hello.opcode_count) {
         this.id = hello.client_id;
         this.#ready();
       }
+    }
+
+    #learn(message) {
+      this.#messages.set(message.name, message);
+      this.#byOpcode.set(message.opcode, message);
     }
 
     /** The hello was not taken. */
@@ -582,6 +587,7 @@ globalThis.Reef = (() => {
       if (data.length < headSize) throw new RangeError("message cut short");
       const opcode = data[1] | (data[2] << 8);
       const message = this.#byOpcode.get(opcode);
+      if (message === undefined && this.#told.has(opcode)) return undefined; // left alone
       if (data[0] !== firstByte || message === undefined) {
         throw new RangeError(`unknown message ${opcode}`);
       }

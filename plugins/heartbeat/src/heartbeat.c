@@ -17,9 +17,7 @@
 #include "beat.h"
 
 #define CLOSE_REASON "heartbeat timeout"
-#define OVERSLEPT_NS                                                                   \
-    UINT64_C(2000000000) /* no frame for so long: longer than a tick                   \
-                          */
+#define OVERSLEPT_NS UINT64_C(2000000000) /* no frame for longer than any tick */
 
 enum {
     CLOSE_CODE = 1001 /* going away, as for other silence */

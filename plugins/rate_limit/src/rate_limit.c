@@ -218,10 +218,11 @@ static void punish(rate_limit_t *limit, client_t *client, uint64_t now_ns)
         reef_metric_add(limit->metric_throttled, 1);
         say(limit, client, limit->throttled);
         break;
-    case REEF_RATE_LIMIT_DISCONNECT:
-        reef_metric_add(limit->metric_disconnected, 1);
-        say(limit, client, limit->disconnected);
-        reef_session_close(limit->app, client->entity, CLOSE_CODE, CLOSE_REASON);
+    case REEF_RATE_LIMIT_DISCONNECT: /* or it has gone, and left messages behind */
+        if (reef_session_close(limit->app, client->entity, CLOSE_CODE, CLOSE_REASON)) {
+            reef_metric_add(limit->metric_disconnected, 1);
+            say(limit, client, limit->disconnected);
+        }
         break;
     }
 }

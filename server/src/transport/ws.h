@@ -171,6 +171,19 @@ reef_buffer_t *reef__ws_compress(reef__ws_connection_t *connection,
 /** Let go of what a loop keeps. */
 void reef__ws_compression_finish(reef__ws_loop_t *loop);
 
+/* ws_ping.c ----------------------------------------------------------------------- */
+
+/** Whether a ping is under way: what comes next is its answer, for all we know.  A peer
+ *  that has said something since and not answered is to be asked anew. */
+bool reef__ws_is_asked(const reef__ws_connection_t *connection);
+
+/** Ask for a sign of life, unless a ping is under way; @p payload is taken over, and
+ *  may be NULL. */
+void reef__ws_ping(reef__peer_t *peer, reef_buffer_t *payload);
+
+/** A pong has come. */
+void reef__ws_note_pong(reef__ws_connection_t *connection, reef_span_t payload);
+
 /* ws_connection.c, for ws_handshake.c --------------------------------------------- */
 
 /** Bytes of frames. */

@@ -61,14 +61,6 @@ static uint64_t write_due_ms(const reef__ws_connection_t *connection)
            connection->server->config.write_timeout_s * UINT64_C(1000);
 }
 
-/* Whether a ping is under way: what comes next is its answer, for all we know.  A peer
- * that has said something since and not answered is to be asked anew. */
-static bool is_asked(const reef__ws_connection_t *connection)
-{
-    return connection->ping_ns != 0 &&
-           reef__peer_heard_ns(&connection->stream.peer) <= connection->ping_ns;
-}
-
 /* The next time at which an open connection has to be looked at. */
 static uint64_t open_due_ms(const reef__ws_connection_t *connection)
 {
@@ -76,7 +68,8 @@ static uint64_t open_due_ms(const reef__ws_connection_t *connection)
     uint64_t due = UINT64_MAX;
 
     if (config->idle_timeout_s > 0) {
-        due = is_asked(connection) ? idle_due_ms(connection) : ping_due_ms(connection);
+        due = reef__ws_is_asked(connection) ? idle_due_ms(connection)
+                                            : ping_due_ms(connection);
     }
     if (connection->message_ms != 0 && config->message_timeout_s > 0) {
         due = earlier(due, message_due_ms(connection));
@@ -358,50 +351,6 @@ static void close_peer(reef__peer_t *peer, uint16_t code, reef_span_t reason)
 
 /* Time is over ----------------------------------------------------------------- */
 
-static reef_span_t ping_payload(const reef__ws_connection_t *connection)
-{
-    return connection->ping != NULL ? reef_buffer_payload(connection->ping)
-                                    : (reef_span_t){0};
-}
-
-static void forget_ping(reef__ws_connection_t *connection)
-{
-    reef_buffer_unref(connection->ping);
-    connection->ping = NULL;
-    connection->ping_ns = 0;
-}
-
-/* Takes the reference over.  TCP loses no ping, so one at a time will do, whoever asks;
- * and so nobody takes the answer of one for that of another. */
-static void send_ping(reef__ws_connection_t *connection, reef_buffer_t *payload)
-{
-    reef_error_t error;
-
-    if (is_asked(connection)) {
-        reef_buffer_unref(payload);
-        return;
-    }
-    forget_ping(connection);
-    connection->ping = payload;
-    error = reef__stream_push(
-        &connection->stream,
-        reef__buffer_websocket(REEF__WS_OP_PING, ping_payload(connection)),
-        REEF_DROPPABLE, 0);
-    (void)error; /* a full queue: the write timeout sees to it */
-    connection->ping_ns = reef__app_clock(connection->server->app);
-}
-
-static void ping_peer(reef__peer_t *peer, reef_buffer_t *payload)
-{
-    reef__ws_connection_t *connection = (reef__ws_connection_t *)peer;
-
-    if (connection->state == REEF__WS_OPEN) {
-        send_ping(connection, payload);
-    } else {
-        reef_buffer_unref(payload);
-    }
-}
-
 static void look_at_open(reef__ws_connection_t *connection)
 {
     const websocket_config_t *config = &connection->server->config;
@@ -428,7 +377,7 @@ static void look_at_open(reef__ws_connection_t *connection)
         return;
     }
     if (config->idle_timeout_s > 0 && ping_due_ms(connection) <= now) {
-        send_ping(connection, NULL);
+        reef__ws_ping(&connection->stream.peer, NULL);
     }
     set_deadline(connection);
 }
@@ -505,20 +454,6 @@ static void answer_ping(reef__ws_connection_t *connection, reef_span_t payload)
     reef_error_t error = reef__stream_push(&connection->stream, pong, message_class, 0);
 
     (void)error; /* a full queue loses pongs, nothing else */
-}
-
-/* A pong may come unasked, as a sign of life of its own (RFC 6455 section 5.5.3). */
-static void note_pong(reef__ws_connection_t *connection, reef_span_t payload)
-{
-    uint64_t sent_ns = connection->ping_ns;
-
-    if (sent_ns == 0 || !reef_span_equal(payload, ping_payload(connection))) {
-        return;
-    }
-    forget_ping(connection);
-    reef__peer_heard(&connection->stream.peer,
-                     (int64_t)(reef__app_clock(connection->server->app) - sent_ns) /
-                         1000);
 }
 
 static void on_peer_close(reef__ws_connection_t *connection,
@@ -600,7 +535,7 @@ void reef__ws_read_frames(reef__ws_connection_t *connection, uint8_t *data, size
             answer_ping(connection, event.data);
             break;
         case REEF__WS_PONG:
-            note_pong(connection, event.data);
+            reef__ws_note_pong(connection, event.data);
             break;
         case REEF__WS_CLOSE:
             on_peer_close(connection, &event);
@@ -703,7 +638,7 @@ static void refuse(reef__peer_t *peer, uint16_t code, reef_span_t reason)
 
 #define PEER_FUNCTIONS                                                                 \
     .send = send_message, .send_frames = send_frames, .close = close_peer,             \
-    .pause = pause_reading, .resume = resume_reading, .ping = ping_peer,               \
+    .pause = pause_reading, .resume = resume_reading, .ping = reef__ws_ping,           \
     .release = release, .expired = on_expired, .admit = admit, .refuse = refuse
 
 static const reef__peer_type_t plain_type = {
