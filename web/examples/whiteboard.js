@@ -130,6 +130,7 @@ function onStroke(message, points) {
   if (message.first === 0) {
     const isNew = !stroke;
     stroke = { number: message.number, color: toText(message.color), width: message.width, points: flat };
+    if (message.author === me) stroke.pen = message.pen;
     strokes.set(message.id, stroke);
     if (isNew) drawStroke(ink, stroke);
     else wantRedraw();
@@ -151,10 +152,28 @@ function sortStrokes() {
   wantRedraw();
 }
 
+/** Of what is no more nothing will be confirmed. */
+function wipePending() {
+  pending.clear();
+  drawing = null;
+  redrawWet();
+}
+
 function onGone({ id }) {
-  if (!strokes.delete(id)) return;
+  const stroke = strokes.get(id);
+  if (!stroke) return;
+  strokes.delete(id);
+  if (pending.get(stroke.pen)?.isDone) pending.delete(stroke.pen);
   wantRedraw();
   showCount();
+}
+
+/** More has changed than can be told one by one: it all comes again. */
+function onReset() {
+  strokes.clear();
+  isReady = false;
+  wipePending();
+  wantRedraw();
 }
 
 const colorOfPerson = (id) => `hsl(${(Number(id) * 137) % 360} 70% 28%)`;
@@ -327,6 +346,7 @@ function showConnected(connected) {
 const handlers = {
   "board.stroke": onStroke,
   "board.gone": onGone,
+  "board.reset": onReset,
   "board.person": onPerson,
   "board.cursor": onCursor,
   "board.left": onLeft,
@@ -336,7 +356,9 @@ const handlers = {
     showCount();
   },
   text: (text) => {
-    if (/^\[(Error|RateLimit)\]/.test(text)) showState(text, "bad");
+    if (!/^\[(Error|RateLimit)\]/.test(text)) return;
+    showState(text, "bad");
+    if (text.includes("board is full") || text.startsWith("[RateLimit]")) wipePending();
   },
   error: ({ text }) => showState(text, "bad"),
   close: ({ reason }) => {
