@@ -3,6 +3,14 @@
 #include <reef/http_plugin.h>
 #include <reef/reef.h>
 
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+    MAX_IDS = 100,
+    ID_SIZE = sizeof(",18446744073709551615")
+};
+
 static void echo(reef_run_t *run)
 {
     const message_received_t *message;
@@ -17,6 +25,25 @@ static void get_clients(reef_http_request_t *request, void *context)
     (void)context;
     reef_http_reply_json(request, 200, "{\"count\":%u}",
                          reef_session_count(request->app));
+}
+
+/* Those with the lowest ids. */
+static void get_ids(reef_http_request_t *request, void *context)
+{
+    char ids[MAX_IDS * ID_SIZE] = "";
+    size_t size = 0;
+    reef_entity_t client = reef_session_next(request->app, 0);
+
+    (void)context;
+    for (int i = 0; client != 0 && i < MAX_IDS; i++) {
+        uint64_t id = REEF_FIND(request->world, client, client_id)->value;
+
+        size +=
+            (size_t)snprintf(ids + size, ID_SIZE, "%s%" PRIu64, i == 0 ? "" : ",", id);
+        client = reef_session_next(request->app, id);
+    }
+    reef_http_reply_json(request, 200, "{\"count\":%u,\"ids\":[%s]}",
+                         reef_session_count(request->app), ids);
 }
 
 /* As a JSON string, for a body may be anything, and a text must be UTF-8. */
@@ -47,6 +74,8 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
                                               .emits = {&send_message_event}});
     reef_http_route(app, &(reef_http_route_desc_t){REEF_HTTP_GET, "/clients",
                                                    .handler = get_clients});
+    reef_http_route(app, &(reef_http_route_desc_t){REEF_HTTP_GET, "/clients/ids",
+                                                   .handler = get_ids});
     reef_http_route(app, &(reef_http_route_desc_t){REEF_HTTP_POST, "/clients/{id}",
                                                    .handler = post_message});
     return REEF_OK;
@@ -59,6 +88,7 @@ int main(int argc, char **argv)
     const reef_plugin_t *plugins[] = {&reef_websocket_plugin, &reef_admin_plugin, &http,
                                       &lab, NULL};
 
-    http.config = &(http_config_t){.listen = "127.0.0.1:8081"};
+    /* Pages opened from a file, as web/examples/lab.html, may read what it answers. */
+    http.config = &(http_config_t){.listen = "127.0.0.1:8081", .origins = "*"};
     return reef_main(argc, argv, plugins);
 }

@@ -1,11 +1,10 @@
 // The chat page, opened from a file as a newcomer does, against the real server.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { findBarriers, launchBrowser, openPage, takePicture } from "./support/browser.mjs";
+import { launchBrowser, takePicture } from "./support/browser.mjs";
+import { assertAccessible, enterExample, openExample } from "./support/pages.mjs";
 import { makeDirectory, startServer } from "./support/server.mjs";
 
-const pageUrl = new URL("../../web/examples/chat.html", import.meta.url);
 let directory;
 let server;
 let browser;
@@ -24,9 +23,8 @@ after(async () => {
 
 /** A page that is connected, named and in the room. */
 async function enter(name, room) {
-  const opened = await openPage(browser);
+  const opened = await openExample(browser, "chat");
   const { page } = opened;
-  await page.goto(`file://${fileURLToPath(pageUrl)}`);
   await page.getByLabel("Server").fill(server.websocketUrl);
   await page.getByLabel("Nickname").fill(name);
   await page.getByRole("button", { name: "Connect" }).click();
@@ -67,7 +65,7 @@ test("two pages in a room hear each other and a third outside does not", async (
   await bob.page.getByRole("button", { name: "Disconnect" }).click();
   await ann.page.getByText(/^User \d+ has left\.$/).waitFor();
   assert.deepEqual([...ann.problems, ...bob.problems, ...eve.problems], []);
-  assert.deepEqual(await findBarriers(ann.page), []);
+  await assertAccessible(ann.page);
   for (const { context } of [ann, bob, eve]) await context.close();
 });
 
@@ -86,4 +84,21 @@ test("an unknown command is answered by an error", async () => {
   await say(page, "/nonsense");
   await page.locator("#log .error").getByText("Unknown command: /nonsense").waitFor();
   await context.close();
+});
+
+test("who is away has a mark where the page can tell who said a line", async () => {
+  const ann = await enter("Ann", "shallows");
+  const bob = await enterExample(browser, "chat", server.websocketUrl);
+  await say(bob.page, "/join shallows");
+  await say(bob.page, "back soon");
+  const line = ann.page.locator("#log .chat").filter({ hasText: "back soon" });
+  await line.waitFor();
+
+  await say(bob.page, "/status away");
+  await line.locator(".dot.away").waitFor();
+  await ann.page.locator("#log .system").getByText(/^User \d+ is away$/).waitFor();
+  await say(bob.page, "/status online");
+  await line.locator(".dot").waitFor({ state: "detached" });
+  assert.deepEqual([...ann.problems, ...bob.problems], []);
+  for (const { context } of [ann, bob]) await context.close();
 });

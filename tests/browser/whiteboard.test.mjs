@@ -40,7 +40,8 @@ async function connect(page, name) {
   await page.getByText(`${name} (you)`).waitFor();
 }
 
-/** Draw through points of the board's own units, as a hand does. */
+/** Draw through points of the board's own units.  The mouse goes down and up; in between the
+ *  page is told of moves directly, as a mouse that Playwright moves takes long. */
 async function draw(page, points, { color, width } = {}) {
   if (color) await page.getByRole("radio", { name: color }).click();
   if (width) await page.getByRole("radio", { name: width }).click();
@@ -48,7 +49,12 @@ async function draw(page, points, { color, width } = {}) {
   const at = ([x, y]) => [place.x + (x / 4000) * place.width, place.y + (y / 2250) * place.height];
   await page.mouse.move(...at(points[0]));
   await page.mouse.down();
-  for (const point of points.slice(1)) await page.mouse.move(...at(point), { steps: 4 });
+  await page.locator("#wet").evaluate((canvas, moves) => {
+    for (const [clientX, clientY] of moves) {
+      canvas.dispatchEvent(new PointerEvent("pointermove", { clientX, clientY }));
+    }
+  }, points.slice(1, -1).map(at));
+  await page.mouse.move(...at(points.at(-1)));
   await page.mouse.up();
 }
 
@@ -70,7 +76,7 @@ const green = "47,158,99,255";
 const none = "0,0,0,0";
 
 function wave(fromX, y, count) {
-  return Array.from({ length: count }, (_, i) => [fromX + i * 60, y + 160 * Math.sin(i / 3)]);
+  return Array.from({ length: count }, (_, i) => [fromX + i * 16, y + 160 * Math.sin(i / 12)]);
 }
 
 test("what one draws, others see; who comes late sees it too", async () => {
@@ -84,7 +90,7 @@ test("what one draws, others see; who comes late sees it too", async () => {
     await waitForInk(page, [1000, 500], red);
     await waitForInk(page, [2500, 1500], blue);
   }
-  await draw(ann.page, wave(400, 1000, 50), { color: "Green", width: "Medium" });
+  await draw(ann.page, wave(400, 1000, 200), { color: "Green", width: "Medium" });
   await ann.page.waitForFunction(() => pending.size === 0);
 
   const cat = await enter("Cat");
@@ -114,7 +120,7 @@ test("undo takes back all parts of one's last stroke, and nobody else's", async 
   await waitForInk(ann.page, [600, 2000], blue);
 
   const before = await ann.page.evaluate(() => strokes.size);
-  await draw(ann.page, wave(300, 1800, 40).concat(wave(300, 1300, 40)), { color: "Green" });
+  await draw(ann.page, wave(300, 1800, 150).concat(wave(300, 1300, 150)), { color: "Green" });
   await ann.page.waitForFunction(() => pending.size === 0);
   assert.ok((await ann.page.evaluate(() => strokes.size)) > before + 1, "one part only");
   await ann.page.getByRole("button", { name: "Undo" }).click();
@@ -151,6 +157,26 @@ test("an operator recolours a stroke and deletes it, and the boards follow", asy
   await server.api("DELETE", `/entities/${id}`);
   await waitForInk(ann.page, [1400, 200], none);
   await ann.context.close();
+});
+
+test("the keyboard draws, too, and chooses", async () => {
+  const ann = await enter("Ann");
+  const bob = await enter("Bob");
+  await ann.page.getByRole("radio", { name: "Red" }).focus();
+  await ann.page.keyboard.press("ArrowLeft");
+  for (let i = 0; i < 6; i++) await ann.page.keyboard.press("ArrowRight");
+  await ann.page.getByRole("radio", { name: "Blue", checked: true }).waitFor();
+  await ann.page.getByRole("radio", { name: "Thick" }).click();
+
+  await ann.page.locator("#wet").focus();
+  await ann.page.keyboard.press(" ");
+  for (let i = 0; i < 4; i++) await ann.page.keyboard.press("ArrowRight");
+  await ann.page.keyboard.press(" ");
+  await ann.page.keyboard.press("ArrowDown"); // the pen is up
+  await waitForInk(bob.page, [2100, 1125], blue);
+  await ann.page.waitForFunction(() => pending.size === 0);
+  assert.equal(await bob.page.evaluate(() => [...strokes.values()].at(-1).points.length), 10);
+  for (const { context } of [ann, bob]) await context.close();
 });
 
 test("clearing the board clears it for everybody", async () => {

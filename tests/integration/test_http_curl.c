@@ -82,7 +82,7 @@ expect_curl(const server_t *server, const char *wanted, const char *const *words
 #define STATUS "--write-out", " %{http_code}"
 
 typedef struct urls {
-    char clients[64], first[64], second[64], none[64], dots[64];
+    char clients[64], ids[64], first[64], second[64], none[64], dots[64];
 } urls_t;
 
 static void start(fixture_t *fixture, urls_t *urls)
@@ -93,6 +93,7 @@ static void start(fixture_t *fixture, urls_t *urls)
                  "http.max_body=65536", "http.deadline_ms=20000");
     port = http_port(&fixture->server, 0);
     snprintf(urls->clients, 64, "http://127.0.0.1:%u/clients", port);
+    snprintf(urls->ids, 64, "http://127.0.0.1:%u/clients/ids", port);
     snprintf(urls->first, 64, "http://127.0.0.1:%u/clients/1", port);
     snprintf(urls->second, 64, "http://127.0.0.1:%u/clients/2", port);
     snprintf(urls->none, 64, "http://127.0.0.1:%u/none", port);
@@ -112,6 +113,7 @@ static void test_http_curl_gets_and_posts(void **state)
     ws_client_say(client, "there?"); /* its echo: the world has it */
     ws_client_expect_text(client, "there?");
     EXPECT(server, "{\"count\":1} 200", STATUS, urls.clients);
+    EXPECT(server, "{\"count\":1,\"ids\":[1]} 200", STATUS, urls.ids);
     EXPECT(server, "on its way\n 202", STATUS, "--data", "good morning", urls.first);
     ws_client_expect_text(client, "\"good morning\"");
     EXPECT(server, " 404", STATUS, "--output", "/dev/null", "--data", "?", urls.second);

@@ -1,33 +1,21 @@
-// A chat client for Reef in one file and without a build: open chat.html and connect.
+// A chat client for Reef without a build: open chat.html and connect.
 //
-// What the server says is text of three kinds: "[System] …", "[Error] …" and "NAME: text".
-// All of it is shown by text nodes, so no name or message can become markup.
+// What the server says is text: "[System] …", "[Error] …", "NAME: text" and, where it has
+// presence, "<id> away".  All of it is shown by text nodes, so no name or message can become
+// markup.
 "use strict";
 
-const find = (id) => document.getElementById(id);
+const { find, element, addLine, onSubmit, makeConnection } = Page;
 const log = find("log");
 const colors = 6;
-let socket = null;
 let nick = "";
 /** The reply to a /list that this page sent itself is not shown as a message. */
 let quietLists = 0;
 let listTimer = 0;
 
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-/** Append a line of `parts`, and keep the newest in sight unless somebody scrolled up. */
-function addLine(className, ...parts) {
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  const line = element("div", className, "");
-  line.append(...parts);
-  log.append(line);
-  if (atEnd) log.scrollTop = log.scrollHeight;
-}
+/** id → "away" or "busy", of those who are not online.  Lines of chat have an id only from
+ *  clients without a nickname. */
+const presence = new Map();
 
 const colorOf = (name) => {
   let sum = 0;
@@ -35,12 +23,35 @@ const colorOf = (name) => {
   return `name color${sum % colors}`;
 };
 
+function markPresence(who) {
+  const status = presence.get(who.dataset.user);
+  who.querySelector(".dot")?.remove();
+  if (!status) return;
+  const dot = element("span", `dot ${status}`);
+  dot.title = status;
+  who.prepend(dot);
+}
+
+function onPresence(id, status) {
+  const wasKnown = presence.delete(id);
+  if (status === "away" || status === "busy") presence.set(id, status);
+  for (const who of document.querySelectorAll(`[data-user="${id}"]`)) markPresence(who);
+  if (status !== "offline" && (wasKnown || status !== "online")) {
+    addLine(log, "system", `User ${id} is ${status}`);
+  }
+}
+
 function showChat(text) {
   const split = text.indexOf(": ");
   const name = split < 0 ? "" : text.slice(0, split);
   const words = element("span", "words", split < 0 ? text : text.slice(split + 2));
   const who = element("span", colorOf(name), name);
-  addLine(name !== "" && name === nick ? "chat mine" : "chat", who, words);
+  const id = /^User (\d+)$/.exec(name)?.[1];
+  if (id) {
+    who.dataset.user = id;
+    markPresence(who);
+  }
+  addLine(log, name !== "" && name === nick ? "chat bubble mine" : "chat bubble", who, words);
 }
 
 function showRooms(lines) {
@@ -53,13 +64,18 @@ function showRooms(lines) {
       const button = element("button", "room", name);
       button.type = "button";
       button.append(element("span", "users", users));
-      button.onclick = () => send(`/join ${name}`);
-      const item = document.createElement("li");
+      button.onclick = () => connection.say(`/join ${name}`);
+      const item = element("li");
       item.append(button);
       return item;
     }),
   );
   if (rooms.length === 0) find("rooms").append(element("li", "none", "No active rooms"));
+}
+
+function showWhetherRooms(has) {
+  if (!has) clearInterval(listTimer);
+  for (const id of ["enter", "rename", "rooms-part"]) find(id).hidden = !has;
 }
 
 function showPlace(room) {
@@ -81,88 +97,54 @@ function onSystem(text) {
   if (joined) showPlace(joined[1]);
   if (/^Left room: /.test(text)) showPlace(null);
   if (renamed) nick = renamed[1];
-  addLine("system", text);
+  addLine(log, "system", text);
   if (joined || /^Left room: /.test(text)) listRooms();
 }
 
-function onMessage(event) {
-  if (typeof event.data !== "string") return;
-  const match = /^\[(System|Error|RateLimit)\] ([\s\S]*)$/.exec(event.data);
-  if (!match) showChat(event.data);
-  else if (match[1] === "System") onSystem(match[2]);
-  else addLine("error", match[2]);
-}
-
-function send(text) {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(text);
+function onText(text) {
+  const told = /^\[(System|Error|RateLimit)\] ([\s\S]*)$/.exec(text);
+  const present = /^(\d+) (online|away|busy|offline)$/.exec(text);
+  if (told?.[1] === "System") onSystem(told[2]);
+  else if (told) addLine(log, "error", told[2]);
+  else if (present) onPresence(present[1], present[2]);
+  else if (/^User \d+: \/list$/.test(text)) showWhetherRooms(false); // no command there
+  else if (!/^hello \d+$/.test(text)) showChat(text); // that is said where there is space
 }
 
 function listRooms() {
   quietLists += 1;
-  send("/list");
+  connection.say("/list");
 }
 
-function showConnected(connected) {
-  find("toggle").textContent = connected ? "Disconnect" : "Connect";
-  find("address").disabled = connected;
-  find("message").disabled = !connected;
-  find("message").placeholder = connected
-    ? "Write a message, or a command such as /list"
-    : "Connect first";
-  for (const button of document.querySelectorAll("form button, #refresh")) {
-    if (button.id !== "toggle") button.disabled = !connected;
-  }
-}
-
-function connect(address) {
-  find("state").textContent = "Connecting…";
-  find("state").className = "";
-  try {
-    socket = new WebSocket(address);
-  } catch {
-    find("state").textContent = "This is not the address of a WebSocket server";
-    return;
-  }
-  socket.onopen = () => {
-    find("state").textContent = "Connected";
-    find("state").className = "connected";
+const connection = makeConnection({
+  protocols: [], // texts are enough
+  on: { text: onText },
+  opened: () => {
     quietLists = 0;
-    showConnected(true);
-    if (find("nick").value.trim()) send(`/nick ${find("nick").value.trim()}`);
+    showWhetherRooms(true);
+    find("message").placeholder = "Write a message, or a command such as /list";
+    if (find("nick").value.trim()) connection.say(`/nick ${find("nick").value.trim()}`);
     listRooms();
     listTimer = setInterval(listRooms, 5000);
     find("message").focus();
-  };
-  socket.onmessage = onMessage;
-  socket.onclose = (event) => {
-    const why = event.reason ? `: ${event.reason}` : "";
-    find("state").textContent = event.wasClean
-      ? `Disconnected${why}`
-      : "No connection: is the server running?";
-    find("state").className = "";
-    socket = null;
+  },
+  closed: () => {
     clearInterval(listTimer);
-    showConnected(false);
+    presence.clear();
+    nick = "";
+    find("message").placeholder = "Connect first";
     showPlace(null);
-  };
-}
+  },
+});
 
-function onSubmit(id, act) {
-  find(id).onsubmit = (event) => {
-    event.preventDefault();
-    act();
-  };
-}
-
-onSubmit("connect", () => (socket ? socket.close(1000) : connect(find("address").value.trim())));
-onSubmit("rename", () => send(`/nick ${find("nick").value.trim()}`));
+onSubmit("rename", () => connection.say(`/nick ${find("nick").value.trim()}`));
 onSubmit("enter", () => {
-  send(`/join ${find("room").value.trim()}`);
+  connection.say(`/join ${find("room").value.trim()}`);
   find("room").value = "";
 });
 onSubmit("compose", () => {
-  send(find("message").value);
+  connection.say(find("message").value);
   find("message").value = "";
 });
-find("leave").onclick = () => send("/leave");
+find("leave").onclick = () => connection.say("/leave");
 find("refresh").onclick = listRooms;

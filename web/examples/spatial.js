@@ -1,34 +1,33 @@
 // What is around you in a Reef world: open spatial.html twice and walk.
 //
-// The server says "hello <id>", "pos <id> x y" and "gone <id>"; this page says "/move x y".
-// It knows only what comes: who is out of range is not hidden here, the server never told.
+// Where the server speaks reef.v1, this page says spatial.move and hears spatial.update;
+// otherwise "/move x y", "pos <id> x y" and "gone <id>".  It knows only what comes: who is out
+// of range is not hidden here, the server never told.  Of three axes it shows x and y.
 "use strict";
 
 const metresAcross = 400;
 const speed = 60; // metres a second
 const moveEveryMs = 50;
+const settleMs = 300; // without a move, after which the server's word for it is taken
 
-const find = (id) => document.getElementById(id);
+const { find, addLine, makeConnection } = Page;
 const view = find("view").getContext("2d");
 
-/** id → {x, y, shownX, shownY}, those in range and oneself. */
+/** id → {x, y, shownX, shownY}, those in range. */
 const others = new Map();
 const keys = new Set();
-let client = null;
 let me = null;
-let here = { x: 0, y: 0 };
+let here = { x: 0, y: 0 }; // where we go, ahead of the server
+let accepted = null; // where the server has us
 let target = null;
+let isRefused = false;
+let axes = 2; // of the texts
 let updates = 0;
 let frameMs = 0;
 let movedMs = 0;
 
 function log(text, className = "") {
-  const line = document.createElement("div");
-  line.textContent = text;
-  line.className = className;
-  find("log").append(line);
-  if (find("log").children.length > 200) find("log").firstChild.remove();
-  find("log").scrollTop = find("log").scrollHeight;
+  addLine(find("log"), className, text);
 }
 
 // Messages -----------------------------------------------------------------------------------
@@ -36,7 +35,7 @@ function log(text, className = "") {
 function onPosition(id, x, y) {
   updates += 1;
   if (id === me) {
-    here = { x, y };
+    accepted = { x, y };
     find("place").textContent = `${x.toFixed(1)}, ${y.toFixed(1)}`;
     return;
   }
@@ -54,21 +53,54 @@ function onGone(id) {
   find("count").textContent = String(others.size);
 }
 
+function onUpdate(update, items) {
+  for (const { id, gone, x, y } of items) {
+    if (gone) onGone(String(id));
+    else onPosition(String(id), x, y);
+  }
+}
+
+function begin(id) {
+  me = id;
+  find("me").textContent = id;
+  move({ x: Math.random() * 100 - 50, y: Math.random() * 100 - 50 });
+}
+
+/** Back to where the server has us, and no further until a key is pressed anew. */
+function onRefused(reason) {
+  isRefused = true;
+  log(reason, "error");
+  connection.show(reason, "bad");
+  here = accepted ?? here;
+  target = null;
+  keys.clear();
+}
+
 function onText(text) {
-  const [word, id, ...rest] = text.split(" ");
-  if (word === "pos") onPosition(id, ...rest.map(Number));
-  else if (word === "gone") onGone(id);
-  else if (word === "hello") {
-    me = id;
-    find("me").textContent = id;
-    move({ x: Math.random() * 100 - 50, y: Math.random() * 100 - 50 });
-  } else if (text.startsWith("[")) log(text, text.startsWith("[System]") ? "" : "error");
+  const [, id, place] = /^pos (\d+)((?: [-+.\de]+){2,3})$/.exec(text) ?? [];
+  const gone = /^gone (\d+)$/.exec(text);
+  const hello = /^hello (\d+)$/.exec(text);
+  if (id) onPosition(id, ...place.slice(1).split(" ").map(Number));
+  else if (gone) onGone(gone[1]);
+  else if (hello && me === null) begin(hello[1]);
+  else if (text === "[Error] Usage: /move x y z" && axes === 2) {
+    axes = 3;
+    move(here);
+  } else if (/^\[Error\] /.test(text)) onRefused(text.slice(8));
+  else log(text);
 }
 
 function move({ x, y }) {
+  const { client } = connection;
+  if (!client) return;
   here = { x, y };
   movedMs = performance.now();
-  client?.say(`/move ${x.toFixed(2)} ${y.toFixed(2)}`);
+  if (client.messages.has("spatial.move")) {
+    const hasZ = client.messages.get("spatial.move").fields.length === 3;
+    client.send("spatial.move", hasZ ? { x, y, z: 0 } : { x, y });
+  } else {
+    client.say(`/move ${x.toFixed(2)} ${y.toFixed(2)}${axes === 3 ? " 0" : ""}`);
+  }
 }
 
 // Walking ------------------------------------------------------------------------------------
@@ -80,7 +112,7 @@ const directions = {
 
 function walk(now) {
   const seconds = (now - movedMs) / 1000;
-  if (!client || me === null || now - movedMs < moveEveryMs) return;
+  if (me === null || now - movedMs < moveEveryMs) return;
   const way = [...keys].reduce(([x, y], key) => [x + directions[key][0], y + directions[key][1]], [0, 0]);
   const length = Math.hypot(...way);
   const step = speed * Math.min(seconds, 0.1);
@@ -94,23 +126,35 @@ function walk(now) {
       move(target);
       target = null;
     } else move({ x: here.x + (dx / left) * step, y: here.y + (dy / left) * step });
+  } else if (accepted && now - movedMs > settleMs) {
+    here = accepted; // somebody else may have moved us
   }
+}
+
+/** What was refused before is of no interest any more. */
+function setOff(go) {
+  if (isRefused) connection.show("Connected", "connected");
+  isRefused = false;
+  go();
 }
 
 find("view").onkeydown = (event) => {
   if (!(event.code in directions)) return;
-  keys.add(event.code);
+  if (!event.repeat) setOff(() => keys.add(event.code));
   event.preventDefault();
 };
 addEventListener("keyup", (event) => keys.delete(event.code));
 addEventListener("blur", () => keys.clear());
 find("view").onpointerdown = (event) => {
+  if (me === null) return;
   const place = find("view").getBoundingClientRect();
   const scale = place.width / metresAcross;
-  target = {
-    x: here.x + (event.clientX - place.left - place.width / 2) / scale,
-    y: here.y - (event.clientY - place.top - place.height / 2) / scale,
-  };
+  setOff(() => {
+    target = {
+      x: here.x + (event.clientX - place.left - place.width / 2) / scale,
+      y: here.y - (event.clientY - place.top - place.height / 2) / scale,
+    };
+  });
 };
 
 // The view -----------------------------------------------------------------------------------
@@ -131,11 +175,12 @@ function drawGrid(scale, width, height) {
   view.stroke();
 }
 
-function drawDot(x, y, radius, color, label) {
+function drawDot(x, y, radius, color, ink, label) {
   view.fillStyle = color;
   view.beginPath();
   view.arc(x, y, radius, 0, 2 * Math.PI);
   view.fill();
+  view.fillStyle = ink;
   view.fillText(label, x + radius + 3, y + 4);
 }
 
@@ -144,6 +189,7 @@ function draw(now) {
   const { clientWidth: width, clientHeight: height } = view.canvas;
   const scale = width / metresAcross;
   const styles = getComputedStyle(document.documentElement);
+  const ink = styles.getPropertyValue("--text");
   const near = Math.min(1, (now - frameMs) / 80);
   frameMs = now;
   if (view.canvas.width !== Math.round(width * density)) view.canvas.width = Math.round(width * density);
@@ -155,53 +201,40 @@ function draw(now) {
   view.strokeStyle = styles.getPropertyValue("--accent");
   view.setLineDash([6, 6]);
   view.beginPath();
-  view.arc(width / 2, height / 2, Number(find("radius").value) * scale, 0, 2 * Math.PI);
+  view.arc(width / 2, height / 2, Math.max(0, Number(find("radius").value)) * scale, 0, 2 * Math.PI);
   view.stroke();
   view.setLineDash([]);
   for (const [id, other] of others) {
     other.shownX += (other.x - other.shownX) * near;
     other.shownY += (other.y - other.shownY) * near;
     drawDot(width / 2 + (other.shownX - here.x) * scale, height / 2 - (other.shownY - here.y) * scale, 6,
-      `hsl(${(Number(id) * 137) % 360} 60% 48%)`, id);
+      `hsl(${(Number(id) * 137) % 360} 60% 48%)`, ink, id);
   }
-  if (me !== null) drawDot(width / 2, height / 2, 8, styles.getPropertyValue("--text"), "you");
+  if (me !== null) drawDot(width / 2, height / 2, 8, ink, ink, "you");
   walk(now);
   requestAnimationFrame(draw);
 }
 
 // The connection -----------------------------------------------------------------------------
 
-function show(text, className) {
-  find("state").textContent = text;
-  find("state").className = className;
-}
+const connection = makeConnection({
+  on: { text: onText, "spatial.update": onUpdate },
+  opened: (client) => {
+    find("profile").textContent = client.profile === "text" ? "texts" : client.profile;
+    if (client.id !== null) begin(String(client.id));
+    find("view").focus();
+  },
+  closed: () => {
+    me = accepted = target = null;
+    isRefused = false;
+    axes = 2;
+    here = { x: 0, y: 0 };
+    others.clear();
+    for (const id of ["me", "place", "profile"]) find(id).textContent = "–";
+    find("count").textContent = "0";
+  },
+});
 
-function onClose({ reason }) {
-  client = me = target = null;
-  others.clear();
-  find("me").textContent = "–";
-  find("count").textContent = "0";
-  find("toggle").textContent = "Connect";
-  show(`Disconnected${reason ? `: ${reason}` : ""}`, "bad");
-}
-
-async function connect() {
-  show("Connecting…", "");
-  try {
-    const handlers = { text: onText, close: onClose };
-    client = await Reef.connect(find("address").value.trim(), { protocols: [], on: handlers });
-    find("toggle").textContent = "Disconnect";
-    show("Connected", "connected");
-  } catch {
-    show("No connection: is the server running?", "bad");
-  }
-}
-
-find("connect").onsubmit = (event) => {
-  event.preventDefault();
-  if (client) client.close();
-  else void connect();
-};
 setInterval(() => {
   find("rate").textContent = String(updates);
   updates = 0;

@@ -15,7 +15,7 @@ const colors = [
 const widths = [["Thin", 6, 6], ["Medium", 14, 11], ["Thick", 32, 17]];
 const animals = ["Turtle", "Octopus", "Manta", "Seahorse", "Dolphin", "Grouper", "Moray", "Urchin"];
 
-const find = (id) => document.getElementById(id);
+const { find, element, makeConnection } = Page;
 const ink = find("ink").getContext("2d");
 const wet = find("wet").getContext("2d");
 
@@ -26,12 +26,13 @@ const pending = new Map();
 /** client id → {name, cursor, chip}. */
 const people = new Map();
 
-let client = null;
 let me = null;
 let color = colors[0][1];
 let width = widths[1][1];
 let nextPen = 1;
 let drawing = null;
+let isByHand = false; // it is the keyboard's
+let hand = { x: board.width / 2, y: board.height / 2 };
 let unsent = [];
 let lastSentMs = 0;
 let scale = 1;
@@ -104,6 +105,7 @@ function fit() {
   }
   scale = ink.canvas.width / board.width;
   for (const person of people.values()) placeCursor(person);
+  if (!find("hand").hidden) showHand();
   redraw();
 }
 
@@ -178,13 +180,6 @@ function onReset() {
 
 const colorOfPerson = (id) => `hsl(${(Number(id) * 137) % 360} 70% 28%)`;
 
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 function placeCursor({ cursor, x, y }) {
   if (x === undefined) return;
   const shown = scale / (devicePixelRatio || 1);
@@ -226,6 +221,7 @@ function forgetAll() {
   strokes.clear();
   pending.clear();
   drawing = null;
+  isByHand = false;
   wantRedraw();
 }
 
@@ -242,17 +238,16 @@ function boardPoint(event) {
 
 /** Send what was drawn since the last time, at most every `sendEveryMs`. */
 function flush(isDone) {
-  if (!client || !drawing) return;
+  if (!connection.client || !drawing) return;
   if (!isDone && (unsent.length === 0 || performance.now() - lastSentMs < sendEveryMs)) return;
   lastSentMs = performance.now();
   do {
     const part = unsent.splice(0, 64);
-    client.send("board.draw", { pen: drawing.pen, color: toNumber(drawing.color), width: drawing.width }, part);
+    connection.send("board.draw", { pen: drawing.pen, color: toNumber(drawing.color), width: drawing.width }, part);
   } while (unsent.length > 0);
 }
 
-function addPoint(event) {
-  const point = boardPoint(event);
+function addPoint(point) {
   const { points } = drawing;
   if (points.length > 0 && points.at(-2) === point.x && points.at(-1) === point.y) return;
   points.push(point.x, point.y);
@@ -260,26 +255,32 @@ function addPoint(event) {
   drawStroke(wet, drawing, points.length / 2 - 1);
 }
 
-function tellCursor(event) {
-  if (!client || performance.now() - lastSentMs < sendEveryMs) return;
+function tellCursor(point) {
+  if (!connection.client || performance.now() - lastSentMs < sendEveryMs) return;
   lastSentMs = performance.now();
-  client.send("board.point", boardPoint(event));
+  connection.send("board.point", point);
+}
+
+function beginStroke(point) {
+  drawing = { pen: nextPen++, color, width, points: [], confirmed: 0, isDone: false };
+  pending.set(drawing.pen, drawing);
+  addPoint(point);
 }
 
 find("wet").onpointerdown = (event) => {
-  if (!client || event.button !== 0) return;
+  if (!connection.client || event.button !== 0) return;
+  endStroke(); // one that the keyboard began
   find("wet").setPointerCapture(event.pointerId);
-  drawing = { pen: nextPen++, color, width, points: [], confirmed: 0, isDone: false };
-  pending.set(drawing.pen, drawing);
-  addPoint(event);
+  beginStroke(boardPoint(event));
 };
 
 find("wet").onpointermove = (event) => {
-  if (!drawing) {
-    tellCursor(event);
+  if (!drawing || isByHand) {
+    tellCursor(boardPoint(event));
     return;
   }
-  for (const part of event.getCoalescedEvents?.() ?? [event]) addPoint(part);
+  const parts = event.getCoalescedEvents?.() ?? [];
+  for (const part of parts.length > 0 ? parts : [event]) addPoint(boardPoint(part));
   flush(false);
 };
 
@@ -289,10 +290,48 @@ function endStroke() {
   if (unsent.length > 0) flush(true);
   dry(drawing);
   drawing = null;
+  isByHand = false;
 }
 
 find("wet").onpointerup = endStroke;
 find("wet").onpointercancel = endStroke;
+
+// By keyboard: arrows move the pen, with Shift in small steps; Space sets it down and lifts it.
+
+const arrows = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+function showHand() {
+  placeCursor({ cursor: find("hand"), ...hand });
+}
+
+function moveHand([dx, dy], step) {
+  const clamp = (value, most) => Math.max(0, Math.min(most, value));
+  hand = { x: clamp(hand.x + dx * step, board.width), y: clamp(hand.y + dy * step, board.height) };
+  showHand();
+  if (!drawing) tellCursor(hand);
+  else {
+    addPoint(hand);
+    flush(false);
+  }
+}
+
+find("wet").onkeydown = (event) => {
+  if (!connection.client) return;
+  if (event.key in arrows) moveHand(arrows[event.key], event.shiftKey ? 10 : 50);
+  else if (event.key === " " && !drawing) {
+    isByHand = true;
+    beginStroke(hand);
+  } else if (event.key === " ") endStroke();
+  else return;
+  event.preventDefault();
+};
+find("wet").onfocus = () => {
+  if (find("wet").matches(":focus-visible")) showHand();
+};
+find("wet").onblur = () => {
+  if (isByHand) endStroke();
+  find("hand").hidden = true;
+};
 
 // Tools --------------------------------------------------------------------------------------
 
@@ -306,97 +345,84 @@ function makeChoices(id, entries, choose, chosen) {
     button.style.setProperty(size ? "--size" : "--swatch", size ? `${size}px` : value);
     button.onclick = () => {
       choose(value);
-      for (const other of buttons) other.setAttribute("aria-checked", String(other === button));
+      for (const other of buttons) {
+        other.setAttribute("aria-checked", String(other === button));
+        other.tabIndex = other === button ? 0 : -1;
+      }
+      button.focus();
     };
     button.setAttribute("aria-checked", String(value === chosen));
+    button.tabIndex = value === chosen ? 0 : -1;
     return button;
   });
   find(id).append(...buttons);
+  find(id).onkeydown = ({ key }) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[key];
+    const at = buttons.indexOf(document.activeElement);
+    if (step) buttons[(at + step + buttons.length) % buttons.length].click();
+  };
 }
 
 makeChoices("colors", colors, (value) => { color = value; }, color);
 makeChoices("widths", widths, (value) => { width = value; }, width);
-find("undo").onclick = () => client?.send("board.undo");
-find("clear").onclick = () => client?.send("board.clear");
+find("undo").onclick = () => connection.send("board.undo");
+find("clear").onclick = () => connection.send("board.clear");
 addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "z" && event.target.tagName !== "INPUT") {
     event.preventDefault();
-    client?.send("board.undo");
+    connection.send("board.undo");
   }
 });
 
 // The connection -----------------------------------------------------------------------------
 
-function showState(text, className) {
-  find("state").textContent = text;
-  find("state").className = className;
-}
-
 function showCount() {
-  if (isReady) showState(`Connected, ${strokes.size} ${strokes.size === 1 ? "stroke" : "strokes"}`, "connected");
-}
-
-function showConnected(connected) {
-  document.body.classList.toggle("offline", !connected);
-  find("toggle").textContent = connected ? "Disconnect" : "Connect";
-  find("address").disabled = connected;
-  for (const id of ["undo", "clear"]) find(id).disabled = !connected;
-}
-
-const handlers = {
-  "board.stroke": onStroke,
-  "board.gone": onGone,
-  "board.reset": onReset,
-  "board.person": onPerson,
-  "board.cursor": onCursor,
-  "board.left": onLeft,
-  "board.ready": () => {
-    sortStrokes();
-    isReady = true;
-    showCount();
-  },
-  text: (text) => {
-    if (!/^\[(Error|RateLimit)\]/.test(text)) return;
-    showState(text, "bad");
-    if (text.includes("board is full") || text.startsWith("[RateLimit]")) wipePending();
-  },
-  error: ({ text }) => showState(text, "bad"),
-  close: ({ reason }) => {
-    client = null;
-    isReady = false;
-    forgetAll();
-    showConnected(false);
-    showState(`Disconnected${reason ? `: ${reason}` : ""}`, "bad");
-  },
-};
-
-async function connect() {
-  showState("Connecting…", "");
-  find("toggle").disabled = true;
-  try {
-    client = await Reef.connect(find("address").value.trim(), { protocols: ["reef.v1"], on: handlers });
-    me = client.id;
-    showConnected(true);
-    showState("Connected, the drawing is on its way…", "connected");
-    rename();
-  } catch {
-    showState("No whiteboard there: is the server running?", "bad");
-  }
-  find("toggle").disabled = false;
+  const count = `${strokes.size} ${strokes.size === 1 ? "stroke" : "strokes"}`;
+  if (isReady) connection.show(`Connected, ${count}`, "connected");
 }
 
 function rename() {
   const name = find("name").value.trim();
-  if (client && name) client.say(`/nick ${name}`);
+  if (name) connection.say(`/nick ${name}`);
 }
 
-find("connect").onsubmit = (event) => {
-  event.preventDefault();
-  if (client) client.close();
-  else void connect();
-};
+const connection = makeConnection({
+  protocols: ["reef.v1"],
+  absent: "No whiteboard there",
+  on: {
+    "board.stroke": onStroke,
+    "board.gone": onGone,
+    "board.reset": onReset,
+    "board.person": onPerson,
+    "board.cursor": onCursor,
+    "board.left": onLeft,
+    "board.ready": () => {
+      sortStrokes();
+      isReady = true;
+      showCount();
+    },
+    text: (text) => {
+      if (!/^\[(Error|RateLimit)\]/.test(text)) return;
+      connection.show(text, "bad");
+      if (text.includes("board is full") || text.startsWith("[RateLimit]")) wipePending();
+    },
+  },
+  opened: (client) => {
+    if (!client.messages.has("board.draw")) {
+      connection.end("No whiteboard there, but another server", "bad");
+      return;
+    }
+    me = client.id;
+    connection.show("Connected, the drawing is on its way…", "connected");
+    rename();
+  },
+  closed: () => {
+    isReady = false;
+    forgetAll();
+  },
+});
+
 find("name").onchange = rename;
 find("name").value = `${animals[Math.floor(Math.random() * animals.length)]} ${1 + Math.floor(Math.random() * 99)}`;
 new ResizeObserver(fit).observe(find("board"));
-showConnected(false);
 fit();

@@ -78,10 +78,11 @@ export async function openPage(browser, options = {}) {
   return { page, context, problems };
 }
 
-/** The serious findings of axe on what the page shows now, as text. */
+/** The serious findings of axe on what the page shows now, as text.  It is not to load the
+ *  style sheets again, which a page from a file may not. */
 export async function findBarriers(page) {
   await page.evaluate(axeSource);
-  const results = await page.evaluate(() => window.axe.run(document));
+  const results = await page.evaluate(() => window.axe.run(document, { preload: false }));
   return results.violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map((n) => `${n.html} ${n.failureSummary}`).join("; ")}`);

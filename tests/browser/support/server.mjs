@@ -46,6 +46,7 @@ class Server {
   #exited;
   websocketUrl = "";
   adminUrl = "";
+  httpUrl = ""; // of the application's routes, where it has any
   loginUrl = "";
   token = token;
 
@@ -55,17 +56,19 @@ class Server {
   }
 
   /** The address of each listener and the login link, read from what it prints. */
-  async ready() {
+  async ready(hasRoutes) {
     let timer;
     const announced = new Promise((resolve, reject) => {
       const see = () => {
-        if (this.websocketUrl && this.adminUrl && this.loginUrl) resolve();
+        const isWhole = this.websocketUrl && this.adminUrl && this.loginUrl;
+        if (isWhole && (this.httpUrl || !hasRoutes)) resolve();
       };
       createInterface({ input: this.#child.stderr }).on("line", (line) => {
         this.#keep(line);
         const addr = /\baddr="?([^\s"]+)/.exec(line)?.[1];
         if (!/\bmsg="?listening\b/.test(line) || !addr) return;
         if (/\btransport=websocket\b/.test(line)) this.websocketUrl = `ws://${addr}`;
+        if (/\btransport=http\b/.test(line)) this.httpUrl = `http://${addr}`;
         if (/\btransport=admin\b/.test(line)) this.adminUrl = `http://${addr}`;
         see();
       });
@@ -126,7 +129,7 @@ export async function startServer(directory, settings = {}) {
   });
   const server = new Server(child);
   try {
-    return await server.ready();
+    return await server.ready("http.listen" in settings);
   } catch (error) {
     if (child.pid !== undefined) await server.stop("SIGKILL");
     throw error;
