@@ -158,6 +158,8 @@ function sortStrokes() {
 function wipePending() {
   pending.clear();
   drawing = null;
+  isByHand = false;
+  unsent = [];
   redrawWet();
 }
 
@@ -219,9 +221,7 @@ function onLeft({ client: id }) {
 function forgetAll() {
   for (const id of [...people.keys()]) onLeft({ client: id });
   strokes.clear();
-  pending.clear();
-  drawing = null;
-  isByHand = false;
+  wipePending();
   wantRedraw();
 }
 
