@@ -12,10 +12,14 @@ static void broadcast(reef_run_t *run)
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
         reef_span_t text = reef_span_trim(reef_buffer_payload(message->payload));
         reef_buffer_t *line;
+        size_t size = 0; /* of the first line: another could be taken for a notice */
 
-        if (reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT && text.size > 0) {
+        while (size < text.size && text.data[size] != '\n') {
+            size++;
+        }
+        if (reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT && size > 0) {
             line = reef_buffer_format("User %" PRIu64 ": %.*s", message->client_id,
-                                      (int)text.size, (const char *)text.data);
+                                      (int)size, (const char *)text.data);
             reef_send_group(run, reef_group_everyone(app), line);
             reef_buffer_unref(line);
         }

@@ -10,7 +10,12 @@
  *     board.draw → draw() → stroke, in the world → tell_changes() → board.stroke
  *
  * A board that comes late walks through all entities, some in each frame, and is sent
- * the strokes among them; what changes meanwhile it is told like everybody.
+ * the strokes and the people among them; what changes meanwhile it is told like
+ * everybody.  When more changes at once than all boards can be told (a snapshot is
+ * restored, a full board cleared), they forget everything and come late once more.
+ *
+ * The strokes of a client are a chain, from the newest back to the first, for undo;
+ * whoever removes one, the observer closes the gap.
  *
  * Clients speak reef.v1, see docs/protocol.md; the page is
  * web/examples/whiteboard.html.
@@ -31,10 +36,21 @@ enum {
     WIDTH = 4000, /* the board's own units */
     HEIGHT = 2250,
     POINTS = 128,             /* of one entity; a longer stroke goes on in another */
-    MAX_STROKES = 20000,      /* of a full board */
     MAX_BATCH = 64,           /* points of one message */
-    CATCH_UP_BYTES = 1 << 18, /* on their way to a board that comes late */
+    MESSAGE_COST = 64,        /* bytes of memory beside what it says */
+    MAX_NEWS_BYTES = 1 << 17, /* of strokes in a frame, to all boards */
+    CATCH_UP_BYTES = 1 << 15, /* on their way to a board that comes late */
+    CATCH_UP_ALL_BYTES = 1 << 22, /* in a frame, to all that do */
 };
+
+/* Section `whiteboard`. */
+REEF_COMPONENT(whiteboard_config,
+               0,
+               REEF_U32(max_strokes,
+                        .initial = "20000",
+                        .min = 1,
+                        .max = 1000000,
+                        .doc = "of a full board; a long one counts as several"));
 
 /* World ------------------------------------------------------------------------ */
 
@@ -53,6 +69,7 @@ REEF_COMPONENT(stroke,
                REEF_F32(width, .min = 1, .max = 200),
                REEF_BOOL(continues, .doc = "begins with the last point of another"),
                REEF_ENTITY(previous, .doc = "the author's stroke before this"),
+               REEF_ENTITY(next, .doc = "the one after it"),
                REEF_U32(count, .max = POINTS, .read_only = true),
                REEF_STRUCT_ARRAY(points, board_point, POINTS));
 
@@ -63,6 +80,7 @@ REEF_COMPONENT(
 /* Of each client with a board. */
 REEF_COMPONENT(board_member,
                REEF_READ_ONLY,
+               REEF_U64(client, .doc = "its id"),
                REEF_ENTITY(stroke, .doc = "what it drew last"),
                REEF_U32(seen, .doc = "index of the last entity it was told of"),
                REEF_BOOL(is_ready, .doc = "it has been told of all"));
@@ -98,22 +116,28 @@ REEF_COMPONENT(board_left, 0, REEF_U64(client));
 typedef struct board {
     reef_app_t *app;
     reef_world_t *world;
+    whiteboard_config_t config;
     reef_group_t members;
     uint32_t stroke_count;
-    const reef_opcode_t *stroke, *gone, *ready, *person, *cursor, *left;
+    size_t news_bytes; /* of strokes, since the boards were looked at last */
+    const reef_opcode_t *stroke, *gone, *reset, *ready, *person, *cursor, *left;
 } board_t;
 
-static void tell_all(board_t *board,
-                     const reef_opcode_t *opcode,
-                     const void *value,
-                     const board_point_t *points,
-                     uint32_t count)
+static void tell_all(board_t *board, reef_buffer_t *message)
 {
     reef_world_send(board->world,
-                    &(send_message_t){
-                        .group = board->members,
-                        .payload = reef_opcode_encode(opcode, value, points, count),
-                    });
+                    &(send_message_t){.group = board->members, .payload = message});
+}
+
+/* What becomes of strokes, which may be too much for a frame. */
+static void tell_news(board_t *board, reef_buffer_t *message)
+{
+    board->news_bytes += reef_buffer_payload(message).size + MESSAGE_COST;
+    if (board->news_bytes <= MAX_NEWS_BYTES) {
+        tell_all(board, message);
+    } else {
+        reef_buffer_unref(message); /* they will forget it all */
+    }
 }
 
 /* From point number @p first on. */
@@ -136,41 +160,31 @@ static reef_buffer_t *encode_stroke(const board_t *board,
 
 /* People ----------------------------------------------------------------------- */
 
-static board_person_t person_of(const board_t *board, reef_entity_t client)
+static reef_buffer_t *
+encode_person(const board_t *board, reef_entity_t client, const board_member_t *member)
 {
     const username_t *name = REEF_FIND(board->world, client, username);
-    board_person_t person = {
-        .client = REEF_FIND(board->world, client, client_id)->value,
-    };
+    board_person_t person = {.client = member->client};
 
     snprintf(person.name, sizeof(person.name), "%s", name ? name->value : "Somebody");
-    return person;
+    return reef_opcode_encode(board->person, &person, NULL, 0);
 }
 
-/* Everybody learns of who comes, and who comes of everybody. */
+/* Everybody learns of who comes, who will learn of everybody. */
 static void join(reef_run_t *run)
 {
     board_t *board = reef_run_context(run);
-    const user_connected_t *user;
+    const v1_agreed_t *agreed;
 
-    while ((user = REEF_NEXT(run, user_connected)) != NULL) {
-        board_person_t person;
+    while ((agreed = REEF_NEXT(run, v1_agreed)) != NULL) {
+        const board_member_t member = {.client = agreed->client_id};
 
-        if (reef_session_profile(board->app, user->entity) != REEF_PROFILE_V1) {
-            continue; /* it would not understand */
+        if (!reef_group_add(board->app, board->members, agreed->entity)) {
+            continue; /* gone again */
         }
-        REEF_ADD(board->world, user->entity, board_member, .stroke = 0);
-        for (reef_entity_t at = reef_session_next(board->app, 0); at != 0;
-             at = reef_session_next(board->app,
-                                    REEF_FIND(board->world, at, client_id)->value)) {
-            if (at != user->entity && reef_group_has(board->app, board->members, at)) {
-                person = person_of(board, at);
-                reef_send_opcode(run, user->entity, board->person, &person, NULL, 0);
-            }
-        }
-        reef_group_add(board->app, board->members, user->entity);
-        person = person_of(board, user->entity);
-        tell_all(board, board->person, &person, NULL, 0);
+        reef_world_add(board->world, agreed->entity,
+                       reef_world_component(board->world, &board_member_type), &member);
+        tell_all(board, encode_person(board, agreed->entity, &member));
     }
 }
 
@@ -178,12 +192,11 @@ static void
 on_name(reef_world_t *world, reef_entity_t entity, const void *value, void *context)
 {
     board_t *board = context;
+    const board_member_t *member = REEF_FIND(world, entity, board_member);
 
     (void)value;
-    if (REEF_FIND(world, entity, board_member) != NULL) {
-        board_person_t person = person_of(board, entity);
-
-        tell_all(board, board->person, &person, NULL, 0);
+    if (member != NULL) {
+        tell_all(board, encode_person(board, entity, member));
     }
 }
 
@@ -193,11 +206,10 @@ static void on_member_gone(reef_world_t *world,
                            void *context)
 {
     board_t *board = context;
+    board_left_t left = {.client = ((const board_member_t *)value)->client};
 
-    (void)value;
-    tell_all(board, board->left,
-             &(board_left_t){.client = REEF_FIND(world, entity, client_id)->value},
-             NULL, 0);
+    (void)world, (void)entity;
+    tell_all(board, reef_opcode_encode(board->left, &left, NULL, 0));
 }
 
 static bool
@@ -221,100 +233,102 @@ point_at(reef_run_t *run, const reef_command_binary_t *command, void *context)
 
 /* Drawing ---------------------------------------------------------------------- */
 
-static reef_entity_t begin_stroke(board_t *board,
-                                  const reef_command_binary_t *command,
-                                  const board_member_t *member,
-                                  const stroke_t *last)
+/* Behind @p previous, of which it is a part when that has the same pen. */
+static stroke_t *begin_stroke(board_t *board,
+                              const reef_command_binary_t *command,
+                              reef_entity_t previous)
 {
     const board_draw_t *drawn = command->value;
     const username_t *name = REEF_FIND(board->world, command->entity, username);
-    reef_entity_t entity = reef_world_spawn(board->world, REEF_RANGE_WORLD);
+    stroke_t *last = REEF_FIND_MUT(board->world, previous, stroke);
     stroke_t begun = {
         .number = ++REEF_RESOURCE(board->world, board_count)->last_number,
         .author = command->client_id,
         .pen = drawn->pen,
         .color = drawn->color,
         .width = drawn->width,
-        .previous = member->stroke,
+        .previous = previous,
     };
+    reef_entity_t entity = reef_world_spawn(board->world, REEF_RANGE_WORLD);
 
     snprintf(begun.name, sizeof(begun.name), "%s", name ? name->value : "Somebody");
     if (last != NULL) {
-        begun.continues = true;
+        last->next = entity;
+        begun.continues = last->pen == drawn->pen;
+    }
+    if (begun.continues) {
         begun.points[begun.count++] = last->points[last->count - 1];
     }
     reef_world_add(board->world, entity,
                    reef_world_component(board->world, &stroke_type), &begun);
-    REEF_FIND_MUT(board->world, command->entity, board_member)->stroke = entity;
-    return entity;
+    return REEF_FIND_MUT(board->world, entity, stroke);
 }
 
-/* The stroke to go on with: the last one, or another when that is full or done. */
-static reef_entity_t ensure_stroke(board_t *board,
-                                   const reef_command_binary_t *command,
-                                   const board_member_t *member)
+/* The stroke to go on with: the last one, or another when that is full or done; NULL
+ * when the board has no place for another. */
+static stroke_t *
+ensure_stroke(board_t *board, const reef_command_binary_t *command, reef_entity_t last)
 {
     const board_draw_t *drawn = command->value;
-    const stroke_t *last = REEF_FIND(board->world, member->stroke, stroke);
+    stroke_t *stroke = REEF_FIND_MUT(board->world, last, stroke);
 
-    if (last == NULL || last->author != command->client_id || last->pen != drawn->pen) {
-        return begin_stroke(board, command, member, NULL);
+    if (stroke != NULL && stroke->pen == drawn->pen && stroke->count < POINTS) {
+        return stroke;
     }
-    return last->count < POINTS ? member->stroke
-                                : begin_stroke(board, command, member, last);
+    return board->stroke_count < board->config.max_strokes
+               ? begin_stroke(board, command, last)
+               : NULL;
 }
 
 static bool draw(reef_run_t *run, const reef_command_binary_t *command, void *context)
 {
     board_t *board = context;
+    const board_member_t *member =
+        REEF_FIND(board->world, command->entity, board_member);
     const board_point_t *points = command->items;
 
-    for (uint32_t i = 0; i < command->item_count; i++) {
-        board_member_t *member =
-            REEF_FIND_MUT(board->world, command->entity, board_member);
-        stroke_t *stroke;
+    for (uint32_t i = 0; i < command->item_count && member != NULL; i++) {
+        stroke_t *stroke = ensure_stroke(board, command, member->stroke);
 
-        if (member == NULL) {
-            return false;
-        }
-        if (board->stroke_count >= MAX_STROKES) {
+        if (stroke == NULL) {
             reef_send_text(run, command->entity,
                            "[Error] The board is full: clear it, or take back some.");
-            return true;
+            break;
         }
-        stroke =
-            REEF_FIND_MUT(board->world, ensure_stroke(board, command, member), stroke);
         stroke->points[stroke->count++] = points[i];
     }
-    return true;
+    return member != NULL;
 }
 
 /* Take back the last stroke, all its parts. */
 static bool undo(reef_run_t *run, const reef_command_binary_t *command, void *context)
 {
     board_t *board = context;
-    board_member_t *member = REEF_FIND_MUT(board->world, command->entity, board_member);
-    bool goes_on = member != NULL;
+    const board_member_t *member =
+        REEF_FIND(board->world, command->entity, board_member);
+    reef_entity_t entity = member != NULL ? member->stroke : 0;
+    const stroke_t *stroke;
+    bool goes_on = true;
 
     (void)run;
-    while (goes_on) {
-        reef_entity_t entity = member->stroke;
-        const stroke_t *stroke = REEF_FIND(board->world, entity, stroke);
+    while (goes_on && (stroke = REEF_FIND(board->world, entity, stroke)) != NULL) {
+        reef_entity_t previous = stroke->previous;
 
-        goes_on = stroke != NULL && stroke->continues;
-        member->stroke = stroke != NULL ? stroke->previous : 0;
+        goes_on = stroke->continues;
         reef_world_despawn(board->world, entity);
+        entity = previous;
     }
     return true;
 }
 
+/* Strokes come before all that a snapshot does not store. */
 static bool clear(reef_run_t *run, const reef_command_binary_t *command, void *context)
 {
     board_t *board = context;
     reef_entity_t entity = reef_world_next_entity(board->world, 0);
 
     (void)run, (void)command;
-    while (entity != 0) {
+    while (board->stroke_count > 0 && entity != 0) {
         reef_entity_t next =
             reef_world_next_entity(board->world, reef_entity_index(entity));
 
@@ -326,7 +340,70 @@ static bool clear(reef_run_t *run, const reef_command_binary_t *command, void *c
     return true;
 }
 
+/* Strokes come and go ---------------------------------------------------------- */
+
+/* Of whoever drew a stroke; NULL when that client has gone. */
+static board_member_t *find_author(const board_t *board, const stroke_t *stroke)
+{
+    return REEF_FIND_MUT(board->world, reef_session_find(board->app, stroke->author),
+                         board_member);
+}
+
+/* A new one, or one of a snapshot, whose author may still be there. */
+static void on_stroke_come(reef_world_t *world,
+                           reef_entity_t entity,
+                           const void *value,
+                           void *context)
+{
+    board_t *board = context;
+    const stroke_t *stroke = value;
+    board_member_t *author = find_author(board, stroke);
+    const stroke_t *last =
+        author != NULL ? REEF_FIND(world, author->stroke, stroke) : NULL;
+
+    board->stroke_count++;
+    if (author != NULL && (last == NULL || last->number < stroke->number)) {
+        author->stroke = entity;
+    }
+}
+
+static void on_stroke_gone(reef_world_t *world,
+                           reef_entity_t entity,
+                           const void *value,
+                           void *context)
+{
+    board_t *board = context;
+    const stroke_t gone = *(const stroke_t *)value;
+    board_member_t *author = find_author(board, &gone);
+    stroke_t *previous = REEF_FIND_MUT(world, gone.previous, stroke);
+    stroke_t *next = REEF_FIND_MUT(world, gone.next, stroke);
+
+    board->stroke_count--;
+    if (author != NULL && author->stroke == entity) {
+        author->stroke = gone.previous;
+    }
+    if (previous != NULL) {
+        previous->next = gone.next;
+    }
+    if (next != NULL) {
+        next->previous = gone.previous;
+        next->continues = next->continues && gone.continues;
+    }
+    tell_news(board,
+              reef_opcode_encode(board->gone, &(board_gone_t){.id = entity}, NULL, 0));
+}
+
 /* What the boards are told ----------------------------------------------------- */
+
+/* The number of the first point that the boards do not have as it is; as many as there
+ * are when they have all. */
+static uint32_t first_news(const stroke_t *stroke, const stroke_told_t *told)
+{
+    return told == NULL || told->color != stroke->color ||
+                   told->width != stroke->width || told->count > stroke->count
+               ? 0
+               : told->count;
+}
 
 static void tell_changes(reef_run_t *run)
 {
@@ -338,20 +415,13 @@ static void tell_changes(reef_run_t *run)
 
         for (uint32_t i = 0; i < it.count; i++) {
             const stroke_t *stroke = &strokes[i];
-            const stroke_told_t *told =
-                REEF_FIND(board->world, it.entities[i], stroke_told);
-            bool is_other = told == NULL || told->color != stroke->color ||
-                            told->width != stroke->width || told->count > stroke->count;
-            uint32_t first = is_other ? 0 : told->count;
+            uint32_t first = first_news(
+                stroke, REEF_FIND(board->world, it.entities[i], stroke_told));
 
-            if (first < stroke->count) {
-                reef_world_send(
-                    board->world,
-                    &(send_message_t){
-                        .group = board->members,
-                        .payload = encode_stroke(board, it.entities[i], stroke, first),
-                    });
+            if (first == stroke->count) {
+                continue; /* a neighbour has changed */
             }
+            tell_news(board, encode_stroke(board, it.entities[i], stroke, first));
             REEF_COMMAND_ADD(reef_run_commands(run), it.entities[i], stroke_told,
                              .color = stroke->color, .width = stroke->width,
                              .count = stroke->count);
@@ -359,46 +429,40 @@ static void tell_changes(reef_run_t *run)
     }
 }
 
-static void on_stroke_come(reef_world_t *world,
-                           reef_entity_t entity,
-                           const void *value,
-                           void *context)
+/* What a board that came late is told of an entity; NULL = nothing. */
+static reef_buffer_t *encode_entity(const board_t *board, reef_entity_t entity)
 {
-    (void)world, (void)entity, (void)value;
-    ((board_t *)context)->stroke_count++;
+    const stroke_t *stroke = REEF_FIND(board->world, entity, stroke);
+    const board_member_t *member = REEF_FIND(board->world, entity, board_member);
+
+    return stroke != NULL   ? encode_stroke(board, entity, stroke, 0)
+           : member != NULL ? encode_person(board, entity, member)
+                            : NULL;
 }
 
-static void on_stroke_gone(reef_world_t *world,
-                           reef_entity_t entity,
-                           const void *value,
-                           void *context)
+/* Send it some more; true when it has all. */
+static bool catch_up(const board_t *board,
+                     reef_run_t *run,
+                     reef_entity_t client,
+                     board_member_t *member,
+                     uint64_t *sent_bytes)
 {
-    board_t *board = context;
+    uint64_t queued = reef_session_queue_bytes(board->app, client);
 
-    (void)world, (void)value;
-    board->stroke_count--;
-    tell_all(board, board->gone, &(board_gone_t){.id = entity}, NULL, 0);
-}
-
-/* Send a board that came late some more; true when it has all. */
-static bool
-catch_up(board_t *board, reef_run_t *run, reef_entity_t client, board_member_t *member)
-{
-    uint64_t bytes = reef_session_queue_bytes(board->app, client);
-
-    while (bytes < CATCH_UP_BYTES) {
+    while (queued < CATCH_UP_BYTES && *sent_bytes < CATCH_UP_ALL_BYTES) {
         reef_entity_t entity = reef_world_next_entity(board->world, member->seen);
-        const stroke_t *stroke;
         reef_buffer_t *message;
 
-        if (entity == 0 || reef_entity_range(entity) == REEF_RANGE_SESSION) {
+        if (entity == 0) {
             return true;
         }
         member->seen = reef_entity_index(entity);
-        stroke = REEF_FIND(board->world, entity, stroke);
-        if (stroke != NULL) {
-            message = encode_stroke(board, entity, stroke, 0);
-            bytes += reef_buffer_payload(message).size;
+        message = encode_entity(board, entity);
+        if (message != NULL) {
+            size_t size = reef_buffer_payload(message).size + MESSAGE_COST;
+
+            queued += size;
+            *sent_bytes += size;
             reef_send(run, client, message);
             reef_buffer_unref(message);
         }
@@ -406,21 +470,37 @@ catch_up(board_t *board, reef_run_t *run, reef_entity_t client, board_member_t *
     return false;
 }
 
+/* Have all boards forget everything, when they were not told of all that changed. */
+static bool start_over(board_t *board)
+{
+    bool was_too_much = board->news_bytes > MAX_NEWS_BYTES;
+
+    board->news_bytes = 0;
+    if (was_too_much) {
+        tell_all(board, reef_opcode_encode(board->reset, NULL, NULL, 0));
+    }
+    return was_too_much;
+}
+
 static void catch_up_all(reef_run_t *run)
 {
     board_t *board = reef_run_context(run);
     reef_query_iter_t it = reef_run_query(run);
+    bool starts_over = start_over(board);
+    uint64_t sent_bytes = 0;
 
     while (reef_query_next(&it)) {
         for (uint32_t i = 0; i < it.count; i++) {
             const board_member_t *members = reef_query_column(&it, 0);
             board_member_t *member;
 
-            if (members[i].is_ready) {
+            if (members[i].is_ready && !starts_over) {
                 continue;
             }
             member = reef_query_value_mut(&it, 0, i);
-            member->is_ready = catch_up(board, run, it.entities[i], member);
+            member->seen = starts_over ? 0 : member->seen;
+            member->is_ready =
+                catch_up(board, run, it.entities[i], member, &sent_bytes);
             if (member->is_ready) {
                 reef_send_opcode(run, it.entities[i], board->ready,
                                  &(board_ready_t){.strokes = board->stroke_count}, NULL,
@@ -444,6 +524,7 @@ static reef_error_t add_messages(board_t *board, reef_failure_t *failure)
         {"board.stroke", "a stroke, or more of it", &board_stroke_type,
          &board_point_type},
         {"board.gone", "a stroke is no more", &board_gone_type},
+        {"board.reset", "forget all strokes: they come again, up to board.ready"},
         {"board.ready", "all strokes were sent", &board_ready_type},
         {"board.person", "somebody is here, by this name", &board_person_type},
         {"board.cursor", "where somebody points", &board_cursor_type},
@@ -457,6 +538,7 @@ static reef_error_t add_messages(board_t *board, reef_failure_t *failure)
     }
     board->stroke = reef_opcode_find(board->app, "board.stroke");
     board->gone = reef_opcode_find(board->app, "board.gone");
+    board->reset = reef_opcode_find(board->app, "board.reset");
     board->ready = reef_opcode_find(board->app, "board.ready");
     board->person = reef_opcode_find(board->app, "board.person");
     board->cursor = reef_opcode_find(board->app, "board.cursor");
@@ -471,8 +553,7 @@ static void add_systems(board_t *board)
                                               .run = join,
                                               .context = board,
                                               .exclusive = true,
-                                              .reads = {&user_connected_event},
-                                              .emits = {&send_message_event},
+                                              .reads = {&v1_agreed_event},
                                               .before = {"router"}});
     reef_app_add_system(board->app, REEF_UPDATE,
                         &(reef_system_desc_t){.name = "board_tell_changes",
@@ -507,12 +588,19 @@ static reef_error_t
 build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure)
 {
     board_t *board = calloc(1, sizeof(*board));
+    reef_error_t error;
 
-    (void)config;
     if (board == NULL) {
         abort();
     }
-    *board = (board_t){.app = app, .world = reef_app_world(app)};
+    *board = (board_t){.app = app,
+                       .world = reef_app_world(app),
+                       .config = *(const whiteboard_config_t *)config};
+    error = add_messages(board, failure);
+    if (error != REEF_OK) {
+        free(board);
+        return error;
+    }
     board->members = reef_group_create(app);
     REEF_RESOURCE(board->world, board_count);
     for (size_t i = 0; i < sizeof(observers) / sizeof(observers[0]); i++) {
@@ -521,7 +609,7 @@ build(reef_app_t *app, const void *config, void **state, reef_failure_t *failure
     }
     add_systems(board);
     *state = board;
-    return add_messages(board, failure);
+    return REEF_OK;
 }
 
 static void cleanup(reef_app_t *app, void *state)
@@ -535,12 +623,22 @@ static void cleanup(reef_app_t *app, void *state)
 
 int main(int argc, char **argv)
 {
-    const reef_plugin_t whiteboard = {REEF_PLUGIN_API, "whiteboard", .build = build,
+    const reef_plugin_t whiteboard = {.api = REEF_PLUGIN_API,
+                                      .name = "whiteboard",
+                                      .config_type = &whiteboard_config_type,
+                                      .build = build,
                                       .cleanup = cleanup};
-    const reef_plugin_t *plugins[] = {
-        &reef_snapshot_plugin,   &reef_chat_plugin,  &reef_heartbeat_plugin,
-        &reef_rate_limit_plugin, &whiteboard,        &reef_websocket_plugin,
-        &reef_wss_plugin,        &reef_admin_plugin, NULL};
+    const reef_plugin_t *plugins[] = {&reef_snapshot_plugin,
+                                      &reef_chat_plugin,
+                                      &reef_heartbeat_plugin,
+                                      &reef_rate_limit_plugin,
+                                      &whiteboard,
+                                      &reef_websocket_plugin,
+                                      &reef_wss_plugin,
+                                      &reef_tcp_plugin,
+                                      &reef_udp_plugin,
+                                      &reef_admin_plugin,
+                                      NULL};
 
     return reef_main(argc, argv, plugins);
 }

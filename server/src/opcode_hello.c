@@ -20,6 +20,11 @@ enum {
 
 #define SECOND_NS UINT64_C(1000000000)
 
+const reef_event_type_t v1_agreed_event = {
+    .name = "v1_agreed",
+    .size = sizeof(v1_agreed_t),
+};
+
 bool reef__is_client_hello(reef_span_t payload, uint16_t *version)
 {
     static const uint8_t head[] = {REEF__V1_FIRST_BYTE, 0, 0, 'R', 'E', 'E', 'F'};
@@ -115,7 +120,10 @@ void reef__opcodes_welcome(reef__opcodes_t *opcodes,
     if (session->hello_count >= REEF__MAX_HELLOS) {
         return;
     }
-    session->hello_count++;
+    if (session->hello_count++ == 0) {
+        (void)reef_event_emit(reef_world_events(opcodes->app->world, &v1_agreed_event),
+                              &(v1_agreed_t){.entity = entity, .client_id = client_id});
+    }
     if (opcodes->hellos.count == 0) {
         make_hellos(opcodes);
     }

@@ -7,6 +7,7 @@
 #include "router.h"
 
 #include <reef/array.h>
+#include <reef/group.h>
 #include <reef/map.h>
 
 #include "app.h"
@@ -32,6 +33,7 @@ struct reef__router {
     reef_map_t *owners; /* prefix → position + 1 */
     size_t max_word;    /* bytes of the longest whole text that is owned */
     bool answers;       /* a prefix is more than a whole text: there are commands */
+    bool is_behind;     /* messages of the last frame are left */
     struct {
         prefix_t *items;
         size_t count, capacity;
@@ -182,19 +184,30 @@ bool reef__router_has_owners(const reef_world_t *world, void *context)
     return app->router->prefixes.count > 0 || reef__opcodes_exist(app->opcodes);
 }
 
+/* Words of a client that waited behind its end are not heard: the plugins have taken it
+ * out of its room and whatever else it was in, so they would be to somebody else. */
+static bool
+is_heard(const reef_app_t *app, bool has_waited, const message_received_t *message)
+{
+    return reef_world_is_alive(app->world, message->entity) &&
+           (!has_waited ||
+            reef_group_has(app, reef_group_everyone(app), message->entity));
+}
+
 void reef__router_dispatch(reef_run_t *run)
 {
     reef_app_t *app = reef_run_context(run);
     reef__router_t *router = app->router;
     reef_event_queue_t *sends = reef_world_events(app->world, &send_message_event);
     const message_received_t *message;
+    bool has_waited = router->is_behind;
 
+    router->is_behind = false;
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
         bool is_text = router->prefixes.count > 0 &&
                        reef_buffer_kind(message->payload) == REEF_PAYLOAD_TEXT;
 
-        if ((is_text || is_typed(message)) &&
-            reef_world_is_alive(app->world, message->entity)) {
+        if ((is_text || is_typed(message)) && is_heard(app, has_waited, message)) {
             if (is_text) {
                 dispatch_one(router, run, message);
             } else {
@@ -203,6 +216,7 @@ void reef__router_dispatch(reef_run_t *run)
         }
         if (reef_event_held(sends) >= app->server_config.max_frame_sends) {
             reef__app_want_frame(app);
+            router->is_behind = true;
             return;
         }
     }

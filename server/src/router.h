@@ -22,7 +22,8 @@ uint32_t reef__router_owner(const reef__router_t *router, const reef_buffer_t *p
 bool reef__router_has_owners(const reef_world_t *world, void *context);
 
 /** System: call the handlers of `message_received`; context = the app.  When they have
- *  sent server.max_frame_sends messages the rest waits for the next frame. */
+ *  sent server.max_frame_sends messages the rest waits for the next frame; what is left
+ *  of clients that have gone by then is not heard. */
 void reef__router_dispatch(reef_run_t *run);
 
 #endif /* REEF_SRC_ROUTER_H */

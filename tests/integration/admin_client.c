@@ -8,6 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HEAD "Authorization: Bearer " ADMIN_TOKEN "\r\nIf-Match: *\r\n"
+
+/* Components are patched by what is to be merged into them (RFC 7396). */
+static bool is_merge(const char *method, const char *path)
+{
+    return strcmp(method, "PATCH") == 0 && strstr(path, "/components/") != NULL;
+}
+
 static http_request_t make_request(const server_t *server,
                                    const char *method,
                                    const char *path,
@@ -17,9 +25,9 @@ static http_request_t make_request(const server_t *server,
         .port = server->admin_port,
         .method = method,
         .path = path,
-        .headers = "Authorization: Bearer " ADMIN_TOKEN "\r\n"
-                   "Content-Type: application/json\r\n"
-                   "If-Match: *\r\n",
+        .headers = is_merge(method, path) ? HEAD
+                       "Content-Type: application/merge-patch+json\r\n"
+                                          : HEAD "Content-Type: application/json\r\n",
         .body = body,
     };
 }

@@ -45,11 +45,42 @@ static int connect_udp(uint16_t port)
     return descriptor;
 }
 
+const char *talker_plugins(talker_kind_t kind, const char *plugins)
+{
+    static char all[256];
+
+    snprintf(all, sizeof(all), "%s%s", plugins, kind == TALKER_V1 ? ",spatial" : "");
+    return all;
+}
+
+/* The server's hello is its first message. */
+static void open_v1(ws_client_t *client, uint16_t port)
+{
+    char head[1024];
+    char protocol[16] = "";
+    ws_frame_t frame;
+
+    ws_client_open_with(client, port, "Sec-WebSocket-Protocol: reef.v1\r\n", head,
+                        sizeof(head));
+    assert_true(ws_client_head_value(head, "Sec-WebSocket-Protocol", protocol,
+                                     sizeof(protocol)));
+    assert_string_equal(protocol, "reef.v1");
+    ws_client_receive(client, &frame);
+    assert_int_equal(frame.opcode, WS_BINARY);
+}
+
+static bool is_websocket(const talker_t *talker)
+{
+    return talker->kind == TALKER_WEBSOCKET || talker->kind == TALKER_V1;
+}
+
 void talker_open(talker_t *talker, server_t *server, talker_kind_t kind)
 {
     *talker = (talker_t){.kind = kind, .is_open = true, .descriptor = -1};
     if (kind == TALKER_WEBSOCKET) {
         ws_client_open(&talker->ws, server->port);
+    } else if (kind == TALKER_V1) {
+        open_v1(&talker->ws, server->port);
     } else if (kind == TALKER_TCP) {
         talker->descriptor =
             socket_connect(tcp_fixture_port(server, "tcp", "127.0.0.1"));
@@ -67,7 +98,7 @@ void talker_open_chat(talker_t *talker, server_t *server, talker_kind_t kind)
 
 void talker_close(talker_t *talker)
 {
-    if (talker->is_open && talker->kind == TALKER_WEBSOCKET) {
+    if (talker->is_open && is_websocket(talker)) {
         ws_client_drop(&talker->ws);
     } else if (talker->is_open) {
         close(talker->descriptor);
@@ -80,7 +111,7 @@ void talker_say(talker_t *talker, const char *text)
     char line[4096];
     int size;
 
-    if (talker->kind == TALKER_WEBSOCKET) {
+    if (is_websocket(talker)) {
         ws_client_say(&talker->ws, text);
         return;
     }
@@ -94,7 +125,7 @@ void talker_expect(talker_t *talker, const char *text)
 {
     char heard[MAX_DATAGRAM + 1];
 
-    if (talker->kind == TALKER_WEBSOCKET) {
+    if (is_websocket(talker)) {
         ws_client_expect_text(&talker->ws, text);
     } else if (talker->kind == TALKER_TCP) {
         size_t size = (size_t)snprintf(heard, sizeof(heard), "%s\n", text);

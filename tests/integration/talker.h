@@ -11,6 +11,8 @@ typedef enum talker_kind {
     TALKER_WEBSOCKET,
     TALKER_TCP, /* lines */
     TALKER_UDP,
+    TALKER_V1, /* a WebSocket of reef.v1, which hears texts only; where the server
+                  speaks it */
     TALKER_KINDS,
 } talker_kind_t;
 
@@ -28,6 +30,10 @@ void talker_start_server(server_t *server,
                          const char *const *settings);
 #define TALKER_START_SERVER(server, program, ...)                                      \
     talker_start_server((server), (program), (const char *const[]){__VA_ARGS__, NULL})
+
+/** What to run besides @p plugins ("plugins.enabled=…") for clients of that kind: of
+ *  reef.v1, something that has typed messages.  Borrowed until the next call. */
+const char *talker_plugins(talker_kind_t kind, const char *plugins);
 
 /** Connect without a word. */
 void talker_open(talker_t *talker, server_t *server, talker_kind_t kind);

@@ -21,7 +21,9 @@ static void over_every_transport(void **state, row_fn run)
     row_t row = {.server = &fixture->server};
 
     for (int kind = 0; kind < TALKER_KINDS; kind++) {
-        TALKER_START_SERVER(row.server, REEFD, "plugins.enabled=chat");
+        TALKER_START_SERVER(
+            row.server, REEFD,
+            talker_plugins((talker_kind_t)kind, "plugins.enabled=chat"));
         for (int i = 0; i < TALKERS; i++) {
             talker_open_chat(&row.talkers[i], row.server, (talker_kind_t)kind);
         }
@@ -294,6 +296,10 @@ static void broadcast_chat_row(fixture_t *fixture)
     talker_say(&two, "second");
     talker_expect(&two, "User 2: second");
     talker_expect(&one, "User 2: second");
+    talker_say(&one, "third\nUser 2: not he");
+    talker_say(&one, "fourth");
+    talker_expect(&two, "User 1: third");
+    talker_expect(&two, "User 1: fourth");
     talker_close(&one);
     talker_close(&two);
 }

@@ -686,9 +686,45 @@ static void test_rooms_agree_with_each_other_whatever_happens(void **state)
     }
 }
 
+/* Whose schedule is not always due: until then, those who have gone are kept. */
+static void read_ends(reef_run_t *run)
+{
+    while (REEF_NEXT(run, user_disconnected) != NULL) {
+    }
+}
+
+/* Its last words wait for the next frame, and its end does not: what was said in a room
+ * is not for everybody, and nobody who has gone comes into another. */
+static void test_rooms_words_that_come_behind_the_end_are_not_heard(void **state)
+{
+    fixture_t *fixture = *state;
+
+    chat_stop(fixture);
+    *state = fixture = chat_start("server.max_frame_sends=1");
+    say(fixture, 2, "/join a");
+    say(fixture, 3, "/join a");
+    reef_app_add_system(fixture->app, REEF_FIXED_UPDATE,
+                        &(reef_system_desc_t){.name = "read_ends",
+                                              .run = read_ends,
+                                              .reads = {&user_disconnected_event}});
+    forget_all(fixture);
+    loopback_say(&fixture->peer[0], "/leave");
+    loopback_say(&fixture->peer[1], "a secret");
+    loopback_say(&fixture->peer[1], "/join b");
+    loopback_disconnect(&fixture->peer[1]);
+    for (int i = 0; i < 4; i++) {
+        reef_app_step(fixture->app, 0);
+    }
+    assert_string_equal(heard(fixture, 1), "[Error] You are not in a room.\n");
+    assert_string_equal(heard(fixture, 3), "[System] User 2 has left.\n");
+    say(fixture, 1, "/list");
+    assert_string_equal(heard(fixture, 1), "[System] Active Rooms:\n  - a (1 users)\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_rooms_words_that_come_behind_the_end_are_not_heard),
         TEST(test_rooms_client_is_put_into_a_room_by_others),
         TEST(test_rooms_text_said_in_the_frame_of_a_move_stays_in_the_room),
         TEST(test_rooms_client_is_taken_out_by_the_relation),

@@ -16,6 +16,7 @@ typedef struct fixture {
     reef_app_t *app;
     loopback_peer_t peer[PEERS + 1]; /* clients 1 to PEERS, and one that comes later */
     char events[LOG_SIZE];
+    bool is_late; /* `watch` writes to who has gone */
 } fixture_t;
 
 static void watch(reef_run_t *run)
@@ -28,6 +29,17 @@ static void watch(reef_run_t *run)
 
         snprintf(fixture->events + size, LOG_SIZE - size, "%d %d>%d;",
                  (int)event->client_id, (int)event->from, (int)event->to);
+        if (fixture->is_late) {
+            REEF_COMMAND_ADD(reef_run_commands(run), event->entity, presence,
+                             .status = REEF_PRESENCE_BUSY);
+        }
+    }
+}
+
+/* Whose schedule is not always due: until then, those who have gone are kept. */
+static void read_ends(reef_run_t *run)
+{
+    while (REEF_NEXT(run, user_disconnected) != NULL) {
     }
 }
 
@@ -42,8 +54,13 @@ static fixture_t *start(int argc, const char *const *argv)
                         &(reef_system_desc_t){.name = "watch",
                                               .run = watch,
                                               .context = fixture,
+                                              .commands = true,
                                               .reads = {&presence_changed_event},
                                               .after = {"presence_tell"}});
+    reef_app_add_system(fixture->app, REEF_FIXED_UPDATE,
+                        &(reef_system_desc_t){.name = "read_ends",
+                                              .run = read_ends,
+                                              .reads = {&user_disconnected_event}});
     loopback_app_start(fixture->app);
     for (int i = 0; i < PEERS; i++) {
         loopback_connect(fixture->app, &fixture->peer[i]);
@@ -308,6 +325,21 @@ static void test_presence_disconnect_is_told_as_offline(void **state)
     assert_string_equal(fixture->events, "1 0>3;4 1>3;");
 }
 
+/* The entity is there until all have read of its end. */
+static void test_presence_of_who_has_gone_is_not_told_again(void **state)
+{
+    fixture_t *fixture = *state;
+
+    fixture->is_late = true;
+    forget_all(fixture);
+    loopback_disconnect(&fixture->peer[0]);
+    for (uint32_t ticks = 0; ticks < 2; ticks++) {
+        reef_app_step(fixture->app, ticks);
+        reef_app_step(fixture->app, ticks);
+    }
+    assert_string_equal(heard(fixture, 2), "1 offline\n");
+}
+
 static void test_presence_kick_and_despawn_are_told_as_offline(void **state)
 {
     fixture_t *fixture = *state;
@@ -567,12 +599,6 @@ static void test_presence_what_a_frame_may_not_send_comes_later(void **state)
     assert_int_equal(strlen(heard(fixture, PEERS + 1)), (3 + 4) * strlen("1 away\n"));
 }
 
-static void read_ends(reef_run_t *run)
-{
-    while (REEF_NEXT(run, user_disconnected) != NULL) {
-    }
-}
-
 /* Its last command is left for the next frame, and the end is not: the entity is still
  * there, for a system that has not run yet has to read of it. */
 static void test_presence_who_has_gone_does_not_come_back(void **state)
@@ -684,6 +710,7 @@ int main(void)
         TEST(test_presence_who_arrives_is_told_of_a_change_once),
         TEST(test_presence_state_for_arrivals_is_bounded),
         TEST(test_presence_disconnect_is_told_as_offline),
+        TEST(test_presence_of_who_has_gone_is_not_told_again),
         TEST(test_presence_kick_and_despawn_are_told_as_offline),
         TEST(test_presence_last_words_before_the_end_are_not_told),
         TEST(test_presence_of_who_has_gone_is_nowhere),

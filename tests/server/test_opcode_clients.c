@@ -26,6 +26,7 @@ typedef struct fixture {
     int client;               /* TCP or UDP; -1 = none */
     reef_payload_kind_t kind; /* of the last message that nobody owned */
     uint32_t unowned;         /* such messages */
+    uint32_t agreed;          /* events that a client speaks reef.v1 */
     bool is_stream;
 } fixture_t;
 
@@ -48,12 +49,18 @@ static void watch(reef_run_t *run)
 {
     fixture_t *f = reef_run_context(run);
     const message_received_t *message;
+    const v1_agreed_t *agreed;
 
     while ((message = REEF_NEXT(run, message_received)) != NULL) {
         if (message->owner == 0) {
             f->kind = reef_buffer_kind(message->payload);
             f->unowned++;
         }
+    }
+    while ((agreed = REEF_NEXT(run, v1_agreed)) != NULL) {
+        assert_int_equal(reef_session_profile(f->app, agreed->entity), REEF_PROFILE_V1);
+        assert_int_equal(reef_session_find(f->app, agreed->client_id), agreed->entity);
+        f->agreed++;
     }
 }
 
@@ -64,11 +71,12 @@ static int setup(void **state)
 
     f->app = loopback_app_create(3, argv);
     f->client = -1;
-    reef_app_add_system(f->app, REEF_UPDATE,
-                        &(reef_system_desc_t){.name = "watch",
-                                              .run = watch,
-                                              .context = f,
-                                              .reads = {&message_received_event}});
+    reef_app_add_system(
+        f->app, REEF_UPDATE,
+        &(reef_system_desc_t){.name = "watch",
+                              .run = watch,
+                              .context = f,
+                              .reads = {&message_received_event, &v1_agreed_event}});
     assert_int_equal(reef_app_add_prefix(f->app, "", on_text, NULL, NULL), REEF_OK);
     *state = f;
     return 0;
@@ -154,6 +162,7 @@ static void test_opcode_clients_over_websocket(void **state)
     assert_int_equal(frame.opcode, WS_BINARY);
     assert_memory_equal(frame.data, "\xf8\0\0\1\0", 5);
     assert_int_equal(profile(f), REEF_PROFILE_V1);
+    assert_int_equal(f->agreed, 1);
 
     ws_client_say(&f->ws, "one");
     ws_client_send(&f->ws, WS_FIN | WS_BINARY, DOT, sizeof(DOT) - 1);
@@ -185,6 +194,7 @@ static void test_opcode_clients_without_the_offer_get_none(void **state)
     ws_client_say(&f->ws, "one");
     ws_app_expect_text(f->app, &f->ws, "<one>");
     assert_int_equal(profile(f), REEF_PROFILE_TEXT);
+    assert_int_equal(f->agreed, 0);
     assert_int_equal(f->unowned, 1);
     assert_int_equal(f->kind, REEF_PAYLOAD_BINARY);
 }
@@ -289,10 +299,16 @@ static void expect(fixture_t *f, const void *bytes, size_t size)
 
 static void converse(fixture_t *f)
 {
+    uint8_t again[128];
+
     SAY(f, HELLO);
     EXPECT(f, "\xf8\0\0\1\0\1\0\0\0\0\0\0\0\1\0\1\0"
               "\x10\0\1\3\0dot\x0e\0x f32,color u8\0\0");
     assert_int_equal(profile(f), REEF_PROFILE_V1);
+    assert_int_equal(f->agreed, 1);
+    SAY(f, HELLO); /* once more: the answer may have been lost */
+    (void)receive(f, again);
+    assert_int_equal(f->agreed, 1);
     SAY(f, "one");
     SAY(f, DOT);
     SAY(f, "\xc3");

@@ -132,6 +132,7 @@ function onStroke(message, points) {
   if (message.first === 0) {
     const isNew = !stroke;
     stroke = { number: message.number, color: toText(message.color), width: message.width, points: flat };
+    if (message.author === me) stroke.pen = message.pen;
     strokes.set(message.id, stroke);
     if (isNew) drawStroke(ink, stroke);
     else wantRedraw();
@@ -153,10 +154,30 @@ function sortStrokes() {
   wantRedraw();
 }
 
+/** Of what is no more nothing will be confirmed. */
+function wipePending() {
+  pending.clear();
+  drawing = null;
+  isByHand = false;
+  unsent = [];
+  redrawWet();
+}
+
 function onGone({ id }) {
-  if (!strokes.delete(id)) return;
+  const stroke = strokes.get(id);
+  if (!stroke) return;
+  strokes.delete(id);
+  if (pending.get(stroke.pen)?.isDone) pending.delete(stroke.pen);
   wantRedraw();
   showCount();
+}
+
+/** More has changed than can be told one by one: it all comes again. */
+function onReset() {
+  strokes.clear();
+  isReady = false;
+  wipePending();
+  wantRedraw();
 }
 
 const colorOfPerson = (id) => `hsl(${(Number(id) * 137) % 360} 70% 28%)`;
@@ -200,9 +221,7 @@ function onLeft({ client: id }) {
 function forgetAll() {
   for (const id of [...people.keys()]) onLeft({ client: id });
   strokes.clear();
-  pending.clear();
-  drawing = null;
-  isByHand = false;
+  wipePending();
   wantRedraw();
 }
 
@@ -373,6 +392,7 @@ const connection = makeConnection({
   on: {
     "board.stroke": onStroke,
     "board.gone": onGone,
+    "board.reset": onReset,
     "board.person": onPerson,
     "board.cursor": onCursor,
     "board.left": onLeft,
@@ -382,7 +402,9 @@ const connection = makeConnection({
       showCount();
     },
     text: (text) => {
-      if (/^\[(Error|RateLimit)\]/.test(text)) connection.show(text, "bad");
+      if (!/^\[(Error|RateLimit)\]/.test(text)) return;
+      connection.show(text, "bad");
+      if (text.includes("board is full") || text.startsWith("[RateLimit]")) wipePending();
     },
   },
   opened: (client) => {

@@ -44,14 +44,23 @@ static void enrol(reef__presence_state_t *state,
     reef__presence_note(state, place);
 }
 
+static bool is_connected(const reef__presence_state_t *state, reef_entity_t entity)
+{
+    return reef_group_has(state->app, reef_group_everyone(state->app), entity);
+}
+
+/* Whoever has been told to be offline stays so: its entity is there for a while. */
 static void
 on_added(reef_world_t *world, reef_entity_t entity, const void *value, void *context)
 {
     reef__presence_state_t *state = context;
 
     (void)world;
-    enrol(state, entity, value,
-          state->is_arriving ? REEF_PRESENCE_ONLINE : REEF_PRESENCE_OFFLINE);
+    if (state->is_arriving) {
+        enrol(state, entity, value, REEF_PRESENCE_ONLINE);
+    } else if (is_connected(state, entity)) {
+        enrol(state, entity, value, REEF_PRESENCE_OFFLINE);
+    }
 }
 
 static void
@@ -129,11 +138,6 @@ static void tell_presence(reef_run_t *run)
 }
 
 /* Command ---------------------------------------------------------------------- */
-
-static bool is_connected(const reef__presence_state_t *state, reef_entity_t entity)
-{
-    return reef_group_has(state->app, reef_group_everyone(state->app), entity);
-}
 
 static bool
 set_status(reef_run_t *run, const reef_command_text_t *command, void *context)

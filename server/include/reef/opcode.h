@@ -95,6 +95,16 @@ uint16_t reef_opcode_number(const reef_opcode_t *opcode);
 
 const reef_opcode_desc_t *reef_opcode_desc(const reef_opcode_t *opcode);
 
+/** A client speaks reef.v1 from now on, so typed messages reach it.  Of a WebSocket
+ * this comes with `user_connected`; of others with their hello, which may be much
+ * later. */
+typedef struct v1_agreed {
+    reef_entity_t entity;
+    uint64_t client_id;
+} v1_agreed_t;
+
+extern const reef_event_type_t v1_agreed_event;
+
 /* Encoding.  Any thread; values are the caller's and are not validated, but what does
  * not fit its description would not be understood. ------------------------------- */
 
