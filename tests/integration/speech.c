@@ -54,8 +54,7 @@ static const char *const words[] = {
     "lagoon",
     "[System]",
     "User 1",
-    "\xe2\x80\xae"
-    "elahw",
+    "\xe2\x80\xaeleer",
     "tab\there",
     "null\xc2\x80",
     "\xf0\x9f\x90\xa0",

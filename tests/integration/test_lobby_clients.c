@@ -165,12 +165,15 @@ static void test_lobby_malformed_input_gets_a_usage_line(void **state)
 static void test_lobby_huge_command_gets_a_short_answer(void **state)
 {
     fixture_t *fixture = *state;
+    static const char command[] = "/lobby join ";
     size_t size = 60000;
     char *text = malloc(size);
 
     start_with_clients(fixture);
-    memset(text, 'x', size);
-    memcpy(text, "/lobby join ", 12);
+    assert_non_null(text);
+    for (size_t i = 0; i < size; i++) {
+        text[i] = i < sizeof(command) - 1 ? command[i] : 'x';
+    }
     ws_client_send(&fixture->clients[0], WS_FIN | WS_TEXT, text, size);
     ws_client_expect_text(&fixture->clients[0],
                           "[Lobby] A lobby's name has at most 32 bytes.");

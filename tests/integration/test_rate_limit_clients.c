@@ -226,13 +226,13 @@ static void test_rate_limit_holds_for_tcp(void **state)
     char *at = text;
     int tcp;
 
-    for (int i = 0; i < FLOOD; i++) {
+    for (size_t i = 0; i < FLOOD; i++) {
         memcpy(lines + i * 2, "x\n", 3);
     }
     SERVER_START(&fixture->server, REEFD, LIMITED, "rate_limit.action=disconnect",
                  "tcp.listen=127.0.0.1:0", "tcp.framing=lines", "tcp.payload=text");
     tcp = socket_connect(tcp_fixture_port(&fixture->server, "tcp", "127.0.0.1"));
-    assert_true(socket_send(tcp, lines, FLOOD * 2));
+    assert_true(socket_send(tcp, lines, sizeof(lines) - 1));
     socket_receive_all(tcp, text, sizeof(text));
     for (int i = 0; i < LIMIT; i++, at += strlen("User 1: x\n")) {
         assert_memory_equal(at, "User 1: x\n", strlen("User 1: x\n"));

@@ -68,8 +68,7 @@ static void test_chat_nick_refuses_what_could_deceive(void **state)
 static void test_chat_nick_is_not_that_of_a_client_without_one(void **state)
 {
     static const char *const bad[] = {"/nick User 2", "/nick user  21",
-                                      "/nick USER\xc2\xa0"
-                                      "3",
+                                      "/nick USER\302\2403", /* no-break space */
                                       "/nick User 1"};
     fixture_t *fixture = *state;
 
