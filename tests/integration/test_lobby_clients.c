@@ -171,8 +171,9 @@ static void test_lobby_huge_command_gets_a_short_answer(void **state)
 
     start_with_clients(fixture);
     assert_non_null(text);
-    for (size_t i = 0; i < size; i++) {
-        text[i] = i < sizeof(command) - 1 ? command[i] : 'x';
+    memset(text, 'x', size);
+    for (size_t i = 0; command[i] != '\0'; i++) {
+        text[i] = command[i];
     }
     ws_client_send(&fixture->clients[0], WS_FIN | WS_TEXT, text, size);
     ws_client_expect_text(&fixture->clients[0],
