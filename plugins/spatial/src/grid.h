@@ -35,6 +35,15 @@ typedef struct reef__bucket {
     uint32_t place; /* in the list of occupied buckets */
 } reef__bucket_t;
 
+/** All points, bucket by bucket, in arrays without gaps: rows of buckets are runs. */
+typedef struct reef__packed {
+    float *u, *v;     /* [capacity] */
+    uint32_t *slots;  /* beside them */
+    uint32_t *starts; /* of each bucket, and the end, [bucket_count + 1] */
+    uint32_t bucket_count;
+    size_t capacity; /* points and a vector that is no point */
+} reef__packed_t;
+
 typedef struct reef__grid {
     const reef_alloc_t *alloc;
     double cell_size;
@@ -53,6 +62,8 @@ typedef struct reef__grid {
         size_t count, capacity;
     } places;
     size_t count; /* points */
+    reef__packed_t packed;
+    bool is_packed; /* and nothing has moved since */
 } reef__grid_t;
 
 typedef struct reef__grid_desc {
@@ -108,6 +119,10 @@ typedef struct reef__tally {
 /** Those that reef__grid_find() would find; several times as fast. */
 reef__tally_t
 reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius);
+
+/** Have searches for many points be faster until something changes; costs as much as
+ *  about a hundredth of a microsecond per point and bucket. */
+void reef__grid_pack(reef__grid_t *grid);
 
 /** How many points the cells within @p radius of @p center have: at least as many as
  *  reef__grid_find() would find. */

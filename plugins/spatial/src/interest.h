@@ -68,6 +68,9 @@ typedef struct reef__interest {
     uint64_t pairs; /* who sees whom: twice the pairs in sight */
     uint32_t count; /* bodies that are here */
 
+    /** The grid is packed when this times the movers is as many as its buckets. */
+    uint32_t pack_factor;
+
     /* By slot; all of one length. */
     reef__body_t *bodies;
     reef__sight_t *sights;

@@ -17,7 +17,6 @@
 #include <string.h>
 
 enum {
-    BUCKETS_PER_MOVER = 4, /* so many may be visited to find one */
     FETCH_AHEAD = 3,
     FETCH_SEEN = 128, /* elements of a list, 16 to a cache line */
 };
@@ -219,25 +218,28 @@ static void deliver_due(reef__interest_t *interest, uint32_t receiver)
     interest->sights[receiver].due.count = 0;
 }
 
-/* When many moved, cell by cell: neighbours look at the same memory. */
+/* When enough moved to pay for it, pack the grid and take them cell by cell: neighbours
+ * look at the same memory. */
 static void sort_movers(reef__interest_t *interest)
 {
-    const reef__grid_t *grid = &interest->grid;
-    uint32_t buckets = reef__grid_buckets(grid);
+    reef__grid_t *grid = &interest->grid;
+    const uint32_t *slots;
     uint32_t *movers = interest->movers.items;
+    size_t count = 0;
 
-    if (interest->movers.count < buckets / BUCKETS_PER_MOVER) {
+    if (interest->movers.count * interest->pack_factor < reef__grid_buckets(grid)) {
         return;
     }
-    interest->movers.count = 0; /* there are no more of them than before */
-    for (uint32_t i = 0; i < buckets; i++) {
-        const uint32_t *slots = reef__bucket_slots(grid, &grid->buckets[i]);
+    reef__grid_pack(grid);
+    slots = grid->packed.slots;
+    for (size_t i = 0; i < grid->count; i++) { /* no more of them than before */
+        uint32_t slot = slots[i];
 
-        for (uint32_t k = 0; k < grid->buckets[i].count; k++) {
-            movers[interest->movers.count] = slots[k];
-            interest->movers.count += interest->bodies[slots[k]].moved == interest->now;
+        if (interest->bodies[slot].moved == interest->now) {
+            movers[count++] = slot;
         }
     }
+    interest->movers.count = count;
 }
 
 /* The lists of bodies lie anywhere: have the next ones come near in time. */
