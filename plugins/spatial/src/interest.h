@@ -70,6 +70,7 @@ typedef struct reef__interest {
 
     /** The grid is packed when this times the movers is as many as its buckets. */
     uint32_t pack_factor;
+    bool all_moved; /* known to, in the present update */
 
     /* By slot; all of one length. */
     reef__body_t *bodies;

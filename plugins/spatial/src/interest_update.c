@@ -35,6 +35,26 @@ typedef struct reach {
     uint32_t now;
 } reach_t;
 
+/* The same in the plane, when everybody moved. */
+REEF_TARGET_CLONES static outcome_t look_in_plane(const reef__body_t *bodies,
+                                                  const uint32_t *seen,
+                                                  uint32_t count,
+                                                  const reach_t *reach)
+{
+    uint32_t left = 0, near = 0, near_sum = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const reef__body_t *other = &bodies[seen[i]];
+        float du = reach->center.u - other->at.u, dv = reach->center.v - other->at.v;
+        float distance = du * du + dv * dv;
+
+        left += distance > reach->leave;
+        near += distance <= reach->enter;
+        near_sum += distance <= reach->enter ? seen[i] : 0;
+    }
+    return (outcome_t){.left = left, .near = {near, near_sum}};
+}
+
 /* What became of those that a mover sees. */
 REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
                                          const uint32_t *seen,
@@ -172,7 +192,9 @@ static void update_mover(reef__interest_t *interest,
         .leave = interest->leave * interest->leave,
         .now = interest->now,
     };
-    outcome_t outcome = look(interest->bodies, sight->seen, sight->count, &reach);
+    outcome_t outcome =
+        (interest->all_moved && !interest->grid.is_deep ? look_in_plane : look)(
+            interest->bodies, sight->seen, sight->count, &reach);
     reef__due_t due;
 
     if (outcome.left > 0) {
@@ -227,6 +249,7 @@ static void sort_movers(reef__interest_t *interest)
     uint32_t *movers = interest->movers.items;
     size_t count = 0;
 
+    interest->all_moved = false;
     if (interest->movers.count * interest->pack_factor < reef__grid_buckets(grid)) {
         return;
     }
@@ -240,6 +263,7 @@ static void sort_movers(reef__interest_t *interest)
         }
     }
     interest->movers.count = count;
+    interest->all_moved = count == grid->count;
 }
 
 /* The lists of bodies lie anywhere: have the next ones come near in time. */
