@@ -1,8 +1,8 @@
 /*
  * Texts are appended as frames, so a bundle of them is what is sent.  Of reef.v1 the
  * items are appended, and put into messages when the bundle is sent.  Where all that is
- * due fits, texts are copied straight into the buffer that is sent: they are the most
- * by far.
+ * due fits for sure, texts are copied straight into the buffer that is sent, whose size
+ * is guessed first and known at the end: they are the most by far.
  */
 #include "bundle.h"
 
@@ -93,8 +93,8 @@ bool reef__bundle_add_gone(reef__bundle_t *bundle, reef__resident_t *resident)
 
 static void emit(const reef__bundle_t *bundle, reef_buffer_t *payload)
 {
-    reef_world_send(
-        reef_app_world(bundle->spatial->app),
+    (void)reef_event_emit(
+        bundle->spatial->sends,
         &(send_message_t){.target = bundle->resident->entity, .payload = payload});
 }
 
@@ -151,81 +151,68 @@ void reef__bundle_send(const reef__bundle_t *bundle)
                  }));
 }
 
-size_t reef__bundle_size_of(const reef__bundle_t *bundle,
-                            const reef__due_t *due,
-                            uint32_t *payload_size)
+size_t reef__bundle_size_of(const reef__bundle_t *bundle, const reef__due_t *due)
 {
-    reef__form_t form = bundle->resident->form;
-    const reef__encoding_t *encodings = bundle->spatial->encoder.encodings[form];
-    const uint32_t *slots = due->slots;
-    uint32_t update = bundle->spatial->encoder.update, count = due->count;
-    uint32_t size = 0, payload = 0;
+    size_t size = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        const reef__encoding_t *encoding = &encodings[slots[i]];
-
-        if (REEF_UNLIKELY(encoding->update != update)) {
-            encoding = encoding_of(bundle, slots[i]);
-        }
-        size += encoding->size;
-        payload += encoding->payload_size;
+    for (uint32_t i = 0; i < due->count; i++) {
+        size += encoding_of(bundle, due->slots[i])->size;
     }
-    *payload_size = payload;
     return size;
 }
 
-/* Copy all that is due to what is left of a buffer.  Most are copied by a fixed size,
- * which goes beyond their end. */
-static void copy_due(const reef__encoder_t *encoder,
-                     reef__form_t form,
-                     const reef__due_t *due,
-                     uint8_t *restrict at,
-                     const uint8_t *end)
+/* Copy texts that are due to @p at.  Returns their end, or NULL when there is not room
+ * up to @p end for a long one behind each. */
+static uint8_t *copy_due(reef__bundle_t *bundle,
+                         const reef__due_t *due,
+                         uint8_t *at,
+                         const uint8_t *end)
 {
-    const reef__encoding_t *encodings = encoder->encodings[form];
-    const uint8_t *arena = encoder->arena.items;
-    const uint32_t *slots = due->slots;
-    const uint32_t *last = slots + due->count;
+    const reef__encoder_t *encoder = &bundle->spatial->encoder;
+    const reef__encoding_t *encodings = encoder->encodings[bundle->resident->form];
+    const uint8_t *last = end - REEF__MAX_BODY_SIZE;
+    uint32_t update = encoder->update, payload_size = 0;
 
-    for (; slots < last && end - at >= REEF__ENCODER_SLACK; slots++) {
-        const uint8_t *from = arena + encodings[*slots].offset;
-        size_t size = encodings[*slots].size;
+    for (uint32_t i = 0; i < due->count; i++) {
+        const reef__encoding_t *encoding = &encodings[due->slots[i]];
 
-        memcpy(at, from, REEF__ENCODER_SLACK);
-        if (REEF_UNLIKELY(size > REEF__ENCODER_SLACK)) {
-            memcpy(at, from, size);
+        if (REEF_UNLIKELY(encoding->update != update)) {
+            (void)encoding_of(bundle, due->slots[i]);
         }
-        at += size;
+        if (REEF_UNLIKELY(at > last)) {
+            return NULL;
+        }
+        at = reef__encoder_copy(encoder, encoding, at);
+        payload_size += encoding->payload_size;
     }
-    for (; slots < last; slots++) {
-        memcpy(at, arena + encodings[*slots].offset, encodings[*slots].size);
-        at += encodings[*slots].size;
-    }
-    assert(at == end);
+    bundle->payload_size += payload_size;
+    return at;
 }
 
-void reef__bundle_send_texts(reef__bundle_t *bundle,
-                             const reef__due_t *due,
-                             size_t due_size)
+bool reef__bundle_send_texts(reef__bundle_t *bundle, const reef__due_t *due)
 {
     reef__spatial_t *spatial = bundle->spatial;
+    reef__form_t form = bundle->resident->form;
     size_t urgent_size = reef__bundle_size(bundle);
-    size_t size = urgent_size + due_size;
+    size_t room = urgent_size + REEF__MAX_BODY_SIZE +
+                  (size_t)due->count * spatial->encoder.longest[form];
     reef_buffer_t *buffer;
-    uint8_t *frames;
+    uint8_t *frames, *end;
 
-    bundle->item_count += due->count;
-    count_sent(bundle, size);
-    buffer = reef_message_bundle_blank(
-        &(reef_message_bundle_t){
-            .frames = {.size = size},
-            .message_count = bundle->item_count,
-            .payload_size = bundle->payload_size,
-            .framing = bundle->resident->form,
-        },
-        &frames);
+    if (room > bundle->limit) {
+        return false;
+    }
+    buffer = reef_message_bundle_blank(form, room, &frames);
     memcpy(frames, bundle->start, urgent_size);
-    copy_due(&spatial->encoder, bundle->resident->form, due, frames + urgent_size,
-             frames + size);
+    end = copy_due(bundle, due, frames + urgent_size, frames + room);
+    if (end == NULL) {
+        reef_buffer_unref(buffer);
+        return false;
+    }
+    bundle->item_count += due->count;
+    count_sent(bundle, (size_t)(end - frames));
+    reef_message_bundle_end(buffer, (size_t)(end - frames), bundle->item_count,
+                            bundle->payload_size);
     emit(bundle, buffer);
+    return true;
 }

@@ -192,7 +192,6 @@ static void catch_up(reef__spatial_t *spatial, reef__laggard_t *laggard)
 static void tell(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due)
 {
     reef__resident_t *resident = &spatial->residents.items[slot];
-    uint32_t payload_size = 0;
     reef__bundle_t bundle;
     size_t size;
 
@@ -207,17 +206,16 @@ static void tell(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due
         reef__bundle_send(&bundle);
         return;
     }
-    size = reef__bundle_size_of(&bundle, due, &payload_size);
+    if (resident->form != REEF__FORM_V1 && due->count > 0 &&
+        reef__bundle_send_texts(&bundle, due)) {
+        return;
+    }
+    size = reef__bundle_size_of(&bundle, due);
     if (reef__bundle_size(&bundle) + size > bundle.limit) {
         fall_behind(spatial, slot, due);
         resident->served = spatial->encoder.update;
         add_lacking(&bundle, &spatial->behind.items[spatial->behind.count - 1]);
         reef__bundle_send(&bundle);
-        return;
-    }
-    bundle.payload_size += payload_size;
-    if (resident->form != REEF__FORM_V1 && due->count > 0) {
-        reef__bundle_send_texts(&bundle, due, size);
         return;
     }
     for (uint32_t i = 0; i < due->count; i++) {
