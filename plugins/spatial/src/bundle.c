@@ -91,11 +91,20 @@ bool reef__bundle_add_gone(reef__bundle_t *bundle, reef__resident_t *resident)
     return true;
 }
 
+/* Written where it stays: a copy would have to wait until all that was written before,
+ * which is the bundle, has left the processor's store buffer. */
 static void emit(const reef__bundle_t *bundle, reef_buffer_t *payload)
 {
-    (void)reef_event_emit(
-        bundle->spatial->sends,
-        &(send_message_t){.target = bundle->resident->entity, .payload = payload});
+    reef_event_queue_t *sends = bundle->spatial->sends;
+    send_message_t *message = reef_event_add(sends);
+
+    if (REEF_UNLIKELY(message == NULL)) {
+        (void)reef_event_emit(
+            sends,
+            &(send_message_t){.target = bundle->resident->entity, .payload = payload});
+        return;
+    }
+    *message = (send_message_t){.target = bundle->resident->entity, .payload = payload};
 }
 
 /* Items as messages of reef.v1: one, but where a message must fit into a datagram. */

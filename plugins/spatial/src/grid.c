@@ -75,15 +75,6 @@ void reef__grid_finish(reef__grid_t *grid)
 
 /* Cells ------------------------------------------------------------------------ */
 
-reef__cell_t reef__grid_cell(const reef__grid_t *grid, reef__point_t point)
-{
-    return (reef__cell_t){
-        .u = (int32_t)reef__grid_cell_along(grid, (double)point.u),
-        .v = (int32_t)reef__grid_cell_along(grid, (double)point.v),
-        .w = grid->is_deep ? (int32_t)reef__grid_cell_along(grid, (double)point.w) : 0,
-    };
-}
-
 static uint32_t bucket_of(const reef__grid_t *grid, reef__cell_t cell)
 {
     return (reef__grid_wrap(cell.w, grid->bits_w) << grid->bits_v |

@@ -75,8 +75,24 @@ typedef struct reef__grid_desc {
 void reef__grid_init(reef__grid_t *grid, const reef__grid_desc_t *desc);
 void reef__grid_finish(reef__grid_t *grid);
 
+/** The cell of a coordinate along its axis. */
+static inline int64_t reef__grid_cell_along(const reef__grid_t *grid, double coordinate)
+{
+    double quotient = coordinate / grid->cell_size;
+    int64_t whole = (int64_t)quotient;
+    return whole - ((double)whole > quotient); /* floor() without a call */
+}
+
 /** The cell that a point is in. */
-reef__cell_t reef__grid_cell(const reef__grid_t *grid, reef__point_t point);
+static inline reef__cell_t reef__grid_cell(const reef__grid_t *grid,
+                                           reef__point_t point)
+{
+    return (reef__cell_t){
+        .u = (int32_t)reef__grid_cell_along(grid, (double)point.u),
+        .v = (int32_t)reef__grid_cell_along(grid, (double)point.v),
+        .w = grid->is_deep ? (int32_t)reef__grid_cell_along(grid, (double)point.w) : 0,
+    };
+}
 
 /** Put a slot that is not in the grid at a point. */
 void reef__grid_insert(reef__grid_t *grid, uint32_t slot, reef__point_t point);

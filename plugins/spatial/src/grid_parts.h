@@ -7,14 +7,6 @@
 
 #include "grid.h"
 
-/** The cell of a coordinate along its axis. */
-static inline int64_t reef__grid_cell_along(const reef__grid_t *grid, double coordinate)
-{
-    double quotient = coordinate / grid->cell_size;
-    int64_t whole = (int64_t)quotient;
-    return whole - ((double)whole > quotient); /* floor() without a call */
-}
-
 /** Where a cell is along an axis of the torus. */
 static inline uint32_t reef__grid_wrap(int64_t cell, uint32_t bits)
 {
