@@ -133,8 +133,10 @@ typedef struct reef__tally {
 } reef__tally_t;
 
 /** Those that reef__grid_find() would find; several times as fast. */
-reef__tally_t
-reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius);
+void reef__grid_count(const reef__grid_t *grid,
+                      reef__point_t center,
+                      float radius,
+                      reef__tally_t *tally);
 
 /** Have searches for many points be faster until something changes; costs as much as
  *  about a hundredth of a microsecond per point and bucket. */

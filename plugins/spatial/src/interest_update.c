@@ -36,10 +36,11 @@ typedef struct reach {
 } reach_t;
 
 /* The same in the plane, when everybody moved. */
-REEF_TARGET_CLONES static outcome_t look_in_plane(const reef__body_t *bodies,
-                                                  const uint32_t *seen,
-                                                  uint32_t count,
-                                                  const reach_t *reach)
+REEF_TARGET_CLONES static void look_in_plane(const reef__body_t *bodies,
+                                             const uint32_t *seen,
+                                             uint32_t count,
+                                             const reach_t *reach,
+                                             outcome_t *outcome)
 {
     uint32_t left = 0, near = 0, near_sum = 0;
 
@@ -52,14 +53,18 @@ REEF_TARGET_CLONES static outcome_t look_in_plane(const reef__body_t *bodies,
         near += distance <= reach->enter;
         near_sum += distance <= reach->enter ? seen[i] : 0;
     }
-    return (outcome_t){.left = left, .near = {near, near_sum}};
+    outcome->left = left;
+    outcome->near.count = near;
+    outcome->near.sum = near_sum;
+    outcome->idle = 0;
 }
 
 /* What became of those that a mover sees. */
-REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
-                                         const uint32_t *seen,
-                                         uint32_t count,
-                                         const reach_t *reach)
+REEF_TARGET_CLONES static void look(const reef__body_t *bodies,
+                                    const uint32_t *seen,
+                                    uint32_t count,
+                                    const reach_t *reach,
+                                    outcome_t *outcome)
 {
     uint32_t left = 0, near = 0, near_sum = 0, idle = 0;
 
@@ -72,7 +77,10 @@ REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
         near_sum += distance <= reach->enter ? seen[i] : 0;
         idle += other->moved != reach->now;
     }
-    return (outcome_t){.left = left, .near = {near, near_sum}, .idle = idle};
+    outcome->left = left;
+    outcome->near.count = near;
+    outcome->near.sum = near_sum;
+    outcome->idle = idle;
 }
 
 /* Take those out of a mover's list whom it sees no longer. */
@@ -138,15 +146,17 @@ static void find_new(reef__interest_t *interest, uint32_t mover, uint32_t *hits)
  * what is missing in the sum of their slots. */
 static void look_for_new(reef__interest_t *interest,
                          uint32_t mover,
-                         reef__tally_t near,
+                         const reef__tally_t *near,
                          uint32_t *hits)
 {
-    reef__tally_t all =
-        reef__grid_count(&interest->grid, interest->bodies[mover].at, interest->enter);
-    uint32_t came = all.count - near.count - 1; /* it finds itself */
+    reef__tally_t all;
+    uint32_t came;
 
+    reef__grid_count(&interest->grid, interest->bodies[mover].at, interest->enter,
+                     &all);
+    came = all.count - near->count - 1; /* it finds itself */
     if (came == 1) {
-        meet(interest, mover, all.sum - near.sum - mover);
+        meet(interest, mover, all.sum - near->sum - mover);
     } else if (came > 1) {
         find_new(interest, mover, hits);
     }
@@ -192,17 +202,17 @@ static void update_mover(reef__interest_t *interest,
         .leave = interest->leave * interest->leave,
         .now = interest->now,
     };
-    outcome_t outcome =
-        (interest->all_moved && !interest->grid.is_deep ? look_in_plane : look)(
-            interest->bodies, sight->seen, sight->count, &reach);
+    outcome_t outcome;
     reef__due_t due;
 
+    (interest->all_moved && !interest->grid.is_deep ? look_in_plane : look)(
+        interest->bodies, sight->seen, sight->count, &reach, &outcome);
     if (outcome.left > 0) {
         part(interest, mover, &reach);
         reef__interest_trim(interest, sight);
     }
     due.known = sight->count;
-    look_for_new(interest, mover, outcome.near, scratch.hits);
+    look_for_new(interest, mover, &outcome.near, scratch.hits);
     if (outcome.idle > 0) {
         due = sort_seen(interest, sight, due.known, mover, scratch);
     } else { /* everybody moved: all is due */

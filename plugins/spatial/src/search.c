@@ -104,7 +104,7 @@ typedef struct search {
     bool goes_round; /* rows have two parts, and the second is next */
 } search_t;
 
-static range_t
+static inline range_t
 range_along(const reef__grid_t *grid, float center, float radius, uint32_t bits)
 {
     double reach = (double)radius * REACH_SLACK;
@@ -174,46 +174,59 @@ uint32_t reef__grid_find(const reef__grid_t *grid,
     return count;
 }
 
-static reef__tally_t
-count_packed(const reef__grid_t *grid, reef__point_t center, float radius)
+/* Plain numbers all the way: a struct that is put together in memory and read in other
+ * pieces would wait for all stores before it, which are many while bundles are made. */
+static void count_packed(const reef__grid_t *grid,
+                         reef__point_t center,
+                         float radius,
+                         reef__tally_t *tally)
 {
-    search_t search = search_begin(grid, center, radius);
-    const uint32_t *starts = grid->packed.starts;
-    const reef__bucket_t *row;
-    reef__tally_t tally = {0};
+    range_t u = range_along(grid, center.u, radius, grid->bits_u);
+    range_t v = range_along(grid, center.v, radius, grid->bits_v);
+    uint32_t ahead = u.mask + 1 - u.first;
+    uint32_t until = u.count < ahead ? u.count : ahead;
     reef__run_t runs[MAX_RUNS];
-    uint32_t length, count = 0;
+    uint32_t count = 0;
 
-    while ((row = search_next(grid, &search, &length)) != NULL) {
-        size_t first = (size_t)(row - grid->buckets);
+    for (uint32_t i = 0; i < v.count; i++) {
+        const uint32_t *row =
+            grid->packed.starts + ((size_t)((v.first + i) & v.mask) << grid->bits_u);
 
-        runs[count++] = (reef__run_t){starts[first], starts[first + length]};
-        if (count == MAX_RUNS) {
+        runs[count].first = row[u.first];
+        runs[count++].end = row[u.first + until];
+        if (until < u.count) { /* round the torus */
+            runs[count].first = row[0];
+            runs[count++].end = row[u.count - until];
+        }
+        if (count > MAX_RUNS - 2) {
             reef__scan_count_runs(&grid->packed, runs, count, center, radius * radius,
-                                  &tally);
+                                  tally);
             count = 0;
         }
     }
-    reef__scan_count_runs(&grid->packed, runs, count, center, radius * radius, &tally);
-    return tally;
+    reef__scan_count_runs(&grid->packed, runs, count, center, radius * radius, tally);
 }
 
-reef__tally_t
-reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius)
+void reef__grid_count(const reef__grid_t *grid,
+                      reef__point_t center,
+                      float radius,
+                      reef__tally_t *tally)
 {
-    search_t search = search_begin(grid, center, radius);
+    search_t search;
     const reef__bucket_t *run;
-    reef__tally_t tally = {0};
     uint32_t length;
 
+    tally->count = 0;
+    tally->sum = 0;
     if (grid->is_packed && !grid->is_deep) {
-        return count_packed(grid, center, radius);
+        count_packed(grid, center, radius, tally);
+        return;
     }
+    search = search_begin(grid, center, radius);
     while ((run = search_next(grid, &search, &length)) != NULL) {
         (grid->is_deep ? reef__scan_count_space : reef__scan_count_plane)(
-            run, length, center, radius * radius, &tally);
+            run, length, center, radius * radius, tally);
     }
-    return tally;
 }
 
 uint32_t reef__grid_crowd(const reef__grid_t *grid, reef__point_t center, float radius)
