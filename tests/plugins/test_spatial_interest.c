@@ -273,9 +273,11 @@ static void step(model_t *m, uint32_t a)
             m->sees[a][b] = false;
         }
     } else {
+        reef__cell_t cell;
+
         choose_place(m, a);
-        reef__interest_move(&m->interest, m->slots[a], point_of(m, a),
-                            reef__grid_cell(&m->interest.grid, point_of(m, a)));
+        cell = reef__grid_cell(&m->interest.grid, point_of(m, a));
+        reef__interest_move(&m->interest, m->slots[a], point_of(m, a), &cell);
     }
     m->moved[a] = true;
     m->moves++;

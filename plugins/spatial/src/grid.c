@@ -75,12 +75,19 @@ void reef__grid_finish(reef__grid_t *grid)
 
 /* Cells ------------------------------------------------------------------------ */
 
-static uint32_t bucket_of(const reef__grid_t *grid, reef__cell_t cell)
+static inline uint32_t bucket_at(const reef__grid_t *grid, const reef__cell_t *cell)
 {
-    return (reef__grid_wrap(cell.w, grid->bits_w) << grid->bits_v |
-            reef__grid_wrap(cell.v, grid->bits_v))
+    return (reef__grid_wrap(cell->w, grid->bits_w) << grid->bits_v |
+            reef__grid_wrap(cell->v, grid->bits_v))
                << grid->bits_u |
-           reef__grid_wrap(cell.u, grid->bits_u);
+           reef__grid_wrap(cell->u, grid->bits_u);
+}
+
+static uint32_t bucket_of(const reef__grid_t *grid, reef__point_t point)
+{
+    reef__cell_t cell = reef__grid_cell(grid, point);
+
+    return bucket_at(grid, &cell);
 }
 
 /* Points in buckets ------------------------------------------------------------ */
@@ -218,7 +225,7 @@ static void grow(reef__grid_t *grid)
             reef__point_t point = load(grid, bucket, k);
 
             enter_bucket(grid, slots_of(grid, bucket)[k], point,
-                         bucket_of(grid, reef__grid_cell(grid, point)));
+                         bucket_of(grid, point));
         }
     }
     reef__grid_finish(&(reef__grid_t){
@@ -242,7 +249,7 @@ void reef__grid_insert(reef__grid_t *grid, uint32_t slot, reef__point_t point)
     if (grid->count >> bits_of(grid) > 0 && bits_of(grid) < MAX_BITS) {
         grow(grid);
     }
-    enter_bucket(grid, slot, point, bucket_of(grid, reef__grid_cell(grid, point)));
+    enter_bucket(grid, slot, point, bucket_of(grid, point));
     grid->count++;
 }
 
@@ -257,10 +264,10 @@ void reef__grid_remove(reef__grid_t *grid, uint32_t slot)
 void reef__grid_move(reef__grid_t *grid,
                      uint32_t slot,
                      reef__point_t point,
-                     reef__cell_t cell)
+                     const reef__cell_t *cell)
 {
     struct reef__grid_place place = grid->places.items[slot];
-    uint32_t number = bucket_of(grid, cell);
+    uint32_t number = bucket_at(grid, cell);
 
     grid->is_packed = false;
     if (place.bucket == number) {

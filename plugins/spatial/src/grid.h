@@ -104,7 +104,7 @@ void reef__grid_remove(reef__grid_t *grid, uint32_t slot);
 void reef__grid_move(reef__grid_t *grid,
                      uint32_t slot,
                      reef__point_t point,
-                     reef__cell_t cell);
+                     const reef__cell_t *cell);
 
 /** Have what moving a slot touches come near, in good time before. */
 static inline void reef__grid_fetch(const reef__grid_t *grid, uint32_t slot)

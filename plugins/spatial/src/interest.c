@@ -220,7 +220,7 @@ reef__interest_add(reef__interest_t *interest, reef__point_t at, bool is_receive
 void reef__interest_move(reef__interest_t *interest,
                          uint32_t slot,
                          reef__point_t at,
-                         reef__cell_t cell)
+                         const reef__cell_t *cell)
 {
     reef__body_t *body = &interest->bodies[slot];
 

@@ -106,7 +106,7 @@ reef__interest_add(reef__interest_t *interest, reef__point_t at, bool is_receive
 void reef__interest_move(reef__interest_t *interest,
                          uint32_t slot,
                          reef__point_t at,
-                         reef__cell_t cell);
+                         const reef__cell_t *cell);
 
 /** A body goes.  Runs `left` for all who saw it, and for the body itself when it is a
  *  receiver. The slot is used again after the next update. */

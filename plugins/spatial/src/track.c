@@ -168,7 +168,7 @@ bool reef__track_put(reef__spatial_t *spatial,
     from = reef__track_cell(spatial, slot);
     to = reef__grid_cell(&spatial->interest.grid, point);
     resident->place = place;
-    reef__interest_move(&spatial->interest, slot, point, to);
+    reef__interest_move(&spatial->interest, slot, point, &to);
     tell_moved(spatial, resident);
     if (from.u != to.u || from.v != to.v || from.w != to.w) {
         tell_zone(spatial, resident, from, to);
