@@ -198,29 +198,40 @@ static uint8_t *copy_due(reef__bundle_t *bundle,
     return at;
 }
 
-bool reef__bundle_send_texts(reef__bundle_t *bundle, const reef__due_t *due)
+bool reef__bundle_send_texts(reef__bundle_t *bundle,
+                             uint32_t slot,
+                             const reef__due_t *due)
 {
     reef__spatial_t *spatial = bundle->spatial;
-    reef__form_t form = bundle->resident->form;
+    reef__resident_t *resident = bundle->resident;
+    const reef__due_t self = {.slots = &slot, .count = resident->owes_self};
     size_t urgent_size = reef__bundle_size(bundle);
-    size_t room = urgent_size + REEF__MAX_BODY_SIZE +
-                  (size_t)due->count * spatial->encoder.longest[form];
+    size_t room =
+        urgent_size + REEF__MAX_BODY_SIZE +
+        (size_t)(due->count + self.count) * spatial->encoder.longest[resident->form];
+    uint32_t payload_size = bundle->payload_size;
     reef_buffer_t *buffer;
-    uint8_t *frames, *end;
+    uint8_t *frames, *at;
 
     if (room > bundle->limit) {
         return false;
     }
-    buffer = reef_message_bundle_blank(form, room, &frames);
-    memcpy(frames, bundle->start, urgent_size);
-    end = copy_due(bundle, due, frames + urgent_size, frames + room);
-    if (end == NULL) {
+    buffer = reef_message_bundle_blank(resident->form, room, &frames);
+    at = frames + urgent_size;
+    if (urgent_size > 0) {
+        memcpy(frames, bundle->start, urgent_size);
+    }
+    at = copy_due(bundle, &self, at, frames + room);
+    at = at != NULL ? copy_due(bundle, due, at, frames + room) : NULL;
+    if (at == NULL) {
         reef_buffer_unref(buffer);
+        bundle->payload_size = payload_size;
         return false;
     }
-    bundle->item_count += due->count;
-    count_sent(bundle, (size_t)(end - frames));
-    reef_message_bundle_end(buffer, (size_t)(end - frames), bundle->item_count,
+    resident->owes_self = false;
+    bundle->item_count += due->count + self.count;
+    count_sent(bundle, (size_t)(at - frames));
+    reef_message_bundle_end(buffer, (size_t)(at - frames), bundle->item_count,
                             bundle->payload_size);
     emit(bundle, buffer);
     return true;

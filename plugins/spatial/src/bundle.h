@@ -37,8 +37,11 @@ size_t reef__bundle_size_of(const reef__bundle_t *bundle, const reef__due_t *due
 /** Send it, if there is anything in it. */
 void reef__bundle_send(const reef__bundle_t *bundle);
 
-/** Send it and all that is due, at once; texts only, and not none.  False, and nothing
- *  happened, when it is not certain to fit. */
-bool reef__bundle_send_texts(reef__bundle_t *bundle, const reef__due_t *due);
+/** Send it, the position of the receiver's own body if that is owed, and all that is
+ *  due, at once; texts only, and not none.  False, and nothing happened, when it is not
+ *  certain to fit. */
+bool reef__bundle_send_texts(reef__bundle_t *bundle,
+                             uint32_t slot,
+                             const reef__due_t *due);
 
 #endif /* REEF_SPATIAL_BUNDLE_H */

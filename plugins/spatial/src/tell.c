@@ -200,14 +200,14 @@ static void tell(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due
         return; /* reef__tell_rest() counts it */
     }
     bundle = reef__bundle_begin(spatial, slot);
+    if (reef__bundle_add_gone(&bundle, resident) && resident->form != REEF__FORM_V1 &&
+        due->count > 0 && reef__bundle_send_texts(&bundle, slot, due)) {
+        return;
+    }
     if (!add_urgent(&bundle, slot)) {
         fall_behind(spatial, slot, due);
         resident->served = spatial->encoder.update;
         reef__bundle_send(&bundle);
-        return;
-    }
-    if (resident->form != REEF__FORM_V1 && due->count > 0 &&
-        reef__bundle_send_texts(&bundle, due)) {
         return;
     }
     size = reef__bundle_size_of(&bundle, due);
