@@ -21,7 +21,7 @@ static size_t head_size(const reef__spatial_t *spatial)
     return reef_opcode_head_size(spatial->update_opcode, &(spatial_update_t){0});
 }
 
-reef__bundle_t reef__bundle_begin(reef__spatial_t *spatial, uint32_t slot)
+void reef__bundle_begin(reef__bundle_t *bundle, reef__spatial_t *spatial, uint32_t slot)
 {
     reef__resident_t *resident = &spatial->residents.items[slot];
     size_t limit = spatial->config.max_update_bytes;
@@ -30,11 +30,12 @@ reef__bundle_t reef__bundle_begin(reef__spatial_t *spatial, uint32_t slot)
                        limit + REEF__MAX_BODY_SIZE + REEF__ENCODER_SLACK);
     reef__encoder_reserve(&spatial->encoder, resident->form,
                           spatial->interest.slot_count);
-    return (reef__bundle_t){.spatial = spatial,
-                            .resident = resident,
-                            .start = spatial->bytes.items,
-                            .at = spatial->bytes.items,
-                            .limit = limit};
+    bundle->spatial = spatial;
+    bundle->resident = resident;
+    bundle->start = bundle->at = spatial->bytes.items;
+    bundle->limit = limit;
+    bundle->item_count = 0;
+    bundle->payload_size = 0;
 }
 
 /* A body's bytes, from the encoder. */

@@ -18,7 +18,9 @@ typedef struct reef__bundle {
 } reef__bundle_t;
 
 /** Begin that of a receiver. */
-reef__bundle_t reef__bundle_begin(reef__spatial_t *spatial, uint32_t slot);
+void reef__bundle_begin(reef__bundle_t *bundle,
+                        reef__spatial_t *spatial,
+                        uint32_t slot);
 
 static inline size_t reef__bundle_size(const reef__bundle_t *bundle)
 {
