@@ -20,7 +20,7 @@
 #include <assert.h>
 
 enum {
-    FETCH_AHEAD = 4
+    FETCH_AHEAD = 8 /* links */
 };
 
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
@@ -501,6 +501,9 @@ static void write_components(reef__sessions_t *sessions, reef_world_t *world)
 
         if (i + FETCH_AHEAD < sessions->dirty.count) {
             fetch_link(sessions, sessions->dirty.items[i + FETCH_AHEAD]);
+            REEF_PREFETCH(
+                reef__link_at(sessions, sessions->dirty.items[i + FETCH_AHEAD / 2])
+                    ->groups.items);
         }
         if (link->state == REEF__LINK_OPENING) {
             sessions->dirty.items[kept++] = slot; /* has no entity yet */
