@@ -22,7 +22,8 @@ enum {
     CLASSES = 42,
     NO_CLASS = 255,
     KEPT_SIZE = REEF_SANITIZED ? 0 : 1 << 18, /* bytes that each class keeps anyway */
-    FETCH_AHEAD = 2,
+    CACHE_LINE = 64,
+    FETCH_SIZE = 2048, /* bytes of a block: the processor then sees where it goes */
 };
 
 struct reef__buffer_cache {
@@ -103,14 +104,17 @@ size_t reef__buffer_cache_size(const reef__buffer_cache_t *cache)
     return size;
 }
 
-/* The next ones were last used long ago: have them come near in time. */
-static void fetch_next(const struct blocks *blocks)
+/* The next block was last used long ago: have it come near while this one is written.
+ * Otherwise what is written waits for each of its cache lines. */
+static void fetch_next(const struct blocks *blocks, size_t size)
 {
-    if (blocks->count >= FETCH_AHEAD) {
-        const uint8_t *block = blocks->items[blocks->count - FETCH_AHEAD];
+    size = size < FETCH_SIZE ? size : FETCH_SIZE;
+    if (blocks->count > 0) {
+        const uint8_t *block = blocks->items[blocks->count - 1];
 
-        REEF_PREFETCH(block);
-        REEF_PREFETCH(block + SMALLEST - 1);
+        for (size_t i = 0; i < size; i += CACHE_LINE) {
+            REEF_PREFETCH_TO_WRITE(block + i);
+        }
     }
 }
 
@@ -132,7 +136,7 @@ void *reef__buffer_memory_take(size_t size, uint8_t *size_class)
     if (--blocks->count >= blocks->quota) {
         own->shared_room += class_size(wanted);
     }
-    fetch_next(blocks);
+    fetch_next(blocks, size);
     return blocks->items[blocks->count];
 }
 
