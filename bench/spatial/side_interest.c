@@ -65,8 +65,9 @@ uint64_t interest_side_update(interest_side_t *side, uint32_t movers)
     for (uint32_t i = 0; i < movers; i++) {
         reef__point_t point = {side->crowd->x[i], side->crowd->y[i], 0};
 
-        reef__interest_move(&side->interest, side->slots[i], point,
-                            reef__grid_cell(&side->interest.grid, point));
+        reef__cell_t cell = reef__grid_cell(&side->interest.grid, point);
+
+        reef__interest_move(&side->interest, side->slots[i], point, &cell);
     }
     reef__interest_update(&side->interest);
     return cpu_ns() - start;

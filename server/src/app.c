@@ -26,6 +26,7 @@
 enum {
     SHUTDOWN_CODE = 1001, /* going away */
     MAX_REQUESTS = 4096, /* more than all threads of HTTP servers, so none is refused */
+    KEPT_BUFFER_BYTES = 1 << 25, /* what thousands are sent in a frame */
 };
 
 static uint64_t monotonic_ns(void *context)
@@ -113,7 +114,7 @@ static void create_parts(reef_app_t *app)
                              .clock_context = app->clock_context,
                              .workers = worker_count(&app->server_config)});
     reef_world_component(app->world, &name_type);
-    app->buffer_cache = reef__buffer_cache_create();
+    app->buffer_cache = reef__buffer_cache_create(KEPT_BUFFER_BYTES);
     reef__buffer_cache_use(app->buffer_cache);
     app->ios = reef__ios_create(app);
     app->sessions = reef__sessions_create(app);

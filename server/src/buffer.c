@@ -163,20 +163,27 @@ reef_buffer_t *reef__buffer_raw(reef_span_t bytes)
 }
 
 /* A bundle has no head of its own, so its counts lie in the headroom. */
-reef_buffer_t *reef__buffer_blank_bundle(reef__framing_t framing,
-                                         size_t size,
-                                         uint32_t message_count,
-                                         uint32_t payload_size,
-                                         uint8_t **frames)
+reef_buffer_t *
+reef__buffer_blank_bundle(reef__framing_t framing, size_t room, uint8_t **frames)
 {
-    reef_buffer_t *buffer = reef__buffer_blank(size, frames);
-    uint32_t counts[2] = {message_count, payload_size};
+    reef_buffer_t *buffer = reef__buffer_blank(room, frames);
 
-    static_assert(sizeof(counts) <= HEADROOM, "the counts fit");
-    memcpy(buffer->headroom, counts, sizeof(counts));
     buffer->kind = REEF__PAYLOAD_BUNDLE;
     buffer->framing = (uint8_t)framing;
     return buffer;
+}
+
+void reef__buffer_end_bundle(reef_buffer_t *buffer,
+                             size_t size,
+                             uint32_t message_count,
+                             uint32_t payload_size)
+{
+    uint32_t counts[2] = {message_count, payload_size};
+
+    static_assert(sizeof(counts) <= HEADROOM, "the counts fit");
+    assert(size <= buffer->size);
+    memcpy(buffer->headroom, counts, sizeof(counts));
+    buffer->size = (uint32_t)size;
 }
 
 reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
@@ -185,10 +192,10 @@ reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
                                           uint32_t payload_size)
 {
     uint8_t *bytes;
-    reef_buffer_t *buffer = reef__buffer_blank_bundle(
-        framing, frames.size, message_count, payload_size, &bytes);
+    reef_buffer_t *buffer = reef__buffer_blank_bundle(framing, frames.size, &bytes);
 
     memcpy(bytes, frames.data, frames.size);
+    reef__buffer_end_bundle(buffer, frames.size, message_count, payload_size);
     return buffer;
 }
 

@@ -93,12 +93,14 @@ reef_buffer_t *reef__buffer_create_bundle(reef__framing_t framing,
                                           uint32_t message_count,
                                           uint32_t payload_size);
 
-/** The same with the frames still to be written to @p *frames, @p size bytes. */
-reef_buffer_t *reef__buffer_blank_bundle(reef__framing_t framing,
-                                         size_t size,
-                                         uint32_t message_count,
-                                         uint32_t payload_size,
-                                         uint8_t **frames);
+/** The same with the frames still to be written to @p *frames, @p room bytes at most;
+ *  then say what they are. */
+reef_buffer_t *
+reef__buffer_blank_bundle(reef__framing_t framing, size_t room, uint8_t **frames);
+void reef__buffer_end_bundle(reef_buffer_t *buffer,
+                             size_t size,
+                             uint32_t message_count,
+                             uint32_t payload_size);
 
 bool reef__buffer_is_bundle(const reef_buffer_t *buffer);
 

@@ -14,8 +14,9 @@
 
 typedef struct reef__buffer_cache reef__buffer_cache_t;
 
-/** Owned by the caller: reef__buffer_cache_destroy(). */
-reef__buffer_cache_t *reef__buffer_cache_create(void);
+/** @p shared_size: bytes that it keeps beside a little of each size.  Owned by the
+ *  caller: reef__buffer_cache_destroy(). */
+reef__buffer_cache_t *reef__buffer_cache_create(size_t shared_size);
 
 /** Release the memory kept; the cache is no longer used by this thread.  NULL is fine.
  */
@@ -23,6 +24,9 @@ void reef__buffer_cache_destroy(reef__buffer_cache_t *cache);
 
 /** From now on this thread uses @p cache, in the place of any other. */
 void reef__buffer_cache_use(reef__buffer_cache_t *cache);
+
+/** Bytes of memory that it keeps now. */
+size_t reef__buffer_cache_size(const reef__buffer_cache_t *cache);
 
 /** Memory for @p size bytes, and the class to release it with. */
 void *reef__buffer_memory_take(size_t size, uint8_t *size_class);

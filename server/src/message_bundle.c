@@ -103,16 +103,20 @@ reef_buffer_t *reef_message_bundle_create(const reef_message_bundle_t *bundle)
                                   : (uint32_t)bundle->frames.size);
 }
 
-reef_buffer_t *reef_message_bundle_blank(const reef_message_bundle_t *bundle,
-                                         uint8_t **frames)
+reef_buffer_t *
+reef_message_bundle_blank(reef_framing_t framing, size_t room, uint8_t **frames)
 {
-    assert(bundle->framing < REEF_FRAMING_COUNT);
-    assert(bundle->message_count > 0 && bundle->frames.size > 0);
-    return reef__buffer_blank_bundle(
-        reef__framing_of(bundle->framing), bundle->frames.size, bundle->message_count,
-        bundle->payload_size != 0 ? bundle->payload_size
-                                  : (uint32_t)bundle->frames.size,
-        frames);
+    assert(framing < REEF_FRAMING_COUNT && room > 0);
+    return reef__buffer_blank_bundle(reef__framing_of(framing), room, frames);
+}
+
+void reef_message_bundle_end(reef_buffer_t *buffer,
+                             size_t size,
+                             uint32_t message_count,
+                             uint32_t payload_size)
+{
+    assert(message_count > 0 && size > 0);
+    reef__buffer_end_bundle(buffer, size, message_count, payload_size);
 }
 
 void reef_send_bundle(reef_run_t *run,

@@ -15,7 +15,13 @@
 #include "message_bundle.h"
 #include "transport/io.h"
 
+#include <reef/attrs.h>
+
 #include <assert.h>
+
+enum {
+    FETCH_AHEAD = 8 /* links */
+};
 
 #define GROUPS_SHOWN_NS UINT64_C(250000000)
 #define OVERLOADED      "server overloaded"
@@ -348,26 +354,64 @@ static void send_one(reef__sessions_t *sessions, const send_message_t *message)
     reef__link_mark_dirty(sessions, slot);
 }
 
+/* Have a link come near in time: thousands of them lie anywhere. */
+static void fetch_link(const reef__sessions_t *sessions, uint32_t slot)
+{
+    const reef__link_t *link = sessions->links.items[slot];
+
+    REEF_PREFETCH(link);
+    REEF_PREFETCH(&link->messages_out);
+    REEF_PREFETCH(&link->groups);
+    REEF_PREFETCH(&link->needs_flush);
+}
+
+static void fetch_message(const reef__sessions_t *sessions,
+                          const send_message_t *message)
+{
+    size_t index = reef_entity_index(message->target) - (size_t)REEF_SESSION_INDEX_BASE;
+
+    REEF_PREFETCH(message->payload);
+    if (reef_entity_range(message->target) == REEF_RANGE_SESSION &&
+        index < sessions->by_entity.count && sessions->by_entity.items[index] != 0) {
+        fetch_link(sessions, sessions->by_entity.items[index] - 1);
+    }
+}
+
 /* References are counted by all threads, which makes one of them cost as much as dozens
  * of instructions: that of the event is handed on, if nobody else reads it. */
+static void hand_over(reef__sessions_t *sessions, send_message_t *message, bool owns)
+{
+    if (message->group != 0) {
+        reef__group_send(sessions, message);
+        return;
+    }
+    if (!owns) {
+        reef_buffer_ref(message->payload);
+    }
+    send_one(sessions, message);
+    if (owns) {
+        message->payload = NULL;
+    }
+}
+
 void reef__sessions_send_pending(reef__sessions_t *sessions)
 {
     bool owns = reef_event_is_only_reader(sessions->sends_reader);
-    send_message_t *message;
+    send_message_t *ahead[FETCH_AHEAD], *message;
+    uint32_t first = 0, count = 0;
 
-    while ((message = reef_event_next_mut(sessions->sends_reader)) != NULL) {
-        if (message->group != 0) {
-            reef__group_send(sessions, message);
-            continue;
+    do {
+        while (count < FETCH_AHEAD &&
+               (message = reef_event_next_mut(sessions->sends_reader)) != NULL) {
+            fetch_message(sessions, message);
+            ahead[(first + count++) % FETCH_AHEAD] = message;
         }
-        if (!owns) {
-            reef_buffer_ref(message->payload);
+        if (count > 0) {
+            message = ahead[first++ % FETCH_AHEAD];
+            count--;
+            hand_over(sessions, message, owns);
         }
-        send_one(sessions, message);
-        if (owns) {
-            message->payload = NULL;
-        }
-    }
+    } while (count > 0);
 }
 
 static void tell_sent(reef__sessions_t *sessions)
@@ -383,6 +427,9 @@ static void flush_all(reef__sessions_t *sessions)
     for (size_t i = 0; i < sessions->flushes.count; i++) {
         reef__link_t *link = reef__link_at(sessions, sessions->flushes.items[i]);
 
+        if (i + FETCH_AHEAD < sessions->flushes.count) {
+            fetch_link(sessions, sessions->flushes.items[i + FETCH_AHEAD]);
+        }
         link->needs_flush = false;
         if (link->connection != NULL) {
             link->transport->flush(link->connection);
@@ -452,6 +499,12 @@ static void write_components(reef__sessions_t *sessions, reef_world_t *world)
         reef__link_t *link = reef__link_at(sessions, slot);
         session_t *value;
 
+        if (i + FETCH_AHEAD < sessions->dirty.count) {
+            fetch_link(sessions, sessions->dirty.items[i + FETCH_AHEAD]);
+            REEF_PREFETCH(
+                reef__link_at(sessions, sessions->dirty.items[i + FETCH_AHEAD / 2])
+                    ->groups.items);
+        }
         if (link->state == REEF__LINK_OPENING) {
             sessions->dirty.items[kept++] = slot; /* has no entity yet */
             continue;

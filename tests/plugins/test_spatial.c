@@ -3,6 +3,7 @@
 
 #include <reef/event.h>
 
+#include <inttypes.h>
 #include <math.h>
 
 static int setup(void **state)
@@ -94,6 +95,41 @@ static void test_spatial_disconnect_is_told(void **state)
     assert_string_equal(heard(f, 1), "gone 2\n");
     tick(f);
     assert_string_equal(heard(f, 1), "");
+}
+
+/* Of every length that is copied differently, to one who sees them come. */
+static void test_spatial_long_positions_arrive_whole(void **state)
+{
+    enum {
+        LONG = 16
+    };
+    fixture_t *f = *state;
+    char expected[LONG + 1][80];
+    size_t size = 0;
+
+    for (int i = 0; i < LONG; i++) {
+        uint64_t id = i % 2 == 0 ? UINT64_C(12345678901234567000) + (uint64_t)i
+                                 : (uint64_t)i + 100;
+        reef_entity_t entity = spawn_at(f, -1.1754944e-38f, -1.5f);
+
+        REEF_FIND_MUT(reef_app_world(f->app), entity, spatial)->id = id;
+        snprintf(expected[i], sizeof(expected[i]),
+                 "pos %" PRIu64 " -1.1754944e-38 -1.5\n", id);
+        if (i % 4 == 0) {
+            REEF_FIND_MUT(reef_app_world(f->app), entity, position_2d)->y =
+                -1.1754944e-38f;
+            snprintf(expected[i], sizeof(expected[i]),
+                     "pos %" PRIu64 " -1.1754944e-38 -1.1754944e-38\n", id);
+        }
+    }
+    snprintf(expected[LONG], sizeof(expected[LONG]), "pos 1 1 1\n");
+    tick(f);
+    say(f, 1, "/move 1 1");
+    for (int i = 0; i <= LONG; i++) {
+        assert_non_null(strstr(heard(f, 1), expected[i]));
+        size += strlen(expected[i]);
+    }
+    assert_int_equal(strlen(heard(f, 1)), size);
 }
 
 static void test_spatial_moves_of_one_update_are_one_message(void **state)
@@ -383,6 +419,7 @@ int main(void)
         TEST(test_spatial_unchanged_move_is_told_to_the_mover_only),
         TEST(test_spatial_leave_radius_is_larger),
         TEST(test_spatial_disconnect_is_told),
+        TEST(test_spatial_long_positions_arrive_whole),
         TEST(test_spatial_moves_of_one_update_are_one_message),
         TEST(test_spatial_everything_to_one_is_flushed_once),
         TEST(test_spatial_refuses_what_is_no_position),

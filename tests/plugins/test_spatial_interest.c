@@ -255,10 +255,8 @@ static reef__point_t point_of(const model_t *m, uint32_t a)
         (reef__place_t){(float)m->at[a][0], (float)m->at[a][1], (float)m->at[a][2]});
 }
 
-static void step(model_t *m)
+static void step(model_t *m, uint32_t a)
 {
-    uint32_t a = pick(m, BODIES);
-
     if (!m->is_here[a]) {
         choose_place(m, a);
         m->is_receiver[a] = pick(m, 3) != 0;
@@ -275,12 +273,21 @@ static void step(model_t *m)
             m->sees[a][b] = false;
         }
     } else {
+        reef__cell_t cell;
+
         choose_place(m, a);
-        reef__interest_move(&m->interest, m->slots[a], point_of(m, a),
-                            reef__grid_cell(&m->interest.grid, point_of(m, a)));
+        cell = reef__grid_cell(&m->interest.grid, point_of(m, a));
+        reef__interest_move(&m->interest, m->slots[a], point_of(m, a), &cell);
     }
     m->moved[a] = true;
     m->moves++;
+}
+
+static void move_all(model_t *m)
+{
+    for (uint32_t a = 0; a < BODIES; a++) {
+        step(m, a);
+    }
 }
 
 static void
@@ -302,8 +309,13 @@ run(reef_spatial_mode_t mode, double ratio, double origin, double spread, uint64
                                           .context = m,
                                       });
     while (m->moves < MOVES) {
-        for (uint32_t i = 1 + pick(m, STEPS_PER_UPDATE * 2); i > 0; i--) {
-            step(m);
+        m->interest.pack_factor = pick(m, 2) * 1000000; /* never or always */
+        if (pick(m, 4) == 0) {
+            move_all(m);
+        } else {
+            for (uint32_t i = 1 + pick(m, STEPS_PER_UPDATE * 2); i > 0; i--) {
+                step(m, pick(m, BODIES));
+            }
         }
         update(m);
     }

@@ -6,7 +6,7 @@
 
 static int setup(void **state)
 {
-    reef__buffer_cache_t *cache = reef__buffer_cache_create();
+    reef__buffer_cache_t *cache = reef__buffer_cache_create(1 << 20);
 
     reef__buffer_cache_use(cache);
     *state = cache;
@@ -78,6 +78,41 @@ static void test_buffer_cache_takes_memory_from_elsewhere(void **state)
     reef__buffer_memory_give(memory, 1000, size_class);
 }
 
+/* Of one size it keeps its share and all that is shared, then of another its share. */
+static void test_buffer_cache_keeps_no_more_than_it_may(void **state)
+{
+    enum {
+        BLOCKS = 2000,
+        SHARED = 1 << 20,
+        SHARE = 1 << 18
+    };
+    static void *memory[2][BLOCKS];
+    static const size_t sizes[2] = {1024, 2048};
+    size_t most;
+
+    for (int round = 0; round < 2; round++) { /* twice: what is taken counts no more */
+        uint8_t size_class[2];
+
+        for (size_t kind = 0; kind < 2; kind++) {
+            for (int i = 0; i < BLOCKS; i++) {
+                memory[kind][i] =
+                    reef__buffer_memory_take(sizes[kind], &size_class[kind]);
+            }
+        }
+        assert_int_equal(reef__buffer_cache_size(*state), 0);
+        most = SHARED;
+        for (size_t kind = 0; kind < 2; kind++) {
+            for (int i = 0; i < BLOCKS; i++) {
+                reef__buffer_memory_give(memory[kind][i], sizes[kind],
+                                         size_class[kind]);
+            }
+            most += SHARE;
+            assert_int_equal(reef__buffer_cache_size(*state),
+                             REEF_SANITIZED ? 0 : most);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +120,7 @@ int main(void)
         TEST(test_buffer_cache_gives_out_again_what_was_released),
         TEST(test_buffer_cache_neighbours_of_a_class_border_differ),
         TEST(test_buffer_cache_takes_memory_from_elsewhere),
+        TEST(test_buffer_cache_keeps_no_more_than_it_may),
     };
 
     return cmocka_run_group_tests_name("buffer_cache", tests, NULL, NULL);

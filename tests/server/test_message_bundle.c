@@ -332,9 +332,32 @@ static void test_message_bundle_to_nobody_fails_once(void **state)
                                           .help = "Registered already."})) == 1.0);
 }
 
+static void test_message_bundle_blank_is_what_was_written(void **state)
+{
+    enum {
+        FRAMING = 1
+    };
+    uint8_t *frames, *at;
+    uint32_t count, payload_size;
+    reef_buffer_t *buffer = reef_message_bundle_blank(FRAMING, 1000, &frames);
+
+    (void)state;
+    at = reef_frame_write(FRAMING, REEF_PAYLOAD_TEXT, reef_span_text("one"), frames);
+    at = reef_frame_write(FRAMING, REEF_PAYLOAD_TEXT, reef_span_text("three"), at);
+    reef_message_bundle_end(buffer, (size_t)(at - frames), 2, 8);
+    assert_int_equal(reef_buffer_payload(buffer).size, at - frames);
+    assert_ptr_equal(reef_buffer_payload(buffer).data, frames);
+    assert_true(reef__buffer_is_bundle(buffer));
+    reef__buffer_count(buffer, &count, &payload_size);
+    assert_int_equal(count, 2);
+    assert_int_equal(payload_size, 8);
+    reef_buffer_unref(buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_message_bundle_blank_is_what_was_written),
         TEST(test_message_bundle_frames_are_those_of_single_messages),
         TEST(test_message_bundle_parts_come_back_as_they_were),
         TEST(test_message_bundle_in_memory_is_single_messages),

@@ -1,8 +1,8 @@
 /*
  * Texts are appended as frames, so a bundle of them is what is sent.  Of reef.v1 the
  * items are appended, and put into messages when the bundle is sent.  Where all that is
- * due fits, texts are copied straight into the buffer that is sent: they are the most
- * by far.
+ * due fits for sure, texts are copied straight into the buffer that is sent, whose size
+ * is guessed first and known at the end: they are the most by far.
  */
 #include "bundle.h"
 
@@ -21,7 +21,7 @@ static size_t head_size(const reef__spatial_t *spatial)
     return reef_opcode_head_size(spatial->update_opcode, &(spatial_update_t){0});
 }
 
-reef__bundle_t reef__bundle_begin(reef__spatial_t *spatial, uint32_t slot)
+void reef__bundle_begin(reef__bundle_t *bundle, reef__spatial_t *spatial, uint32_t slot)
 {
     reef__resident_t *resident = &spatial->residents.items[slot];
     size_t limit = spatial->config.max_update_bytes;
@@ -30,11 +30,12 @@ reef__bundle_t reef__bundle_begin(reef__spatial_t *spatial, uint32_t slot)
                        limit + REEF__MAX_BODY_SIZE + REEF__ENCODER_SLACK);
     reef__encoder_reserve(&spatial->encoder, resident->form,
                           spatial->interest.slot_count);
-    return (reef__bundle_t){.spatial = spatial,
-                            .resident = resident,
-                            .start = spatial->bytes.items,
-                            .at = spatial->bytes.items,
-                            .limit = limit};
+    bundle->spatial = spatial;
+    bundle->resident = resident;
+    bundle->start = bundle->at = spatial->bytes.items;
+    bundle->limit = limit;
+    bundle->item_count = 0;
+    bundle->payload_size = 0;
 }
 
 /* A body's bytes, from the encoder. */
@@ -91,11 +92,20 @@ bool reef__bundle_add_gone(reef__bundle_t *bundle, reef__resident_t *resident)
     return true;
 }
 
+/* Written where it stays: a copy would have to wait until all that was written before,
+ * which is the bundle, has left the processor's store buffer. */
 static void emit(const reef__bundle_t *bundle, reef_buffer_t *payload)
 {
-    reef_world_send(
-        reef_app_world(bundle->spatial->app),
-        &(send_message_t){.target = bundle->resident->entity, .payload = payload});
+    reef_event_queue_t *sends = bundle->spatial->sends;
+    send_message_t *message = reef_event_add(sends);
+
+    if (REEF_UNLIKELY(message == NULL)) {
+        (void)reef_event_emit(
+            sends,
+            &(send_message_t){.target = bundle->resident->entity, .payload = payload});
+        return;
+    }
+    *message = (send_message_t){.target = bundle->resident->entity, .payload = payload};
 }
 
 /* Items as messages of reef.v1: one, but where a message must fit into a datagram. */
@@ -151,81 +161,79 @@ void reef__bundle_send(const reef__bundle_t *bundle)
                  }));
 }
 
-size_t reef__bundle_size_of(const reef__bundle_t *bundle,
-                            const reef__due_t *due,
-                            uint32_t *payload_size)
+size_t reef__bundle_size_of(const reef__bundle_t *bundle, const reef__due_t *due)
 {
-    reef__form_t form = bundle->resident->form;
-    const reef__encoding_t *encodings = bundle->spatial->encoder.encodings[form];
-    const uint32_t *slots = due->slots;
-    uint32_t update = bundle->spatial->encoder.update, count = due->count;
-    uint32_t size = 0, payload = 0;
+    size_t size = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        const reef__encoding_t *encoding = &encodings[slots[i]];
-
-        if (REEF_UNLIKELY(encoding->update != update)) {
-            encoding = encoding_of(bundle, slots[i]);
-        }
-        size += encoding->size;
-        payload += encoding->payload_size;
+    for (uint32_t i = 0; i < due->count; i++) {
+        size += encoding_of(bundle, due->slots[i])->size;
     }
-    *payload_size = payload;
     return size;
 }
 
-/* Copy all that is due to what is left of a buffer.  Most are copied by a fixed size,
- * which goes beyond their end. */
-static void copy_due(const reef__encoder_t *encoder,
-                     reef__form_t form,
-                     const reef__due_t *due,
-                     uint8_t *restrict at,
-                     const uint8_t *end)
+/* Copy texts that are due to @p at.  Returns their end, or NULL when there is not room
+ * up to @p end for a long one behind each. */
+static uint8_t *copy_due(reef__bundle_t *bundle,
+                         const reef__due_t *due,
+                         uint8_t *at,
+                         const uint8_t *end)
 {
-    const reef__encoding_t *encodings = encoder->encodings[form];
-    const uint8_t *arena = encoder->arena.items;
-    const uint32_t *slots = due->slots;
-    const uint32_t *last = slots + due->count;
+    const reef__encoder_t *encoder = &bundle->spatial->encoder;
+    const reef__encoding_t *encodings = encoder->encodings[bundle->resident->form];
+    const uint8_t *last = end - REEF__MAX_BODY_SIZE;
+    uint32_t update = encoder->update, payload_size = 0;
 
-    for (; slots < last && end - at >= REEF__ENCODER_SLACK; slots++) {
-        const uint8_t *from = arena + encodings[*slots].offset;
-        size_t size = encodings[*slots].size;
+    for (uint32_t i = 0; i < due->count; i++) {
+        const reef__encoding_t *encoding = &encodings[due->slots[i]];
 
-        memcpy(at, from, REEF__ENCODER_SLACK);
-        if (REEF_UNLIKELY(size > REEF__ENCODER_SLACK)) {
-            memcpy(at, from, size);
+        if (REEF_UNLIKELY(encoding->update != update)) {
+            (void)encoding_of(bundle, due->slots[i]);
         }
-        at += size;
+        if (REEF_UNLIKELY(at > last)) {
+            return NULL;
+        }
+        at = reef__encoder_copy(encoder, encoding, at);
+        payload_size += encoding->payload_size;
     }
-    for (; slots < last; slots++) {
-        memcpy(at, arena + encodings[*slots].offset, encodings[*slots].size);
-        at += encodings[*slots].size;
-    }
-    assert(at == end);
+    bundle->payload_size += payload_size;
+    return at;
 }
 
-void reef__bundle_send_texts(reef__bundle_t *bundle,
-                             const reef__due_t *due,
-                             size_t due_size)
+bool reef__bundle_send_texts(reef__bundle_t *bundle,
+                             uint32_t slot,
+                             const reef__due_t *due)
 {
     reef__spatial_t *spatial = bundle->spatial;
+    reef__resident_t *resident = bundle->resident;
+    const reef__due_t self = {.slots = &slot, .count = resident->owes_self};
     size_t urgent_size = reef__bundle_size(bundle);
-    size_t size = urgent_size + due_size;
+    size_t room =
+        urgent_size + REEF__MAX_BODY_SIZE +
+        (size_t)(due->count + self.count) * spatial->encoder.longest[resident->form];
+    uint32_t payload_size = bundle->payload_size;
     reef_buffer_t *buffer;
-    uint8_t *frames;
+    uint8_t *frames, *at;
 
-    bundle->item_count += due->count;
-    count_sent(bundle, size);
-    buffer = reef_message_bundle_blank(
-        &(reef_message_bundle_t){
-            .frames = {.size = size},
-            .message_count = bundle->item_count,
-            .payload_size = bundle->payload_size,
-            .framing = bundle->resident->form,
-        },
-        &frames);
-    memcpy(frames, bundle->start, urgent_size);
-    copy_due(&spatial->encoder, bundle->resident->form, due, frames + urgent_size,
-             frames + size);
+    if (room > bundle->limit) {
+        return false;
+    }
+    buffer = reef_message_bundle_blank(resident->form, room, &frames);
+    at = frames + urgent_size;
+    if (urgent_size > 0) {
+        memcpy(frames, bundle->start, urgent_size);
+    }
+    at = copy_due(bundle, &self, at, frames + room);
+    at = at != NULL ? copy_due(bundle, due, at, frames + room) : NULL;
+    if (at == NULL) {
+        reef_buffer_unref(buffer);
+        bundle->payload_size = payload_size;
+        return false;
+    }
+    resident->owes_self = false;
+    bundle->item_count += due->count + self.count;
+    count_sent(bundle, (size_t)(at - frames));
+    reef_message_bundle_end(buffer, (size_t)(at - frames), bundle->item_count,
+                            bundle->payload_size);
     emit(bundle, buffer);
+    return true;
 }

@@ -18,7 +18,9 @@ typedef struct reef__bundle {
 } reef__bundle_t;
 
 /** Begin that of a receiver. */
-reef__bundle_t reef__bundle_begin(reef__spatial_t *spatial, uint32_t slot);
+void reef__bundle_begin(reef__bundle_t *bundle,
+                        reef__spatial_t *spatial,
+                        uint32_t slot);
 
 static inline size_t reef__bundle_size(const reef__bundle_t *bundle)
 {
@@ -31,17 +33,17 @@ bool reef__bundle_add_body(reef__bundle_t *bundle, uint32_t slot);
 /** Append the `gone` that are owed; false when some do not fit. */
 bool reef__bundle_add_gone(reef__bundle_t *bundle, reef__resident_t *resident);
 
-/** Bytes of all that is due, and of their payloads. */
-size_t reef__bundle_size_of(const reef__bundle_t *bundle,
-                            const reef__due_t *due,
-                            uint32_t *payload_size);
+/** Bytes of all that is due. */
+size_t reef__bundle_size_of(const reef__bundle_t *bundle, const reef__due_t *due);
 
 /** Send it, if there is anything in it. */
 void reef__bundle_send(const reef__bundle_t *bundle);
 
-/** Send it and all that is due, of @p due_size bytes: texts only, and not none. */
-void reef__bundle_send_texts(reef__bundle_t *bundle,
-                             const reef__due_t *due,
-                             size_t due_size);
+/** Send it, the position of the receiver's own body if that is owed, and all that is
+ *  due, at once; texts only, and not none.  False, and nothing happened, when it is not
+ *  certain to fit. */
+bool reef__bundle_send_texts(reef__bundle_t *bundle,
+                             uint32_t slot,
+                             const reef__due_t *due);
 
 #endif /* REEF_SPATIAL_BUNDLE_H */

@@ -1,4 +1,4 @@
-/* The arena holds what was made in this update, one after the other. */
+/* The arena holds what was made in this update and is long, one after the other. */
 #include "encode.h"
 
 #include "number.h"
@@ -32,6 +32,7 @@ void reef__encoder_finish(reef__encoder_t *encoder)
 void reef__encoder_begin(reef__encoder_t *encoder)
 {
     encoder->arena.count = 0;
+    memset(encoder->longest, 0, sizeof(encoder->longest));
     encoder->update += encoder->update == UINT32_MAX ? 2 : 1;
 }
 
@@ -97,27 +98,31 @@ const reef__encoding_t *reef__encoder_make(reef__encoder_t *encoder,
 {
     reef__encoding_t *encoding = &encoder->encodings[form][slot];
     char text[REEF__MAX_BODY_SIZE];
-    size_t payload_size = 0;
-    uint8_t *start, *end;
+    uint8_t bytes[REEF__MAX_BODY_SIZE];
+    size_t size, payload_size = 0;
 
-    REEF_ARRAY_RESERVE(encoder->alloc, &encoder->arena,
-                       encoder->arena.count + REEF__MAX_BODY_SIZE +
-                           REEF__ENCODER_SLACK);
-    start = encoder->arena.items + encoder->arena.count;
     if (form == REEF__FORM_V1) {
-        end = write_item(encoder, id, false, place, start);
+        size = (size_t)(write_item(encoder, id, false, place, bytes) - bytes);
     } else {
         payload_size = print_position(encoder, id, place, text);
-        end = reef_frame_write(form, REEF_PAYLOAD_TEXT, reef_span(text, payload_size),
-                               start);
+        size = (size_t)(reef_frame_write(form, REEF_PAYLOAD_TEXT,
+                                         reef_span(text, payload_size), bytes) -
+                        bytes);
     }
-    *encoding = (reef__encoding_t){
-        .update = encoder->update,
-        .offset = (uint32_t)encoder->arena.count,
-        .size = (uint16_t)(end - start),
-        .payload_size = (uint16_t)payload_size,
-    };
-    encoder->arena.count += encoding->size;
+    encoding->update = encoder->update;
+    encoding->size = (uint8_t)size;
+    encoding->payload_size = (uint8_t)payload_size;
+    memcpy(encoding->bytes, bytes, REEF__INLINE_BODY_SIZE);
+    if (size > REEF__INLINE_BODY_SIZE) {
+        encoding->offset = (uint32_t)encoder->arena.count;
+        REEF_ARRAY_RESERVE(encoder->alloc, &encoder->arena,
+                           encoder->arena.count + size);
+        memcpy(encoder->arena.items + encoder->arena.count, bytes, size);
+        encoder->arena.count += size;
+    }
+    if (size > encoder->longest[form]) {
+        encoder->longest[form] = (uint32_t)size;
+    }
     return encoding;
 }
 

@@ -13,12 +13,17 @@
 #include <reef/message_bundle.h>
 #include <reef/opcode.h>
 
+#include <assert.h>
+#include <string.h>
+
 enum {
     REEF__FORM_V1 = REEF_FRAMING_COUNT, /* below it: texts of that framing */
     REEF__FORM_COUNT,
 
-    REEF__ENCODER_SLACK = 32,  /* bytes that copying may read and write beyond an end */
+    REEF__ENCODER_SLACK = 64,  /* bytes that copying may write beyond an end */
     REEF__MAX_BODY_SIZE = 160, /* bytes of a body in any form */
+    REEF__USUAL_BODY_SIZE = 32,
+    REEF__INLINE_BODY_SIZE = 54,
 };
 
 typedef uint8_t reef__form_t;
@@ -41,13 +46,16 @@ REEF_COMPONENT(spatial_item_3d,
                REEF_F32(y),
                REEF_F32(z));
 
-/** Where the bytes of a body lie. */
+/** The bytes of a body: usually all that copying them reads is a cache line. */
 typedef struct reef__encoding {
     uint32_t update; /* of which update */
-    uint32_t offset; /* in the arena */
-    uint16_t size;
-    uint16_t payload_size; /* of the message, without its frame */
+    uint32_t offset; /* in the arena, of those that are longer than what is here */
+    uint8_t size;
+    uint8_t payload_size; /* of the message, without its frame */
+    uint8_t bytes[REEF__INLINE_BODY_SIZE];
 } reef__encoding_t;
+
+static_assert(sizeof(reef__encoding_t) == 64, "a cache line");
 
 typedef struct reef__encoder {
     const reef_alloc_t *alloc;
@@ -56,6 +64,7 @@ typedef struct reef__encoder {
     uint32_t update;             /* number of the present one, never 0 */
     reef__encoding_t *encodings[REEF__FORM_COUNT]; /* by slot, or NULL */
     uint32_t capacities[REEF__FORM_COUNT];
+    uint32_t longest[REEF__FORM_COUNT]; /* bytes of those made in this update */
     struct {
         uint8_t *items;
         size_t count, capacity;
@@ -93,17 +102,19 @@ reef__encoder_find(const reef__encoder_t *encoder, reef__form_t form, uint32_t s
     return encoding->update == encoder->update ? encoding : NULL;
 }
 
-/** Copy them to @p out; returns the end. */
+/** Copy them to @p out, where REEF__ENCODER_SLACK more may be written; returns the end.
+ */
 static inline uint8_t *reef__encoder_copy(const reef__encoder_t *encoder,
                                           const reef__encoding_t *encoding,
                                           uint8_t *out)
 {
-    const uint8_t *from = encoder->arena.items + encoding->offset;
-
-    memcpy(out, from, REEF__ENCODER_SLACK); /* most are no longer */
-    if (encoding->size > REEF__ENCODER_SLACK) {
-        memcpy(out + REEF__ENCODER_SLACK, from + REEF__ENCODER_SLACK,
-               encoding->size - (size_t)REEF__ENCODER_SLACK);
+    memcpy(out, encoding->bytes, REEF__USUAL_BODY_SIZE); /* most are no longer */
+    if (REEF_UNLIKELY(encoding->size > REEF__USUAL_BODY_SIZE)) {
+        if (encoding->size <= REEF__INLINE_BODY_SIZE) {
+            memcpy(out, encoding->bytes, REEF__INLINE_BODY_SIZE);
+        } else {
+            memcpy(out, encoder->arena.items + encoding->offset, encoding->size);
+        }
     }
     return out + encoding->size;
 }

@@ -10,14 +10,8 @@
  * loops run over whole vectors:
  *
  *     block: | u u u ∞ ∞ ∞ ∞ ∞ | v v v ∞ ∞ ∞ ∞ ∞ | slots |
- *
- * A search visits the range of cells from that of the least to that of the greatest
- * coordinate that can be near enough.  The cell of a coordinate grows with it, so no
- * point in reach is outside the range, whatever the ratio of radius to cell.
  */
-#include "grid.h"
-
-#include "scan.h"
+#include "grid_parts.h"
 
 #include <reef/array.h>
 
@@ -31,9 +25,6 @@ enum {
 };
 
 #define NO_BUCKET UINT32_MAX
-
-/* Distances are tested in single precision: what is a little further can pass. */
-#define REACH_SLACK (1 + 1e-6)
 
 static uint32_t bits_of(const reef__grid_t *grid)
 {
@@ -77,39 +68,26 @@ void reef__grid_finish(reef__grid_t *grid)
         reef_resize(grid->alloc, bucket->block, block_size(grid, bucket->capacity), 0);
     }
     reef_resize(grid->alloc, grid->buckets, sizeof(*grid->buckets) << bits_of(grid), 0);
+    reef__grid_free_pack(grid);
     REEF_ARRAY_FINISH(grid->alloc, &grid->occupied);
     REEF_ARRAY_FINISH(grid->alloc, &grid->places);
 }
 
 /* Cells ------------------------------------------------------------------------ */
 
-static int64_t cell_along(const reef__grid_t *grid, double coordinate)
+static inline uint32_t bucket_at(const reef__grid_t *grid, const reef__cell_t *cell)
 {
-    double quotient = coordinate / grid->cell_size;
-    int64_t whole = (int64_t)quotient;
-
-    return whole - ((double)whole > quotient); /* floor() without a call */
-}
-
-reef__cell_t reef__grid_cell(const reef__grid_t *grid, reef__point_t point)
-{
-    return (reef__cell_t){
-        .u = (int32_t)cell_along(grid, (double)point.u),
-        .v = (int32_t)cell_along(grid, (double)point.v),
-        .w = grid->is_deep ? (int32_t)cell_along(grid, (double)point.w) : 0,
-    };
-}
-
-static uint32_t wrap(int64_t cell, uint32_t bits)
-{
-    return (uint32_t)((uint64_t)cell & ((UINT64_C(1) << bits) - 1));
-}
-
-static uint32_t bucket_of(const reef__grid_t *grid, reef__cell_t cell)
-{
-    return (wrap(cell.w, grid->bits_w) << grid->bits_v | wrap(cell.v, grid->bits_v))
+    return (reef__grid_wrap(cell->w, grid->bits_w) << grid->bits_v |
+            reef__grid_wrap(cell->v, grid->bits_v))
                << grid->bits_u |
-           wrap(cell.u, grid->bits_u);
+           reef__grid_wrap(cell->u, grid->bits_u);
+}
+
+static uint32_t bucket_of(const reef__grid_t *grid, reef__point_t point)
+{
+    reef__cell_t cell = reef__grid_cell(grid, point);
+
+    return bucket_at(grid, &cell);
 }
 
 /* Points in buckets ------------------------------------------------------------ */
@@ -247,7 +225,7 @@ static void grow(reef__grid_t *grid)
             reef__point_t point = load(grid, bucket, k);
 
             enter_bucket(grid, slots_of(grid, bucket)[k], point,
-                         bucket_of(grid, reef__grid_cell(grid, point)));
+                         bucket_of(grid, point));
         }
     }
     reef__grid_finish(&(reef__grid_t){
@@ -263,6 +241,7 @@ static void grow(reef__grid_t *grid)
 
 void reef__grid_insert(reef__grid_t *grid, uint32_t slot, reef__point_t point)
 {
+    grid->is_packed = false;
     while (grid->places.count <= slot) {
         *REEF_ARRAY_PUSH(grid->alloc, &grid->places) =
             (struct reef__grid_place){.bucket = NO_BUCKET};
@@ -270,12 +249,13 @@ void reef__grid_insert(reef__grid_t *grid, uint32_t slot, reef__point_t point)
     if (grid->count >> bits_of(grid) > 0 && bits_of(grid) < MAX_BITS) {
         grow(grid);
     }
-    enter_bucket(grid, slot, point, bucket_of(grid, reef__grid_cell(grid, point)));
+    enter_bucket(grid, slot, point, bucket_of(grid, point));
     grid->count++;
 }
 
 void reef__grid_remove(reef__grid_t *grid, uint32_t slot)
 {
+    grid->is_packed = false;
     leave_bucket(grid, slot);
     grid->places.items[slot].bucket = NO_BUCKET;
     grid->count--;
@@ -284,128 +264,16 @@ void reef__grid_remove(reef__grid_t *grid, uint32_t slot)
 void reef__grid_move(reef__grid_t *grid,
                      uint32_t slot,
                      reef__point_t point,
-                     reef__cell_t cell)
+                     const reef__cell_t *cell)
 {
     struct reef__grid_place place = grid->places.items[slot];
-    uint32_t number = bucket_of(grid, cell);
+    uint32_t number = bucket_at(grid, cell);
 
+    grid->is_packed = false;
     if (place.bucket == number) {
         store(grid, &grid->buckets[number], place.index, point);
         return;
     }
     leave_bucket(grid, slot);
     enter_bucket(grid, slot, point, number);
-}
-
-/* Searches --------------------------------------------------------------------- */
-
-/* A range of buckets along one axis: @p count from @p first on, round the torus. */
-typedef struct range {
-    uint32_t first, count, mask;
-} range_t;
-
-/* The buckets within a radius, a run of neighbours after the other. */
-typedef struct search {
-    range_t u, v, w;
-    uint32_t at_v, at_w;
-    bool goes_round; /* rows have two parts, and the second is next */
-} search_t;
-
-static range_t
-range_along(const reef__grid_t *grid, float center, float radius, uint32_t bits)
-{
-    double reach = (double)radius * REACH_SLACK;
-    int64_t first = cell_along(grid, (double)center - reach);
-    int64_t last = cell_along(grid, (double)center + reach);
-    uint32_t all = UINT32_C(1) << bits;
-
-    return (range_t){
-        .first = wrap(first, bits),
-        .count = last - first < (int64_t)all ? (uint32_t)(last - first) + 1 : all,
-        .mask = all - 1,
-    };
-}
-
-static search_t
-search_begin(const reef__grid_t *grid, reef__point_t center, float radius)
-{
-    return (search_t){
-        .u = range_along(grid, center.u, radius, grid->bits_u),
-        .v = range_along(grid, center.v, radius, grid->bits_v),
-        .w = grid->is_deep ? range_along(grid, center.w, radius, grid->bits_w)
-                           : (range_t){.count = 1},
-    };
-}
-
-/* The next run, or NULL at the end. */
-static const reef__bucket_t *
-search_next(const reef__grid_t *grid, search_t *search, uint32_t *count)
-{
-    uint32_t v = (search->v.first + search->at_v) & search->v.mask;
-    uint32_t w = (search->w.first + search->at_w) & search->w.mask;
-    uint32_t ahead = search->u.mask + 1 - search->u.first;
-    const reef__bucket_t *row =
-        grid->buckets + ((size_t)(w << grid->bits_v | v) << grid->bits_u);
-
-    if (search->at_w == search->w.count) {
-        return NULL;
-    }
-    if (!search->goes_round && search->u.count > ahead) {
-        search->goes_round = true;
-        *count = ahead;
-        return row + search->u.first;
-    }
-    if (++search->at_v == search->v.count) {
-        search->at_v = 0;
-        search->at_w++;
-    }
-    *count = search->goes_round ? search->u.count - ahead : search->u.count;
-    row += search->goes_round ? 0 : search->u.first;
-    search->goes_round = false;
-    return row;
-}
-
-uint32_t reef__grid_find(const reef__grid_t *grid,
-                         reef__point_t center,
-                         float radius,
-                         uint32_t *hits)
-{
-    search_t search = search_begin(grid, center, radius);
-    const reef__bucket_t *run;
-    uint32_t length, count = 0;
-
-    while ((run = search_next(grid, &search, &length)) != NULL) {
-        count = (grid->is_deep ? reef__scan_space : reef__scan_plane)(
-            run, length, center, radius * radius, hits, count);
-    }
-    return count;
-}
-
-reef__tally_t
-reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius)
-{
-    search_t search = search_begin(grid, center, radius);
-    const reef__bucket_t *run;
-    reef__tally_t tally = {0};
-    uint32_t length;
-
-    while ((run = search_next(grid, &search, &length)) != NULL) {
-        (grid->is_deep ? reef__scan_count_space : reef__scan_count_plane)(
-            run, length, center, radius * radius, &tally);
-    }
-    return tally;
-}
-
-uint32_t reef__grid_crowd(const reef__grid_t *grid, reef__point_t center, float radius)
-{
-    search_t search = search_begin(grid, center, radius);
-    const reef__bucket_t *run;
-    uint32_t length, count = 0;
-
-    while ((run = search_next(grid, &search, &length)) != NULL) {
-        for (uint32_t i = 0; i < length; i++) {
-            count += run[i].count;
-        }
-    }
-    return count;
 }

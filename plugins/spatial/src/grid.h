@@ -35,6 +35,15 @@ typedef struct reef__bucket {
     uint32_t place; /* in the list of occupied buckets */
 } reef__bucket_t;
 
+/** All points, bucket by bucket, in arrays without gaps: rows of buckets are runs. */
+typedef struct reef__packed {
+    float *u, *v;     /* [capacity] */
+    uint32_t *slots;  /* beside them */
+    uint32_t *starts; /* of each bucket, and the end, [bucket_count + 1] */
+    uint32_t bucket_count;
+    size_t capacity; /* points and a vector that is no point */
+} reef__packed_t;
+
 typedef struct reef__grid {
     const reef_alloc_t *alloc;
     double cell_size;
@@ -53,6 +62,8 @@ typedef struct reef__grid {
         size_t count, capacity;
     } places;
     size_t count; /* points */
+    reef__packed_t packed;
+    bool is_packed; /* and nothing has moved since */
 } reef__grid_t;
 
 typedef struct reef__grid_desc {
@@ -64,8 +75,24 @@ typedef struct reef__grid_desc {
 void reef__grid_init(reef__grid_t *grid, const reef__grid_desc_t *desc);
 void reef__grid_finish(reef__grid_t *grid);
 
+/** The cell of a coordinate along its axis. */
+static inline int64_t reef__grid_cell_along(const reef__grid_t *grid, double coordinate)
+{
+    double quotient = coordinate / grid->cell_size;
+    int64_t whole = (int64_t)quotient;
+    return whole - ((double)whole > quotient); /* floor() without a call */
+}
+
 /** The cell that a point is in. */
-reef__cell_t reef__grid_cell(const reef__grid_t *grid, reef__point_t point);
+static inline reef__cell_t reef__grid_cell(const reef__grid_t *grid,
+                                           reef__point_t point)
+{
+    return (reef__cell_t){
+        .u = (int32_t)reef__grid_cell_along(grid, (double)point.u),
+        .v = (int32_t)reef__grid_cell_along(grid, (double)point.v),
+        .w = grid->is_deep ? (int32_t)reef__grid_cell_along(grid, (double)point.w) : 0,
+    };
+}
 
 /** Put a slot that is not in the grid at a point. */
 void reef__grid_insert(reef__grid_t *grid, uint32_t slot, reef__point_t point);
@@ -77,7 +104,7 @@ void reef__grid_remove(reef__grid_t *grid, uint32_t slot);
 void reef__grid_move(reef__grid_t *grid,
                      uint32_t slot,
                      reef__point_t point,
-                     reef__cell_t cell);
+                     const reef__cell_t *cell);
 
 /** Have what moving a slot touches come near, in good time before. */
 static inline void reef__grid_fetch(const reef__grid_t *grid, uint32_t slot)
@@ -106,8 +133,14 @@ typedef struct reef__tally {
 } reef__tally_t;
 
 /** Those that reef__grid_find() would find; several times as fast. */
-reef__tally_t
-reef__grid_count(const reef__grid_t *grid, reef__point_t center, float radius);
+void reef__grid_count(const reef__grid_t *grid,
+                      reef__point_t center,
+                      float radius,
+                      reef__tally_t *tally);
+
+/** Have searches for many points be faster until something changes; costs as much as
+ *  about a hundredth of a microsecond per point and bucket. */
+void reef__grid_pack(reef__grid_t *grid);
 
 /** How many points the cells within @p radius of @p center have: at least as many as
  *  reef__grid_find() would find. */

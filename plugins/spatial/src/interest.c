@@ -11,6 +11,7 @@ enum {
     FIRST_SLOTS = 64,
     FIRST_SEEN = 8,
     SCRATCH_ARRAYS = 3,
+    PACK_FACTOR = 20,
     SEARCH_BLOCK = 16, /* compared without a branch in between */
 };
 
@@ -43,6 +44,7 @@ void reef__interest_init(reef__interest_t *interest, const reef__interest_desc_t
         .enter = (float)desc->enter,
         .leave = (float)desc->leave,
         .now = 1,
+        .pack_factor = PACK_FACTOR,
     };
     reef__grid_init(&interest->grid, &(reef__grid_desc_t){
                                          .alloc = desc->alloc,
@@ -218,7 +220,7 @@ reef__interest_add(reef__interest_t *interest, reef__point_t at, bool is_receive
 void reef__interest_move(reef__interest_t *interest,
                          uint32_t slot,
                          reef__point_t at,
-                         reef__cell_t cell)
+                         const reef__cell_t *cell)
 {
     reef__body_t *body = &interest->bodies[slot];
 

@@ -68,6 +68,10 @@ typedef struct reef__interest {
     uint64_t pairs; /* who sees whom: twice the pairs in sight */
     uint32_t count; /* bodies that are here */
 
+    /** The grid is packed when this times the movers is as many as its buckets. */
+    uint32_t pack_factor;
+    bool all_moved; /* known to, in the present update */
+
     /* By slot; all of one length. */
     reef__body_t *bodies;
     reef__sight_t *sights;
@@ -102,7 +106,7 @@ reef__interest_add(reef__interest_t *interest, reef__point_t at, bool is_receive
 void reef__interest_move(reef__interest_t *interest,
                          uint32_t slot,
                          reef__point_t at,
-                         reef__cell_t cell);
+                         const reef__cell_t *cell);
 
 /** A body goes.  Runs `left` for all who saw it, and for the body itself when it is a
  *  receiver. The slot is used again after the next update. */

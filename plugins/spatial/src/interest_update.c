@@ -17,7 +17,6 @@
 #include <string.h>
 
 enum {
-    BUCKETS_PER_MOVER = 4, /* so many may be visited to find one */
     FETCH_AHEAD = 3,
     FETCH_SEEN = 128, /* elements of a list, 16 to a cache line */
 };
@@ -36,11 +35,37 @@ typedef struct reach {
     uint32_t now;
 } reach_t;
 
+/* The same in the plane, when everybody moved: less to read.  Wider vectors do not make
+ * it faster, as they are filled one by one. */
+static void look_in_plane(const reef__body_t *bodies,
+                          const uint32_t *seen,
+                          uint32_t count,
+                          const reach_t *reach,
+                          outcome_t *outcome)
+{
+    uint32_t left = 0, near = 0, near_sum = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const reef__body_t *other = &bodies[seen[i]];
+        float du = reach->center.u - other->at.u, dv = reach->center.v - other->at.v;
+        float distance = du * du + dv * dv;
+
+        left += distance > reach->leave;
+        near += distance <= reach->enter;
+        near_sum += distance <= reach->enter ? seen[i] : 0;
+    }
+    outcome->left = left;
+    outcome->near.count = near;
+    outcome->near.sum = near_sum;
+    outcome->idle = 0;
+}
+
 /* What became of those that a mover sees. */
-REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
-                                         const uint32_t *seen,
-                                         uint32_t count,
-                                         const reach_t *reach)
+REEF_TARGET_CLONES static void look(const reef__body_t *bodies,
+                                    const uint32_t *seen,
+                                    uint32_t count,
+                                    const reach_t *reach,
+                                    outcome_t *outcome)
 {
     uint32_t left = 0, near = 0, near_sum = 0, idle = 0;
 
@@ -53,7 +78,10 @@ REEF_TARGET_CLONES static outcome_t look(const reef__body_t *bodies,
         near_sum += distance <= reach->enter ? seen[i] : 0;
         idle += other->moved != reach->now;
     }
-    return (outcome_t){.left = left, .near = {near, near_sum}, .idle = idle};
+    outcome->left = left;
+    outcome->near.count = near;
+    outcome->near.sum = near_sum;
+    outcome->idle = idle;
 }
 
 /* Take those out of a mover's list whom it sees no longer. */
@@ -119,15 +147,17 @@ static void find_new(reef__interest_t *interest, uint32_t mover, uint32_t *hits)
  * what is missing in the sum of their slots. */
 static void look_for_new(reef__interest_t *interest,
                          uint32_t mover,
-                         reef__tally_t near,
+                         const reef__tally_t *near,
                          uint32_t *hits)
 {
-    reef__tally_t all =
-        reef__grid_count(&interest->grid, interest->bodies[mover].at, interest->enter);
-    uint32_t came = all.count - near.count - 1; /* it finds itself */
+    reef__tally_t all;
+    uint32_t came;
 
+    reef__grid_count(&interest->grid, interest->bodies[mover].at, interest->enter,
+                     &all);
+    came = all.count - near->count - 1; /* it finds itself */
     if (came == 1) {
-        meet(interest, mover, all.sum - near.sum - mover);
+        meet(interest, mover, all.sum - near->sum - mover);
     } else if (came > 1) {
         find_new(interest, mover, hits);
     }
@@ -173,15 +203,17 @@ static void update_mover(reef__interest_t *interest,
         .leave = interest->leave * interest->leave,
         .now = interest->now,
     };
-    outcome_t outcome = look(interest->bodies, sight->seen, sight->count, &reach);
+    outcome_t outcome;
     reef__due_t due;
 
+    (interest->all_moved && !interest->grid.is_deep ? look_in_plane : look)(
+        interest->bodies, sight->seen, sight->count, &reach, &outcome);
     if (outcome.left > 0) {
         part(interest, mover, &reach);
         reef__interest_trim(interest, sight);
     }
     due.known = sight->count;
-    look_for_new(interest, mover, outcome.near, scratch.hits);
+    look_for_new(interest, mover, &outcome.near, scratch.hits);
     if (outcome.idle > 0) {
         due = sort_seen(interest, sight, due.known, mover, scratch);
     } else { /* everybody moved: all is due */
@@ -219,25 +251,30 @@ static void deliver_due(reef__interest_t *interest, uint32_t receiver)
     interest->sights[receiver].due.count = 0;
 }
 
-/* When many moved, cell by cell: neighbours look at the same memory. */
+/* When enough moved to pay for it, pack the grid and take them cell by cell: neighbours
+ * look at the same memory. */
 static void sort_movers(reef__interest_t *interest)
 {
-    const reef__grid_t *grid = &interest->grid;
-    uint32_t buckets = reef__grid_buckets(grid);
+    reef__grid_t *grid = &interest->grid;
+    const uint32_t *slots;
     uint32_t *movers = interest->movers.items;
+    size_t count = 0;
 
-    if (interest->movers.count < buckets / BUCKETS_PER_MOVER) {
+    interest->all_moved = false;
+    if (interest->movers.count * interest->pack_factor < reef__grid_buckets(grid)) {
         return;
     }
-    interest->movers.count = 0; /* there are no more of them than before */
-    for (uint32_t i = 0; i < buckets; i++) {
-        const uint32_t *slots = reef__bucket_slots(grid, &grid->buckets[i]);
+    reef__grid_pack(grid);
+    slots = grid->packed.slots;
+    for (size_t i = 0; i < grid->count; i++) { /* no more of them than before */
+        uint32_t slot = slots[i];
 
-        for (uint32_t k = 0; k < grid->buckets[i].count; k++) {
-            movers[interest->movers.count] = slots[k];
-            interest->movers.count += interest->bodies[slots[k]].moved == interest->now;
+        if (interest->bodies[slot].moved == interest->now) {
+            movers[count++] = slot;
         }
     }
+    interest->movers.count = count;
+    interest->all_moved = count == grid->count;
 }
 
 /* The lists of bodies lie anywhere: have the next ones come near in time. */

@@ -117,3 +117,32 @@ REEF_TARGET_CLONES void reef__scan_count_space(const reef__bucket_t *buckets,
         tally->sum += sums[k];
     }
 }
+
+/* Whole vectors again; what is behind a run is not of it. */
+REEF_TARGET_CLONES void reef__scan_count_runs(const reef__packed_t *packed,
+                                              const reef__run_t *runs,
+                                              uint32_t run_count,
+                                              reef__point_t center,
+                                              float limit,
+                                              reef__tally_t *tally)
+{
+    uint32_t total = 0, sum = 0;
+
+    for (uint32_t i = 0; i < run_count; i++) {
+        const float *restrict u = packed->u + runs[i].first;
+        const float *restrict v = packed->v + runs[i].first;
+        const uint32_t *restrict slots = packed->slots + runs[i].first;
+        int32_t count = (int32_t)(runs[i].end - runs[i].first);
+        int32_t padded = (count + REEF__GRID_LANES - 1) & -REEF__GRID_LANES;
+
+        for (int32_t k = 0; k < padded; k++) {
+            float du = center.u - u[k], dv = center.v - v[k];
+            uint32_t is_near = (du * du + dv * dv <= limit) & (k < count);
+
+            total += is_near;
+            sum += is_near ? slots[k] : 0;
+        }
+    }
+    tally->count += total;
+    tally->sum += sum;
+}

@@ -37,4 +37,17 @@ void reef__scan_count_space(const reef__bucket_t *buckets,
                             float limit,
                             reef__tally_t *tally);
 
+/** Some of the packed points: from the first to before the end. */
+typedef struct reef__run {
+    uint32_t first, end;
+} reef__run_t;
+
+/** The same of packed points in the plane. */
+void reef__scan_count_runs(const reef__packed_t *packed,
+                           const reef__run_t *runs,
+                           uint32_t run_count,
+                           reef__point_t center,
+                           float limit,
+                           reef__tally_t *tally);
+
 #endif /* REEF_SPATIAL_SCAN_H */

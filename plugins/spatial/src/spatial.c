@@ -163,6 +163,7 @@ static void create_parts(reef__spatial_t *spatial)
     spatial->zone_changed = reef_world_events(world, &client_zone_changed_event);
     spatial->entered = reef_world_events(world, &aoi_entered_event);
     spatial->left = reef_world_events(world, &aoi_left_event);
+    spatial->sends = reef_world_events(world, &send_message_event);
     reef__encoder_init(&spatial->encoder, spatial->alloc,
                        (reef_spatial_mode_t)config->mode, spatial->update_opcode);
     reef__interest_init(&spatial->interest,

@@ -109,7 +109,7 @@ typedef struct reef__spatial {
     uint64_t tick;      /* of the last update */
     uint64_t tick_step; /* ticks between two */
 
-    reef_event_queue_t *moved, *zone_changed, *entered, *left;
+    reef_event_queue_t *moved, *zone_changed, *entered, *left, *sends;
     struct {
         uint64_t moves, refused, deferred, items, bytes;
     } counts; /* since the last update */

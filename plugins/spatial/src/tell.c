@@ -177,7 +177,7 @@ static void catch_up(reef__spatial_t *spatial, reef__laggard_t *laggard)
         spatial->counts.deferred++;
         return;
     }
-    bundle = reef__bundle_begin(spatial, laggard->slot);
+    reef__bundle_begin(&bundle, spatial, laggard->slot);
     if (add_urgent(&bundle, laggard->slot)) {
         add_lacking(&bundle, laggard);
     } else {
@@ -192,7 +192,6 @@ static void catch_up(reef__spatial_t *spatial, reef__laggard_t *laggard)
 static void tell(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due)
 {
     reef__resident_t *resident = &spatial->residents.items[slot];
-    uint32_t payload_size = 0;
     reef__bundle_t bundle;
     size_t size;
 
@@ -200,24 +199,23 @@ static void tell(reef__spatial_t *spatial, uint32_t slot, const reef__due_t *due
         fall_behind(spatial, slot, due);
         return; /* reef__tell_rest() counts it */
     }
-    bundle = reef__bundle_begin(spatial, slot);
+    reef__bundle_begin(&bundle, spatial, slot);
+    if (reef__bundle_add_gone(&bundle, resident) && resident->form != REEF__FORM_V1 &&
+        due->count > 0 && reef__bundle_send_texts(&bundle, slot, due)) {
+        return;
+    }
     if (!add_urgent(&bundle, slot)) {
         fall_behind(spatial, slot, due);
         resident->served = spatial->encoder.update;
         reef__bundle_send(&bundle);
         return;
     }
-    size = reef__bundle_size_of(&bundle, due, &payload_size);
+    size = reef__bundle_size_of(&bundle, due);
     if (reef__bundle_size(&bundle) + size > bundle.limit) {
         fall_behind(spatial, slot, due);
         resident->served = spatial->encoder.update;
         add_lacking(&bundle, &spatial->behind.items[spatial->behind.count - 1]);
         reef__bundle_send(&bundle);
-        return;
-    }
-    bundle.payload_size += payload_size;
-    if (resident->form != REEF__FORM_V1 && due->count > 0) {
-        reef__bundle_send_texts(&bundle, due, size);
         return;
     }
     for (uint32_t i = 0; i < due->count; i++) {
@@ -314,8 +312,9 @@ void reef__tell_farewell(reef__spatial_t *spatial, uint32_t slot)
         return;
     }
     while (resident->gone.count > 0) {
-        reef__bundle_t bundle = reef__bundle_begin(spatial, slot);
+        reef__bundle_t bundle;
 
+        reef__bundle_begin(&bundle, spatial, slot);
         (void)reef__bundle_add_gone(&bundle, resident);
         reef__bundle_send(&bundle);
     }

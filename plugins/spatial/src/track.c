@@ -57,16 +57,22 @@ static bool is_client(reef_entity_t entity)
     return reef_entity_range(entity) == REEF_RANGE_SESSION;
 }
 
+/* Written where it stays, as there are many. */
 static void tell_moved(reef__spatial_t *spatial, const reef__resident_t *resident)
 {
+    client_moved_t *event = reef_event_add(spatial->moved), dropped;
+    client_moved_t *out = REEF_LIKELY(event != NULL) ? event : &dropped;
+
     spatial->counts.moves++;
-    (void)reef_event_emit(spatial->moved,
-                          &(client_moved_t){.entity = resident->entity,
-                                            .id = resident->id,
-                                            .x = resident->place.x,
-                                            .y = resident->place.y,
-                                            .z = resident->place.z,
-                                            .is_client = is_client(resident->entity)});
+    *out = (client_moved_t){.entity = resident->entity,
+                            .id = resident->id,
+                            .x = resident->place.x,
+                            .y = resident->place.y,
+                            .z = resident->place.z,
+                            .is_client = is_client(resident->entity)};
+    if (REEF_UNLIKELY(event == NULL)) {
+        (void)reef_event_emit(spatial->moved, out); /* counts it */
+    }
 }
 
 static void tell_zone(reef__spatial_t *spatial,
@@ -162,7 +168,7 @@ bool reef__track_put(reef__spatial_t *spatial,
     from = reef__track_cell(spatial, slot);
     to = reef__grid_cell(&spatial->interest.grid, point);
     resident->place = place;
-    reef__interest_move(&spatial->interest, slot, point, to);
+    reef__interest_move(&spatial->interest, slot, point, &to);
     tell_moved(spatial, resident);
     if (from.u != to.u || from.v != to.v || from.w != to.w) {
         tell_zone(spatial, resident, from, to);

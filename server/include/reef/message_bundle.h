@@ -60,11 +60,17 @@ typedef struct reef_message_bundle {
  *  Any thread. */
 reef_buffer_t *reef_message_bundle_create(const reef_message_bundle_t *bundle);
 
-/** The same, but the frames are still to be written, all of them, to @p *frames: of
- *  @p bundle only the size of its frames counts.  Before anybody else sees the buffer.
- */
-reef_buffer_t *reef_message_bundle_blank(const reef_message_bundle_t *bundle,
-                                         uint8_t **frames);
+/** A bundle of which neither the frames are written nor their number is known: they go
+ *  to @p *frames, @p room bytes at most, and reef_message_bundle_end() follows, before
+ *  anybody else sees the buffer. */
+reef_buffer_t *
+reef_message_bundle_blank(reef_framing_t framing, size_t room, uint8_t **frames);
+
+/** Say what was written, one message at least: bytes, messages, bytes of payload. */
+void reef_message_bundle_end(reef_buffer_t *buffer,
+                             size_t size,
+                             uint32_t message_count,
+                             uint32_t payload_size);
 
 /** Send a bundle to a client; nothing happens when it is empty.  Like reef_send(), from
  *  a system that declares `.emits = {&send_message_event}`. */

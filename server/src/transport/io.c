@@ -28,7 +28,8 @@
 enum {
     MAX_TIMEOUT_MS = 60000,
     OVERSLEPT_MS = 250,
-    CATCH_UP_NS = 50000
+    CATCH_UP_NS = 50000,
+    KEPT_BUFFER_BYTES = 1 << 22 /* of a loop: what it reads and writes in a round */
 };
 
 struct reef__io_thread {
@@ -253,7 +254,7 @@ static bool go_to_sleep(reef__io_t *io)
 static void run_loop(void *context)
 {
     reef__io_t *io = context;
-    reef__buffer_cache_t *cache = reef__buffer_cache_create();
+    reef__buffer_cache_t *cache = reef__buffer_cache_create(KEPT_BUFFER_BYTES);
 
     reef__buffer_cache_use(cache);
     open_engine(io);

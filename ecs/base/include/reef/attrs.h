@@ -56,6 +56,9 @@
 
 #define REEF_PREFETCH(address) __builtin_prefetch(address)
 
+/** The same for what is to be written. */
+#define REEF_PREFETCH_TO_WRITE(address) __builtin_prefetch((address), 1)
+
 /** Index of the lowest set bit of a non-zero uint64_t. */
 #define REEF_LOWEST_BIT(x) ((unsigned)__builtin_ctzll(x))
 
