@@ -218,6 +218,27 @@ static void test_rate_limit_address_has_one_for_all_its_clients(void **state)
     ws_client_expect_silence(one);
 }
 
+/* The example counts the windows, and closes in the third. */
+static void test_rate_limit_of_the_example_counts_three_strikes(void **state)
+{
+    fixture_t *fixture = *state;
+    ws_client_t *client = &fixture->clients[0];
+    ws_frame_t frame = {0};
+
+    SERVER_START(&fixture->server, GUARDED_ECHO_EXAMPLE, "rate_limit.max_messages=5",
+                 "rate_limit.window_s=0.05");
+    ws_client_open(client, fixture->server.port);
+    while (frame.opcode != WS_CLOSE) {
+        ws_client_say(client, "x");
+        while (frame.opcode != WS_CLOSE && ws_client_has_data(client)) {
+            ws_client_receive(client, &frame);
+        }
+    }
+    assert_int_equal(frame.size, 2 + strlen("3 strikes"));
+    assert_int_equal(frame.data[0] << 8 | frame.data[1], 1008);
+    assert_memory_equal(frame.data + 2, "3 strikes", strlen("3 strikes"));
+}
+
 static void test_rate_limit_holds_for_tcp(void **state)
 {
     fixture_t *fixture = *state;
@@ -285,6 +306,7 @@ int main(void)
         TEST(test_rate_limit_disconnect_tells_once_and_closes),
         TEST(test_rate_limit_disconnect_gives_the_room_its_leave_notice),
         TEST(test_rate_limit_address_has_one_for_all_its_clients),
+        TEST(test_rate_limit_of_the_example_counts_three_strikes),
         TEST(test_rate_limit_holds_for_tcp),
         TEST(test_rate_limit_holds_for_udp),
     };
